@@ -1,0 +1,157 @@
+// The broker: its commands are the methods, its state is the topology and the queues, its effects are collected and
+// taken by the engine after each command. Pure: no clock, no I/O, no randomness; one thread.
+//
+// Whatever is not bounded by the command itself (a purge, the messages of a lost consumer, a long dispatch) is done in
+// steps by work().
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "broker/core/queue.h"
+#include "broker/core/topology.h"
+
+namespace escrow::broker {
+
+/// In which batch, at what time a command is applied.
+struct Moment {
+  Timestamp now;
+  BatchNumber batch = 0;
+};
+
+struct BrokerEffects {
+  std::vector<Delivery> deliveries;
+  std::vector<QueueLog::LoadRequest> loads;
+  /// The consumer's queue was deleted.
+  std::vector<ConsumerId> cancelled;
+  struct PurgeDone {
+    std::uint64_t job = 0;
+    std::uint64_t messages = 0;
+  };
+  std::vector<PurgeDone> purges;
+
+  void clear() { deliveries.clear(), loads.clear(), cancelled.clear(), purges.clear(); }
+};
+
+struct QueueInfo {
+  std::uint64_t ready = 0;
+  std::uint64_t unacked = 0;
+  std::uint32_t consumers = 0;
+};
+
+class Broker {
+ public:
+  /// Credit that a consumer has not used yet.
+  static constexpr std::uint32_t kMaxCredit = 65'535;
+  static constexpr std::size_t kMaxConsumersPerQueue = 10'000;
+  static constexpr std::size_t kPurgePagesPerStep = 32;
+
+  /// `page_memory_bytes` bounds what queues keep in memory.
+  explicit Broker(std::size_t page_memory_bytes) : cache_(page_memory_bytes) {}
+
+  Topology& topology() { return topology_; }
+  const Topology& topology() const { return topology_; }
+
+  Result<QueueInfo> declare_queue(QueueSpec spec);
+  /// Returns how many messages went with it.
+  Result<std::uint64_t> delete_queue(std::string_view vhost, std::string_view name, bool if_unused, bool if_empty);
+  /// The answer comes as PurgeDone with this job.
+  Result<void> purge(std::string_view vhost, std::string_view name, std::uint64_t job);
+
+  /// Routes and enqueues. Returns how many queues took it.
+  Result<std::uint32_t> publish(const MessageView& message, const Moment& moment);
+  /// As publish, for what must not get lost: without a queue to go to, it goes to kParkedQueue.
+  void publish_committed(const MessageView& message, const Moment& moment);
+
+  Result<ConsumerId> consume(std::string_view vhost, std::string_view queue, std::uint32_t credit, bool auto_credit);
+  /// Beyond kMaxCredit: LIMIT_EXCEEDED.
+  Result<void> grant(ConsumerId consumer, std::uint32_t credit);
+  /// Settles what is not settled of [first, last]. Work beyond a step goes on in work().
+  Result<void> settle(ConsumerId consumer, DeliveryTag first, DeliveryTag last, Settlement settlement);
+  /// Unknown consumers are passed over: their queue may have been deleted meanwhile.
+  void cancel(ConsumerId consumer);
+
+  void load(const QueueLog::LoadRequest& request, std::string_view stored, Result<void>& result);
+
+  /// Delivers, and does one bounded step of what is under way. True: there is more.
+  bool work(const Moment& moment);
+  BrokerEffects& effects() { return effects_; }
+
+  /// take_changes has something to give.
+  bool has_changes() const { return !changed_.empty() || !erased_logs_.empty() || topology_.has_changes(); }
+  /// Pages beyond the bound leave memory. Between batches.
+  void enforce_memory() { cache_.enforce(); }
+  std::size_t page_memory() const { return cache_.bytes(); }
+
+  /// Sink as QueueLog::take_changes, and topology(TopologyChange), erase_log(LogId).
+  template <class Sink>
+  void take_changes(Sink& sink);
+
+  // Recovery.
+  Result<void> recover_topology(std::string_view key, std::string_view value);
+  void recover_next_log(LogId next) { next_log_ = next; }
+  LogId next_log() const { return next_log_; }
+  const std::unordered_map<LogId, Queue*>& logs() const { return by_log_; }
+
+  std::uint64_t digest() const;
+
+ private:
+  struct PurgeJob {
+    std::uint64_t job;
+    LogId log;
+    Seq position;
+    Seq until;
+    std::uint64_t messages;
+  };
+  struct SettleJob {
+    ConsumerId consumer;
+    DeliveryTag first;
+    DeliveryTag last;
+    Settlement settlement;
+  };
+
+  std::unique_ptr<Queue> make_queue(QueueSpec spec, LogId log);
+  void enqueue(const std::vector<Queue*>& queues, const MessageView& message, const Moment& moment);
+  void changed(Queue* queue);
+  void wants_dispatch(Queue* queue);
+  Consumer* find(ConsumerId id);
+  bool step_abandoned();
+  bool step_settles();
+  bool step_purges();
+  bool step_dispatch(const Moment& moment);
+
+  PageCache cache_;
+  Topology topology_;
+  LogId next_log_ = 1;
+  std::unordered_map<LogId, Queue*> by_log_;
+  std::unordered_map<ConsumerId, std::unique_ptr<Consumer>> consumers_;
+  ConsumerId next_consumer_ = 1;
+  std::string record_;  // of the message being enqueued
+  std::vector<Queue*> changed_;
+  std::deque<Queue*> dispatch_;
+  std::deque<std::unique_ptr<Consumer>> abandoned_;
+  std::deque<SettleJob> settles_;
+  std::deque<PurgeJob> purges_;
+  std::vector<LogId> erased_logs_;
+  QueueEffects queue_effects_;
+  BrokerEffects effects_;
+};
+
+template <class Sink>
+void Broker::take_changes(Sink& sink) {
+  for (const TopologyChange& change : topology_.take_changes()) sink.topology(change);
+  for (Queue* queue : changed_) {
+    queue->listed_changed = false;
+    queue->log().take_changes(sink);
+  }
+  changed_.clear();
+  for (const LogId log : erased_logs_) sink.erase_log(log);
+  erased_logs_.clear();
+}
+
+}  // namespace escrow::broker

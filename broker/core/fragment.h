@@ -1,0 +1,86 @@
+// A Fragment is what one batch adds to one page of a queue's log: consecutive messages, encoded once, then stored,
+// kept in memory and delivered from the same bytes.
+//
+//   fragment  u8 version = 1 │ u64 first sequence │ u32 count │ i64 time µs │ u32 size of records │ record*
+//   record    u32 size of the rest │ u8 flags
+//             │ string exchange │ string routing key │ string properties │ body to the end
+//
+// The time is the engine time of the batch, which all its messages share. A page on disk is one fragment after the other (the store appends them); sequences ascend.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "model/message.h"
+
+namespace escrow::broker {
+
+/// Position of a message in its queue. Starts at 1, never reused.
+using Seq = std::uint64_t;
+/// Number of a batch; what it wrote is durable when the batch is.
+using BatchNumber = std::uint64_t;
+
+/// Flags of a record. Frozen.
+enum class RecordFlag : std::uint8_t {
+  kNone = 0,
+};
+
+struct Record {
+  Timestamp enqueued_at;
+  /// Without vhost: the queue knows it.
+  MessageView message;
+};
+
+void encode_record(const MessageView& message, std::string& out);
+
+/// Grows while its batch is being built (one thread), immutable from the moment the batch is sealed (any thread).
+class Fragment : public std::enable_shared_from_this<Fragment> {
+ public:
+  Fragment(Seq first, Timestamp time, BatchNumber batch);
+
+  /// Copies `record` (see encode_record).
+  void append(std::string_view record);
+  /// Writes the header's counts. The last call before the batch leaves.
+  void seal();
+
+  Seq first() const { return first_; }
+  Seq end() const { return first_ + offsets_.size(); }
+  Timestamp time() const { return time_; }
+  /// The batch that writes it; 0 for one that was read back.
+  BatchNumber batch() const { return batch_; }
+  std::uint32_t count() const { return static_cast<std::uint32_t>(offsets_.size()); }
+  const std::string& bytes() const { return bytes_; }
+  /// Memory it keeps.
+  std::size_t footprint() const {
+    return sizeof(Fragment) + bytes_.capacity() + offsets_.capacity() * sizeof(std::uint32_t);
+  }
+  /// `index` < count(). Points into this fragment.
+  Record record(std::uint32_t index) const;
+  std::string_view encoded_record(std::uint32_t index) const;
+
+  /// Reads the next fragment of a stored page and advances `in`. kDataLoss when it is damaged.
+  static Result<std::shared_ptr<const Fragment>> decode(std::string_view& in);
+
+ private:
+  Fragment() = default;
+
+  Seq first_ = 0;
+  Timestamp time_;
+  BatchNumber batch_ = 0;
+  std::string bytes_;
+  std::vector<std::uint32_t> offsets_;  // of each record's size field in bytes_
+};
+
+/// The extent of a stored fragment, read without its records. Advances `in` past it.
+struct FragmentExtent {
+  Seq first = 0;
+  std::uint32_t count = 0;
+};
+Result<FragmentExtent> decode_extent(std::string_view& in);
+
+}  // namespace escrow::broker

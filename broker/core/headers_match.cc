@@ -1,0 +1,45 @@
+#include "broker/core/headers_match.h"
+
+#include <string_view>
+
+namespace escrow::broker {
+namespace {
+
+constexpr std::string_view kMatch = "x-match";
+
+std::string_view match_kind(const FieldTable& arguments) {
+  const FieldValue* value = arguments.find(kMatch);
+  if (value == nullptr) return "all";
+  const std::string* text = value->as_string();
+  return text == nullptr ? std::string_view() : std::string_view(*text);
+}
+
+bool matches(const FieldValue& wanted, const FieldTable* headers, std::string_view name) {
+  const FieldValue* found = headers == nullptr ? nullptr : headers->find(name);
+  if (found == nullptr) return false;
+  if (std::holds_alternative<FieldVoid>(wanted.kind)) return true;
+  if (wanted.is_integer() && found->is_integer()) return wanted.as_integer() == found->as_integer();
+  return wanted == *found;
+}
+
+}  // namespace
+
+Result<void> check_headers_binding(const FieldTable& arguments) {
+  const std::string_view kind = match_kind(arguments);
+  if (kind == "all" || kind == "any" || kind == "all-with-x" || kind == "any-with-x") return {};
+  return Error{ErrorCode::kInvalidArgument, "MALFORMED",
+               "x-match must be one of all, any, all-with-x, any-with-x", {}};
+}
+
+bool headers_match(const FieldTable& arguments, const FieldTable* headers) {
+  const std::string_view kind = match_kind(arguments);
+  const bool any = kind.starts_with("any");
+  const bool with_x = kind.ends_with("-with-x");
+  for (const auto& [name, wanted] : arguments) {
+    if (name == kMatch || (!with_x && name.starts_with("x-"))) continue;
+    if (matches(wanted, headers, name) == any) return any;
+  }
+  return !any;
+}
+
+}  // namespace escrow::broker

@@ -1,0 +1,14 @@
+#include "broker/core/page_cache.h"
+
+#include "broker/core/queue_log.h"
+
+namespace escrow::broker {
+
+void PageCache::enforce() {
+  while (bytes_ > bound_ && !order_.empty()) {
+    const auto [log, page] = order_.front();
+    log->evict(page);
+  }
+}
+
+}  // namespace escrow::broker

@@ -1,0 +1,127 @@
+// A queue: its log, and who consumes from it.
+//
+// Ready messages are delivered in order of sequence; what came back takes its old place, in front of what follows it.
+// Consumers with credit take turns.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/ring.h"
+#include "broker/core/queue_log.h"
+#include "model/field_table.h"
+
+namespace escrow::broker {
+
+class Queue;
+
+struct QueueSpec {
+  std::string vhost;
+  std::string name;
+  FieldTable arguments;
+
+  bool operator==(const QueueSpec&) const = default;
+};
+
+/// Names a consumer for as long as it exists; never reused.
+using ConsumerId = std::uint64_t;
+/// Counts a consumer's deliveries from 1.
+using DeliveryTag = std::uint64_t;
+
+enum class Settlement : std::uint8_t {
+  kAck,      ///< done, the message is gone
+  kReject,   ///< cannot be processed, the message is dropped
+  kRequeue,  ///< back to its place, counted
+};
+
+/// Deliveries in a row to one consumer: messages [first_index, first_index + count) of one fragment.
+struct Delivery {
+  ConsumerId consumer = 0;
+  DeliveryTag first_tag = 0;
+  std::shared_ptr<const Fragment> fragment;
+  std::uint32_t first_index = 0;
+  std::uint32_t count = 0;
+  bool redelivered = false;
+  std::uint32_t delivery_count = 0;
+  BatchNumber after = 0;  ///< must be durable first
+};
+
+/// What the queue wants done; filled by its methods, emptied by the caller.
+struct QueueEffects {
+  std::vector<Delivery> deliveries;
+  std::vector<QueueLog::LoadRequest> loads;
+};
+
+struct Consumer {
+  ConsumerId id = 0;
+  Queue* queue = nullptr;
+  std::uint32_t credit = 0;
+  bool auto_credit = false;  ///< a settled message grants one more
+  bool cancelled = false;
+  bool listed = false;       ///< among the queue's consumers that have credit
+  DeliveryTag next_tag = 1;
+
+  struct Outstanding {
+    Seq seq = 0;  ///< 0: settled
+  };
+  Ring<Outstanding> outstanding;  ///< tags [next_tag - size, next_tag)
+};
+
+class Queue {
+ public:
+  /// Messages that one call touches at most; what is left is done by the next call.
+  static constexpr std::size_t kMaxStep = 1000;
+
+  Queue(QueueSpec spec, LogId log, PageCache& cache) : spec_(std::move(spec)), log_(log, cache) {}
+
+  const QueueSpec& spec() const { return spec_; }
+  QueueLog& log() { return log_; }
+  const QueueLog& log() const { return log_; }
+  std::uint64_t ready() const { return log_.live() - unacked_; }
+  std::uint64_t unacked() const { return unacked_; }
+  const std::vector<Consumer*>& consumers() const { return consumers_; }
+
+  void enqueue(std::string_view record, Timestamp now, BatchNumber batch) { log_.append(record, now, batch); }
+
+  void add(Consumer* consumer);
+  void grant(Consumer& consumer, std::uint32_t credit);
+  /// No more deliveries to it. What it holds comes back by `abandon`.
+  void remove(Consumer* consumer);
+
+  /// Gives ready messages to consumers with credit. True: stopped at kMaxStep, there is more to do.
+  bool dispatch(BatchNumber batch, QueueEffects& effects);
+
+  /// Settles the tags in [first, last] that are not settled yet; at most kMaxStep of them. Returns how many.
+  std::size_t settle(Consumer& consumer, DeliveryTag first, DeliveryTag last, Settlement settlement);
+  /// Returns up to kMaxStep messages of a removed consumer, each counted as a failed delivery. True: there are more.
+  bool abandon(Consumer& consumer);
+
+  /// One step of a purge of the ready messages before `until`.
+  QueueLog::Trimmed purge(Seq from, Seq until, std::size_t max_pages);
+
+  /// After recovery: delivery starts at the first message that is left.
+  void rewind() { cursor_ = log_.first_live(1); }
+
+  // Whether the queue is in its owner's lists of work.
+  bool listed_changed = false;
+  bool listed_dispatch = false;
+
+ private:
+  void deliver(Consumer& consumer, Seq seq, const QueueLog::Location& at, BatchNumber batch, QueueEffects& effects);
+  void give_back(Seq seq);
+  void load(Seq page, QueueEffects& effects);
+
+  QueueSpec spec_;
+  QueueLog log_;
+  std::set<Seq> returned_;  // ready again, all before cursor_
+  Seq cursor_ = 1;          // the next that was never given out since the start
+  std::uint64_t unacked_ = 0;
+  std::vector<Consumer*> consumers_;
+  Ring<Consumer*> with_credit_;  // nullptr: removed meanwhile
+};
+
+}  // namespace escrow::broker

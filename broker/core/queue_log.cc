@@ -1,0 +1,336 @@
+#include "broker/core/queue_log.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "base/invariant.h"
+
+namespace escrow::broker {
+namespace {
+
+constexpr std::uint8_t kVersion = 1;
+
+Error damaged(const char* what) {
+  return {ErrorCode::kDataLoss, "LOG_DAMAGED", std::string(what) + " cannot be read: restore the data directory", {}};
+}
+
+}  // namespace
+
+void LogState::encode(std::string& out) const { ByteWriter(out).u8(kVersion).varint(head).varint(delivered_mark); }
+
+Result<LogState> LogState::decode(std::string_view in) {
+  ByteReader reader(in);
+  const bool known = reader.u8() == kVersion;
+  LogState state;
+  state.head = reader.varint();
+  state.delivered_mark = reader.varint();
+  if (!known || !reader.done()) return damaged("a stored log state");
+  return state;
+}
+
+void PageExtent::encode(std::string& out) const { ByteWriter(out).u8(kVersion).varint(end).varint(bytes); }
+
+Result<PageExtent> PageExtent::decode(Seq first, std::string_view in) {
+  ByteReader reader(in);
+  const bool known = reader.u8() == kVersion;
+  PageExtent extent{first, reader.varint(), 0};
+  extent.bytes = reader.varint();
+  if (!known || !reader.done() || extent.end <= first) return damaged("a stored page extent");
+  return extent;
+}
+
+QueueLog::~QueueLog() {
+  for (auto& [first, page] : pages_) drop_fragments(page);
+}
+
+QueueLog::Pages::iterator QueueLog::page_of(Seq seq) {
+  if (last_page_ != pages_.end() && last_page_->first <= seq && seq < last_page_->second.end) return last_page_;
+  auto it = pages_.upper_bound(seq);
+  if (it == pages_.begin()) return pages_.end();
+  --it;
+  if (seq >= it->second.end) return pages_.end();
+  return last_page_ = it;
+}
+
+void QueueLog::touch(Pages::iterator page) {
+  if (std::exchange(page->second.dirty, true)) return;
+  dirty_pages_.push_back(page->first);
+}
+
+void QueueLog::close(Pages::iterator page) {
+  page->second.closed = true;
+  if (!page->second.in_memory) touch(page);
+}
+
+QueueLog::Pages::iterator QueueLog::open_page(BatchNumber batch) {
+  if (!pages_.empty()) {
+    const auto tail = std::prev(pages_.end());
+    if (!tail->second.closed && tail->second.bytes < kPageBytes) return tail;
+    if (!tail->second.closed) close(tail);
+  }
+  const auto it = pages_.emplace_hint(pages_.end(), next_seq_, Page{});
+  it->second.end = next_seq_;
+  it->second.batch = batch;
+  it->second.in_memory = true;
+  it->second.place = cache_.enter(this, next_seq_);
+  return it;
+}
+
+Seq QueueLog::append(std::string_view record, Timestamp now, BatchNumber batch) {
+  const auto it = open_page(batch);
+  Page& page = it->second;
+  if (!page.building) {
+    page.building = std::make_shared<Fragment>(next_seq_, now, batch);
+    page.batch = batch;
+    if (page.in_memory || page.loading) page.fragments.push_back(page.building);
+    touch(it);
+  }
+  const bool kept = page.in_memory || page.loading;
+  const std::size_t before = page.building->footprint();
+  page.building->append(record);
+  if (kept) cache_.grow(page.building->footprint() - (page.building->count() == 1 ? 0 : before));
+  page.bytes += static_cast<std::uint32_t>(record.size());
+  bytes_ += record.size();
+  ++page.live;
+  ++live_;
+  page.end = ++next_seq_;
+  return next_seq_ - 1;
+}
+
+QueueLog::Location QueueLog::locate(Seq seq) {
+  if (last_fragment_ != nullptr && last_fragment_->first() <= seq && seq < last_fragment_->end()) {
+    return {Presence::kInMemory, last_fragment_, static_cast<std::uint32_t>(seq - last_fragment_->first()), 0};
+  }
+  const auto it = page_of(seq);
+  ESCROW_INVARIANT(it != pages_.end(), "only live messages are looked up");
+  Page& page = it->second;
+  if (!page.in_memory) return {Presence::kNotLoaded, nullptr, 0, it->first};
+  auto found = std::ranges::upper_bound(page.fragments, seq, {}, [](const auto& f) { return f->first(); });
+  ESCROW_INVARIANT(found != page.fragments.begin(), "a page in memory holds all that is left of it");
+  --found;
+  ESCROW_INVARIANT(seq < (*found)->end(), "a page in memory holds all that is left of it");
+  last_fragment_ = found->get();
+  return {Presence::kInMemory, last_fragment_, static_cast<std::uint32_t>(seq - last_fragment_->first()), it->first};
+}
+
+std::optional<Seq> QueueLog::page_after(Seq page) const {
+  const auto it = pages_.upper_bound(page);
+  if (it == pages_.end()) return std::nullopt;
+  return it->first;
+}
+
+Seq QueueLog::first_live(Seq from) const {
+  auto it = page_of(from);
+  if (it == pages_.end()) it = pages_.lower_bound(from);
+  for (; it != pages_.end(); ++it) {
+    const Page& page = it->second;
+    const Seq begin = std::max(from, it->first);
+    if (page.live == 0) continue;
+    if (!page.state) return begin;
+    for (Seq seq = begin; seq < page.end; ++seq) {
+      if (!page.state->gone(static_cast<std::uint32_t>(seq - it->first))) return seq;
+    }
+  }
+  return next_seq_;
+}
+
+PageState& QueueLog::state_of(Pages::iterator page) {
+  if (!page->second.state) page->second.state = std::make_unique<PageState>();
+  page->second.state_dirty = true;
+  touch(page);
+  return *page->second.state;
+}
+
+std::uint32_t QueueLog::delivery_count(Seq seq) const {
+  const auto it = page_of(seq);
+  if (it == pages_.end() || !it->second.state) return 0;
+  return it->second.state->delivery_count(static_cast<std::uint32_t>(seq - it->first));
+}
+
+void QueueLog::set_delivery_count(Seq seq, std::uint32_t count) {
+  const auto it = page_of(seq);
+  ESCROW_INVARIANT(it != pages_.end(), "only live messages come back");
+  state_of(it).set_delivery_count(static_cast<std::uint32_t>(seq - it->first), count);
+}
+
+BatchNumber QueueLog::mark_delivered(Seq seq, BatchNumber batch) {
+  if (seq >= mark_) {
+    mark_before_ = mark_batch_ == batch ? mark_before_ : mark_;
+    mark_ = seq + kMarkBlock;
+    mark_batch_ = batch;
+    state_dirty_ = true;
+  }
+  return seq >= mark_before_ ? mark_batch_ : 0;
+}
+
+bool QueueLog::remove(Seq seq) {
+  const auto it = page_of(seq);
+  if (it == pages_.end()) return false;
+  Page& page = it->second;
+  const auto offset = static_cast<std::uint32_t>(seq - it->first);
+  if (page.state && page.state->gone(offset)) return false;
+  --page.live;
+  --live_;
+  if (page.live == 0) {
+    erase(it);
+    return true;
+  }
+  state_of(it).mark_gone(offset);
+  if (page.closed && page.in_memory && !page.rewritten && page.live * kRewriteFraction < page.end - it->first) {
+    page.rewrite = true;
+  }
+  return true;
+}
+
+QueueLog::Pages::iterator QueueLog::erase(Pages::iterator it) {
+  Page& page = it->second;
+  if (page.stored) erased_.push_back({it->first, page.indexed, page.state_stored});
+  drop_fragments(page);
+  bytes_ -= page.bytes;
+  last_page_ = pages_.end();
+  // The mark keeps the sequences of an emptied log from being used again after a restart.
+  if (pages_.size() == 1 && mark_ < next_seq_) {
+    mark_ = next_seq_;
+    state_dirty_ = true;
+  }
+  return pages_.erase(it);
+}
+
+QueueLog::Trimmed QueueLog::trim(Seq from, Seq until, const std::set<Seq>& kept, std::size_t max_pages) {
+  Trimmed trimmed{0, until};
+  auto it = pages_.lower_bound(from);
+  if (it != pages_.begin() && std::prev(it)->second.end > from) --it;
+  for (std::size_t visited = 0; it != pages_.end() && it->first < until; ++visited) {
+    if (visited == max_pages) {
+      trimmed.position = it->first;
+      break;
+    }
+    Page& page = it->second;
+    const auto first_kept = kept.lower_bound(it->first);
+    const bool whole = page.end <= until && (first_kept == kept.end() || *first_kept >= page.end);
+    if (whole) {
+      trimmed.messages += page.live;
+      live_ -= page.live;
+      it = erase(it);
+      continue;
+    }
+    const Seq end = std::min(page.end, until);
+    for (Seq seq = (it++)->first; seq < end; ++seq) {  // removing the last one erases the page
+      if (!kept.contains(seq) && remove(seq)) ++trimmed.messages;
+    }
+  }
+  return trimmed;
+}
+
+void QueueLog::drop_fragments(Page& page) {
+  for (const auto& fragment : page.fragments) {
+    cache_.shrink(fragment->footprint());
+    if (last_fragment_ == fragment.get()) last_fragment_ = nullptr;
+  }
+  std::vector<std::shared_ptr<const Fragment>>().swap(page.fragments);  // its capacity, too
+  page.in_memory = false;
+  if (page.place) cache_.leave(*page.place);
+  page.place.reset();
+}
+
+void QueueLog::evict(Seq first) {
+  const auto it = pages_.find(first);
+  ESCROW_INVARIANT(it != pages_.end() && it->second.place, "the cache lists pages in memory only");
+  Page& page = it->second;
+  if (page.closed && !page.indexed) touch(it);
+  page.rewrite = false;
+  drop_fragments(page);
+}
+
+std::optional<QueueLog::LoadRequest> QueueLog::request_load(Seq first) {
+  const auto it = pages_.find(first);
+  if (it == pages_.end() || it->second.in_memory || it->second.loading) return std::nullopt;
+  it->second.loading = true;
+  if (it->second.building) keep(it, it->second.building);
+  return LoadRequest{id_, first, it->second.batch};
+}
+
+void QueueLog::keep(Pages::iterator it, std::shared_ptr<const Fragment> fragment) {
+  Page& page = it->second;
+  if (!page.place) page.place = cache_.enter(this, it->first);
+  cache_.grow(fragment->footprint());
+  page.fragments.push_back(std::move(fragment));
+}
+
+Result<void> QueueLog::load(Seq first, std::string_view stored) {
+  const auto it = pages_.find(first);
+  if (it == pages_.end() || !it->second.loading) return {};
+  Page& page = it->second;
+  page.loading = false;
+  // What was appended since the request is in memory; the read may or may not have seen it.
+  std::vector<std::shared_ptr<const Fragment>> newer = std::move(page.fragments);
+  for (const auto& fragment : newer) cache_.shrink(fragment->footprint());
+  page.fragments.clear();
+  const Seq newer_from = newer.empty() ? page.end : newer.front()->first();
+  while (!stored.empty()) {
+    Result<std::shared_ptr<const Fragment>> fragment = Fragment::decode(stored);
+    if (!fragment) return std::move(fragment).error();
+    if ((*fragment)->first() < newer_from) keep(it, std::move(*fragment));
+  }
+  for (auto& fragment : newer) keep(it, std::move(fragment));
+  if (!page.place) page.place = cache_.enter(this, first);
+  page.in_memory = true;
+  return {};
+}
+
+void QueueLog::rewrite(Seq first, Page& page, std::string& out) {
+  for (const auto& fragment : page.fragments) {
+    std::optional<Fragment> run;
+    for (std::uint32_t i = 0; i <= fragment->count(); ++i) {
+      const bool live =
+          i < fragment->count() && !page.state->gone(static_cast<std::uint32_t>(fragment->first() + i - first));
+      if (live && !run) run.emplace(fragment->first() + i, fragment->time(), fragment->batch());
+      if (live) run->append(fragment->encoded_record(i));
+      if (live || !run) continue;
+      run->seal();
+      out += run->bytes();
+      run.reset();
+    }
+  }
+  bytes_ -= page.bytes;
+  page.bytes = static_cast<std::uint32_t>(out.size());
+  bytes_ += page.bytes;
+  page.rewritten = true;
+}
+
+void QueueLog::recover_state(const LogState& state) {
+  head_hint_ = state.head;
+  mark_ = mark_before_ = recovered_mark_ = state.delivered_mark;
+  next_seq_ = std::max(next_seq_, std::max(state.head, state.delivered_mark));
+}
+
+void QueueLog::recover_page(const PageExtent& extent, bool indexed, std::optional<PageState> state) {
+  Page page;
+  page.end = extent.end;
+  page.bytes = static_cast<std::uint32_t>(extent.bytes);
+  page.closed = page.stored = true;
+  page.indexed = indexed;
+  page.live = static_cast<std::uint32_t>(extent.end - extent.first);
+  if (state) {
+    page.live -= state->gone_count();
+    page.state = std::make_unique<PageState>(std::move(*state));
+    page.state_stored = true;
+  }
+  live_ += page.live;
+  bytes_ += page.bytes;
+  next_seq_ = std::max(next_seq_, extent.end);
+  const auto it = pages_.emplace_hint(pages_.end(), extent.first, std::move(page));
+  if (!indexed) touch(it);
+}
+
+std::uint64_t QueueLog::digest() const {
+  std::uint64_t hash = id_ + 0x9e3779b97f4a7c15;
+  const auto mix = [&](std::uint64_t v) { hash = (hash ^ v) * 0xff51afd7ed558ccd, hash ^= hash >> 32; };
+  for (Seq seq = first_live(1); seq < next_seq_; seq = first_live(seq + 1)) {
+    mix(seq);
+    mix(delivery_count(seq));
+  }
+  return hash;
+}
+
+}  // namespace escrow::broker

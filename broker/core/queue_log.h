@@ -1,0 +1,222 @@
+// A queue's messages as a log of pages (DESIGN.md, "Queues: a log of pages"): what is stored, what is in memory, what is
+// gone, and what was returned. Knows nothing of consumers.
+//
+// A batch appends fragments to the page at the tail until it has kPageBytes; then the next page begins. A page leaves the
+// store when all of it is gone. Pages leave memory by the bound of PageCache and come back through `load`.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "broker/core/fragment.h"
+#include "broker/core/page_cache.h"
+#include "broker/core/page_state.h"
+
+namespace escrow::broker {
+
+/// Never reused, so that a deleted log's leftovers cannot be mistaken for another's.
+using LogId = std::uint64_t;
+
+/// Stored with the log: u8 version = 1 │ varint head │ varint delivered mark
+struct LogState {
+  /// No page begins before it: where a scan may start.
+  Seq head = 1;
+  /// Messages below it may have been delivered. Moves in blocks, before the first delivery of a block.
+  Seq delivered_mark = 1;
+
+  void encode(std::string& out) const;
+  static Result<LogState> decode(std::string_view in);
+};
+
+/// Stored for pages that have left memory: u8 version = 1 │ varint end │ varint bytes
+struct PageExtent {
+  Seq first = 0;
+  Seq end = 0;
+  std::uint64_t bytes = 0;
+
+  void encode(std::string& out) const;
+  static Result<PageExtent> decode(Seq first, std::string_view in);
+};
+
+class QueueLog {
+ public:
+  static constexpr std::size_t kPageBytes = 64 << 10;
+  /// Sequences that one move of the delivered mark covers.
+  static constexpr Seq kMarkBlock = 1024;
+  /// A page is rewritten when less than one in this many of its messages is left.
+  static constexpr std::uint32_t kRewriteFraction = 8;
+
+  QueueLog(LogId id, PageCache& cache) : id_(id), cache_(cache) {}
+  ~QueueLog();
+  QueueLog(const QueueLog&) = delete;
+  QueueLog& operator=(const QueueLog&) = delete;
+
+  LogId id() const { return id_; }
+  Seq next_seq() const { return next_seq_; }
+  /// Messages that are not gone.
+  std::uint64_t live() const { return live_; }
+  std::uint64_t live_bytes_on_disk() const { return bytes_; }
+
+  /// Adds a record (encode_record) in the batch that is being built.
+  Seq append(std::string_view record, Timestamp now, BatchNumber batch);
+
+  /// Where a live message's bytes are. kNotLoaded: `page` must be loaded first.
+  enum class Presence : std::uint8_t { kInMemory, kNotLoaded };
+  struct Location {
+    Presence presence = Presence::kInMemory;
+    const Fragment* fragment = nullptr;  ///< valid until the log changes, or shared_from_this()
+    std::uint32_t index = 0;
+    Seq page = 0;
+  };
+  Location locate(Seq seq);
+
+  /// The first sequence of the page that follows.
+  std::optional<Seq> page_after(Seq page) const;
+  /// The first sequence at or after `from` that is not gone; next_seq() if there is none.
+  Seq first_live(Seq from) const;
+
+  /// True for messages from before a restart that may have been delivered then.
+  bool maybe_delivered(Seq seq) const { return seq < recovered_mark_; }
+  std::uint32_t delivery_count(Seq seq) const;
+  void set_delivery_count(Seq seq, std::uint32_t count);
+
+  /// Makes sure that the mark covers `seq` and tells which batch writes the mark: it has to be durable before the delivery.
+  BatchNumber mark_delivered(Seq seq, BatchNumber batch);
+
+  /// The message is gone, whatever the reason. False: it was already.
+  bool remove(Seq seq);
+  /// Removes the messages of whole pages that lie in [from, until) and of which none is in `kept`; visits at most `max_pages`.
+  struct Trimmed {
+    std::uint64_t messages = 0;
+    Seq position = 0;  ///< everything before it was looked at
+  };
+  Trimmed trim(Seq from, Seq until, const std::set<Seq>& kept, std::size_t max_pages);
+
+  // Pages in and out of memory.
+  struct LoadRequest {
+    LogId log = 0;
+    Seq page = 0;
+    BatchNumber after = 0;  ///< the read must see this batch
+  };
+  /// nullopt: the page is in memory, on its way, or gone.
+  std::optional<LoadRequest> request_load(Seq page);
+  /// The stored bytes of a requested page. kDataLoss when they are damaged.
+  Result<void> load(Seq page, std::string_view stored);
+  void evict(Seq page);
+
+  /// Everything the batch must write, then forgets it. Sink:
+  ///   append_page(log, page, shared fragment)   erase_page(log, page, bool indexed, bool has_state)
+  ///   put_page(log, page, bytes)                put_extent(log, PageExtent)
+  ///   put_page_state(log, page, PageState)      put_log_state(log, LogState)
+  template <class Sink>
+  void take_changes(Sink& sink);
+  bool changed() const { return !dirty_pages_.empty() || !erased_.empty() || state_dirty_; }
+
+  // Recovery: state first, then pages in ascending order.
+  void recover_state(const LogState& state);
+  void recover_page(const PageExtent& extent, bool indexed, std::optional<PageState> state);
+  /// Everything after the last indexed page has to be found by reading from here.
+  Seq recovered_end() const { return pages_.empty() ? head_hint_ : pages_.rbegin()->second.end; }
+
+  /// Of the logical content: which messages are left, and how often they came back.
+  std::uint64_t digest() const;
+
+ private:
+  struct Page {
+    Seq end = 0;
+    std::uint32_t live = 0;
+    std::uint32_t bytes = 0;
+    BatchNumber batch = 0;  // of the last append; a read has to come after it
+    bool closed = false;
+    bool stored = false;        // a sealed batch wrote to it
+    bool indexed = false;       // its extent is stored
+    bool state_stored = false;
+    bool dirty = false;         // listed in dirty_pages_
+    bool state_dirty = false;
+    bool rewrite = false;       // in this batch
+    bool rewritten = false;     // once is enough
+    bool in_memory = false;     // all of it
+    bool loading = false;
+    std::optional<PageCache::Place> place;
+    std::unique_ptr<PageState> state;
+    std::vector<std::shared_ptr<const Fragment>> fragments;
+    std::shared_ptr<Fragment> building;  // of the batch that is being built; also the last of `fragments`
+  };
+  using Pages = std::map<Seq, Page>;
+  struct Erased {
+    Seq page;
+    bool indexed;
+    bool state_stored;
+  };
+
+  Pages::iterator page_of(Seq seq);
+  Pages::const_iterator page_of(Seq seq) const { return const_cast<QueueLog*>(this)->page_of(seq); }
+  Pages::iterator open_page(BatchNumber batch);
+  void touch(Pages::iterator page);
+  void close(Pages::iterator page);
+  void keep(Pages::iterator page, std::shared_ptr<const Fragment> fragment);
+  void drop_fragments(Page& page);
+  Pages::iterator erase(Pages::iterator page);
+  void rewrite(Seq first, Page& page, std::string& out);
+  PageState& state_of(Pages::iterator page);
+
+  LogId id_;
+  PageCache& cache_;
+  Pages pages_;
+  Pages::iterator last_page_ = pages_.end();  // of the last look-up
+  const Fragment* last_fragment_ = nullptr;   // of the last look-up; in memory as long as it is set
+  Seq next_seq_ = 1;
+  Seq head_hint_ = 1;
+  Seq mark_ = 1;
+  Seq mark_before_ = 1;
+  BatchNumber mark_batch_ = 0;
+  Seq recovered_mark_ = 1;
+  std::uint64_t live_ = 0;
+  std::uint64_t bytes_ = 0;
+  bool state_dirty_ = false;
+  std::vector<Seq> dirty_pages_;
+  std::vector<Erased> erased_;
+};
+
+template <class Sink>
+void QueueLog::take_changes(Sink& sink) {
+  for (const Seq first : dirty_pages_) {
+    const auto it = pages_.find(first);
+    if (it == pages_.end()) continue;
+    Page& page = it->second;
+    page.dirty = false;
+    if (page.building) {
+      page.building->seal();
+      sink.append_page(id_, first, std::shared_ptr<const Fragment>(std::move(page.building)));
+      page.building.reset();
+      page.stored = true;
+    }
+    if (std::exchange(page.rewrite, false)) {
+      std::string live_records;
+      rewrite(first, page, live_records);
+      sink.put_page(id_, first, std::move(live_records));
+    }
+    if (std::exchange(page.state_dirty, false)) {
+      sink.put_page_state(id_, first, *page.state);
+      page.state_stored = true;
+    }
+    if (page.closed && !page.in_memory && !page.indexed) {
+      sink.put_extent(id_, PageExtent{first, page.end, page.bytes});
+      page.indexed = true;
+    }
+  }
+  dirty_pages_.clear();
+  for (const Erased& e : erased_) sink.erase_page(id_, e.page, e.indexed, e.state_stored);
+  erased_.clear();
+  if (std::exchange(state_dirty_, false)) {
+    sink.put_log_state(id_, LogState{pages_.empty() ? next_seq_ : pages_.begin()->first, mark_});
+  }
+}
+
+}  // namespace escrow::broker

@@ -1,0 +1,100 @@
+#include "engine/batch.h"
+
+namespace escrow::engine {
+
+std::string page_key(broker::LogId log, broker::Seq first) {
+  std::string key;
+  ByteWriter(key).u64_be(log).u64_be(first);
+  return key;
+}
+
+std::string log_key(broker::LogId log) {
+  std::string key;
+  ByteWriter(key).u64_be(log);
+  return key;
+}
+
+void Batch::put_decided(std::string_view key, const coordinator::Transaction& t, bool was_checked) {
+  writes_.erase(Table::kOpenTransactions, key);
+  if (was_checked) writes_.erase(Table::kChecks, key);
+  writes_.put(Table::kDecidedTransactions, key, coordinator::encode_decided(t));
+}
+
+void Batch::put_group(std::string_view name, LaneId lane) {
+  scratch_.clear();
+  ByteWriter(scratch_).u8(1).u32(lane);
+  writes_.put(Table::kGroups, name, scratch_);
+}
+
+void Batch::audit(audit::Record record, audit::Tip& tip) {
+  if (audit_.empty()) first_audit_ = tip.sequence + 1;
+  audit::append(std::move(record), tip, audit_);
+}
+
+void Batch::topology(const broker::TopologyChange& change) {
+  if (change.value) {
+    writes_.put(Table::kTopology, change.key, *change.value);
+  } else {
+    writes_.erase(Table::kTopology, change.key);
+  }
+}
+
+void Batch::erase_log(broker::LogId log) {
+  const std::string from = log_key(log);
+  const std::string to = log_key(log + 1);
+  writes_.erase_range(Table::kPages, from, to);
+  writes_.erase_range(Table::kPageIndex, from, to);
+  writes_.erase_range(Table::kPageState, from, to);
+  writes_.erase(Table::kLogState, from);
+}
+
+void Batch::append_page(broker::LogId log, broker::Seq page, std::shared_ptr<const broker::Fragment> fragment) {
+  const std::string* bytes = &fragment->bytes();
+  writes_.append(Table::kPages, page_key(log, page), WriteSet::SharedBytes(std::move(fragment), bytes));
+}
+
+void Batch::put_page(broker::LogId log, broker::Seq page, std::string bytes) {
+  writes_.put(Table::kPages, page_key(log, page), std::make_shared<const std::string>(std::move(bytes)));
+}
+
+void Batch::erase_page(broker::LogId log, broker::Seq page, bool indexed, bool has_state) {
+  const std::string key = page_key(log, page);
+  writes_.erase(Table::kPages, key);
+  if (indexed) writes_.erase(Table::kPageIndex, key);
+  if (has_state) writes_.erase(Table::kPageState, key);
+}
+
+void Batch::put_extent(broker::LogId log, const broker::PageExtent& extent) {
+  scratch_.clear();
+  extent.encode(scratch_);
+  writes_.put(Table::kPageIndex, page_key(log, extent.first), scratch_);
+}
+
+void Batch::put_page_state(broker::LogId log, broker::Seq page, const broker::PageState& state) {
+  scratch_.clear();
+  state.encode(scratch_);
+  writes_.put(Table::kPageState, page_key(log, page), scratch_);
+}
+
+void Batch::put_log_state(broker::LogId log, const broker::LogState& state) {
+  scratch_.clear();
+  state.encode(scratch_);
+  writes_.put(Table::kLogState, log_key(log), scratch_);
+}
+
+void Batch::seal(const Head& head, broker::BatchNumber durable) {
+  if (!audit_.empty()) {
+    scratch_.clear();
+    ByteWriter(scratch_).u64_be(first_audit_);
+    writes_.put(Table::kAudit, scratch_, audit_);
+  }
+  writes_.put(Table::kHead, kHeadKey, head.encode());
+  writes_.set_batch(head.batch, durable);
+}
+
+void Batch::clear() {
+  writes_.clear();
+  audit_.clear();
+}
+
+}  // namespace escrow::engine

@@ -1,0 +1,62 @@
+// The batch that is being built: what the commands since the last one change, ready for the store.
+//
+// Also the sink of the cores' changes: it knows their keys.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "audit/record.h"
+#include "base/bytes.h"
+#include "broker/core/broker.h"
+#include "coordinator/core/transaction.h"
+#include "engine/head.h"
+#include "storage/write_set.h"
+
+namespace escrow::engine {
+
+std::string page_key(broker::LogId log, broker::Seq first);
+std::string log_key(broker::LogId log);
+
+class Batch {
+ public:
+  // Transactions.
+  void put_open(std::string_view key, const coordinator::Transaction& t) {
+    writes_.put(Table::kOpenTransactions, key, coordinator::encode_open(t));
+  }
+  void put_check(std::string_view key, const coordinator::Transaction& t) {
+    writes_.put(Table::kChecks, key, coordinator::encode_check(t));
+  }
+  void put_decided(std::string_view key, const coordinator::Transaction& t, bool was_checked);
+  void erase_decided(std::string_view key) { writes_.erase(Table::kDecidedTransactions, key); }
+  void put_group(std::string_view name, LaneId lane);
+  void audit(audit::Record record, audit::Tip& tip);
+
+  // Sink of the broker and of timers.
+  void topology(const broker::TopologyChange& change);
+  void erase_log(broker::LogId log);
+  void append_page(broker::LogId log, broker::Seq page, std::shared_ptr<const broker::Fragment> fragment);
+  void put_page(broker::LogId log, broker::Seq page, std::string bytes);
+  void erase_page(broker::LogId log, broker::Seq page, bool indexed, bool has_state);
+  void put_extent(broker::LogId log, const broker::PageExtent& extent);
+  void put_page_state(broker::LogId log, broker::Seq page, const broker::PageState& state);
+  void put_log_state(broker::LogId log, const broker::LogState& state);
+  void put_timers(std::string_view key, std::string_view value) { writes_.put(Table::kTimers, key, value); }
+  void erase_timers(std::string_view from, std::string_view to) { writes_.erase_range(Table::kTimers, from, to); }
+  void erase_timers(std::string_view key) { writes_.erase(Table::kTimers, key); }
+
+  /// Writes the head and what was gathered on the side. The last call before the commit.
+  void seal(const Head& head, broker::BatchNumber durable);
+  const WriteSet& writes() const { return writes_; }
+  /// What it has gathered, without what queues still hold.
+  std::size_t bytes() const { return writes_.bytes() + audit_.size(); }
+  void clear();
+
+ private:
+  WriteSet writes_;
+  std::string audit_;
+  std::uint64_t first_audit_ = 0;
+  std::string scratch_;
+};
+
+}  // namespace escrow::engine

@@ -1,0 +1,226 @@
+#include "engine/engine.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/invariant.h"
+
+namespace escrow::engine {
+
+namespace {
+/// Rounds of bounded work between two looks at the inbox.
+constexpr int kWorkRounds = 8;
+/// A batch this small is alone when nothing else waits.
+constexpr std::size_t kLoneCommands = 1;
+/// Larger batches do not wait for more.
+constexpr std::size_t kMaxHeldFor = 256;
+}  // namespace
+
+Engine::Engine(Backend& backend, EngineOptions options, Random random, const Head& head, Timestamp wall,
+               Monotonic monotonic)
+    : backend_(backend),
+      options_(options),
+      random_(random),
+      time_(head.engine_time, wall, monotonic),
+      head_(head),
+      recovered_last_bucket_(head.last_timer_bucket),
+      broker_(options.page_memory_bytes),
+      table_(options.transaction_memory_bytes),
+      outbox_(head.batch),
+      monotonic_(monotonic) {
+  broker_.recover_next_log(head.next_log);
+}
+
+void Engine::submit(Command command) {
+  ++counters_.commands;
+  std::visit(
+      [&](auto& body) {
+        if constexpr (std::is_same_v<std::decay_t<decltype(body)>, ClosePort>) {
+          close_port(command);
+        } else {
+          apply(command, body);
+        }
+      },
+      command.body);
+}
+
+bool Engine::full() const { return commit_under_way_ && full_batch(); }
+
+void Engine::reply(const Command& command, Result<Reply> reply) {
+  ++commands_in_batch_;
+  outbox_.put(command.port, Outbox::ReplyTo{command.request, std::move(reply)}, visible_batch());
+}
+
+void Engine::audit(audit::Subject subject, std::uint8_t before, std::uint8_t after, std::string actor,
+                   std::string reason, std::string key1, std::string key2, coordinator::Epoch epoch) {
+  audit::Record record;
+  record.time = time_.now();
+  record.subject = subject;
+  record.before = before;
+  record.after = after;
+  record.actor = std::move(actor);
+  record.reason = std::move(reason);
+  record.key1 = std::move(key1);
+  record.key2 = std::move(key2);
+  record.epoch = epoch;
+  building_.audit(std::move(record), head_.audit);
+}
+
+void Engine::close_port(const Command& command) {
+  if (const auto it = port_consumers_.find(command.port); it != port_consumers_.end()) {
+    for (const broker::ConsumerId consumer : it->second) {
+      consumers_.erase(consumer);
+      broker_.cancel(consumer);
+    }
+    port_consumers_.erase(it);
+  }
+  for (CheckInFlight& check : producers_.close(command.port)) {
+    if (check.received) {
+      check_unknown(std::move(check));
+    } else {
+      check_unanswered(std::move(check));
+    }
+  }
+  ports_closing_.push_back(command.port);
+}
+
+void Engine::take_broker_effects() {
+  broker::BrokerEffects& effects = broker_.effects();
+  for (broker::Delivery& delivery : effects.deliveries) {
+    const auto it = consumers_.find(delivery.consumer);
+    if (it == consumers_.end()) continue;  // cancelled meanwhile; what it holds comes back
+    const broker::BatchNumber after = delivery.after;
+    if (after > head_.batch) dirty_ = true;
+    outbox_.put(it->second, std::move(delivery), after);
+  }
+  for (const broker::ConsumerId consumer : effects.cancelled) {
+    const auto it = consumers_.find(consumer);
+    if (it == consumers_.end()) continue;
+    outbox_.put(it->second, Outbox::Cancelled{consumer}, visible_batch());
+    port_consumers_[it->second].erase(consumer);
+    consumers_.erase(it);
+  }
+  for (const broker::BrokerEffects::PurgeDone& done : effects.purges) {
+    const auto it = purges_.find(done.job);
+    touch();
+    audit(audit::Subject::kQueue, static_cast<std::uint8_t>(audit::Existence::kPresent),
+          static_cast<std::uint8_t>(audit::Existence::kPurged), it->second.actor,
+          std::to_string(done.messages) + " messages", std::get<PurgeQueue>(it->second.body).vhost,
+          std::get<PurgeQueue>(it->second.body).name);
+    if (it->second.port != nullptr) reply(it->second, Reply(MessageCount{done.messages}));
+    purges_.erase(it);
+  }
+  for (const broker::QueueLog::LoadRequest& request : effects.loads) load_page(request);
+  effects.clear();
+}
+
+void Engine::read_after(broker::BatchNumber batch, std::function<Backend::Completion(const Store&)> read) {
+  waiting_reads_.push_back({batch, std::move(read)});
+  // A read may wait for a batch that nobody else is in a hurry for.
+  if (batch > head_.batch) dirty_ = true;
+}
+
+void Engine::issue_reads() {
+  std::erase_if(waiting_reads_, [&](WaitingRead& waiting) {
+    if (waiting.after > durable()) return false;
+    ++reads_under_way_;
+    backend_.read([this, read = std::move(waiting.read)](const Store& store) -> Backend::Completion {
+      return [this, completion = read(store)] {
+        --reads_under_way_;
+        completion();
+      };
+    });
+    return true;
+  });
+}
+
+bool Engine::wants_commit(Monotonic monotonic, bool more_waiting) {
+  if (commit_under_way_ || (!dirty_ && !lazy_)) return false;
+  if (!dirty_) {
+    if (monotonic - lazy_since_ >= options_.lazy_delay) return true;
+    next_turn_ = std::min(next_turn_.value_or(lazy_since_ + options_.lazy_delay), lazy_since_ + options_.lazy_delay);
+    return false;
+  }
+  if (commands_in_batch_ >= commands_in_last_batch_ || monotonic >= hold_until_) return !more_waiting || full_batch();
+  next_turn_ = monotonic;  // ask again at once: the hold is shorter than a sleep
+  return false;
+}
+
+bool Engine::turn(Timestamp wall, Monotonic monotonic, bool more_waiting) {
+  monotonic_ = monotonic;
+  next_turn_.reset();
+  if (!dirty_ && !lazy_) time_.advance(wall, monotonic);
+  bool more_work = false;
+  for (int round = 0; round < kWorkRounds; ++round) {
+    more_work = broker_.work(moment());
+    take_broker_effects();
+    if (!more_work || full_batch()) break;
+  }
+  if (broker_.has_changes()) touch_lazily();
+  for (Port* port : std::exchange(ports_closing_, {})) outbox_.put(port, Outbox::Closed{}, visible_batch());
+  run_checks();
+  run_retention();
+  if (wants_commit(monotonic, more_waiting && !full_batch())) seal_and_commit(!more_waiting && !more_work);
+  outbox_.dispatch();
+  issue_reads();
+  if (more_work) next_turn_ = monotonic;
+  return next_turn_ && *next_turn_ <= monotonic;
+}
+
+void Engine::seal_and_commit(bool lone) {
+  broker_.enforce_memory();
+  broker_.take_changes(building_);
+  for (Group* group : std::exchange(changed_lanes_, {})) {
+    group->lane.listed_changed = false;
+    group->lane.take_changes(building_, head_.batch + 1, time_.now());
+  }
+  if (!decided_.empty()) {
+    building_.put_timers(timer_key(kRetentionLane, bucket_of(time_.now()), head_.batch + 1), decided_);
+    decided_.clear();
+  }
+  ++head_.batch;
+  head_.engine_time = time_.now();
+  head_.next_log = broker_.next_log();
+  building_.seal(head_, durable());
+  ++counters_.batches;
+  std::swap(building_, committing_);
+  building_.clear();
+  building_bytes_ = 0;
+  dirty_ = lazy_ = false;
+  const bool alone = lone && commands_in_batch_ <= kLoneCommands && commands_in_last_batch_ <= kLoneCommands;
+  commands_in_last_batch_ = std::exchange(commands_in_batch_, 0);
+  commit_under_way_ = true;
+  if (backend_.commit(committing_.writes(), alone)) committed();
+}
+
+void Engine::committed() {
+  ESCROW_INVARIANT(commit_under_way_, "one batch is on its way at a time");
+  commit_under_way_ = false;
+  outbox_.durable(head_.batch);
+  table_.enforce(head_.batch);
+  if (commands_in_last_batch_ > 1 && commands_in_last_batch_ < kMaxHeldFor) hold_until_ = monotonic_ + options_.hold;
+}
+
+bool Engine::idle() const {
+  return !dirty_ && !lazy_ && !commit_under_way_ && reads_under_way_ == 0 && waiting_reads_.empty() &&
+         outbox_.empty() && waiting_.empty();
+}
+
+void Engine::wake_at(Timestamp when) {
+  const auto wait = std::chrono::duration_cast<Monotonic>(std::max(when - time_.now(), Duration::zero()));
+  next_turn_ = std::min(next_turn_.value_or(monotonic_ + wait), monotonic_ + wait);
+}
+
+std::uint64_t Engine::digest() const {
+  std::uint64_t hash = broker_.digest();
+  const auto mix = [&](std::uint64_t v) { hash = (hash ^ v) * 0xff51afd7ed558ccd, hash ^= hash >> 32; };
+  mix(head_.batch);
+  mix(head_.next_epoch);
+  mix(head_.next_lane);
+  mix(head_.audit.sequence);
+  for (const std::uint8_t byte : head_.audit.hash) mix(byte);
+  for (const auto& [name, group] : producers_.groups()) mix(std::hash<std::string>()(name) + group->lane.id());
+  return hash;
+}
+
+}  // namespace escrow::engine

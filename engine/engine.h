@@ -1,0 +1,212 @@
+// The engine: applies every command, alone and in order, and turns what they change into batches.
+//
+//   submit ─▶ (wait for what the command names to be in memory) ─▶ apply ─▶ batch ─▶ commit ─▶ outbox ─▶ ports
+//
+// Deterministic: the same recovered state, commands, times, random seed and order of completions give the same batches.
+// One thread calls it, the engine's; it never waits.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "broker/core/broker.h"
+#include "coordinator/core/rules.h"
+#include "engine/backend.h"
+#include "engine/batch.h"
+#include "engine/command.h"
+#include "engine/engine_time.h"
+#include "engine/head.h"
+#include "engine/outbox.h"
+#include "engine/producers.h"
+#include "engine/transaction_table.h"
+#include "storage/store.h"
+
+namespace escrow::engine {
+
+struct EngineOptions {
+  coordinator::CheckPolicy checks;
+  /// Without a receipt by then, another producer is asked; the attempt does not count.
+  Duration check_receipt_timeout = std::chrono::seconds(5);
+  /// Received but not answered by then: unknown.
+  Duration check_answer_timeout = std::chrono::seconds(30);
+  /// How long the ids of decided transactions are kept.
+  Duration decided_retention = std::chrono::hours(24 * 7);
+  std::size_t page_memory_bytes = 64 << 20;
+  std::size_t transaction_memory_bytes = 32 << 20;
+  /// A batch takes no more commands beyond this.
+  std::size_t batch_bytes = 4 << 20;
+  /// How long acknowledgements wait for company before a batch is made for them alone.
+  Monotonic lazy_delay = std::chrono::milliseconds(2);
+  /// How long a batch waits for as many commands as the last one had (FIGURES: natural batching).
+  Monotonic hold = std::chrono::microseconds(30);
+};
+
+/// Counters since the start.
+struct EngineCounters {
+  std::uint64_t commands = 0;
+  std::uint64_t batches = 0;
+  std::uint64_t published = 0;
+  std::uint64_t prepared = 0;
+  std::uint64_t committed = 0;
+  std::uint64_t rolled_back = 0;
+  std::uint64_t checks = 0;
+  std::uint64_t in_doubt = 0;
+};
+
+class Engine {
+ public:
+  /// Loads the state from the store. kDataLoss when it cannot be trusted. `backend` outlives the engine.
+  static Result<std::unique_ptr<Engine>> recover(const Store& store, Backend& backend, EngineOptions options,
+                                                 Random random, Timestamp wall, Monotonic monotonic);
+
+  /// Takes a command. Its port hears about it after a later turn.
+  void submit(Command command);
+  /// The batch that is being built is full: no more commands until the one on its way is durable.
+  bool full() const;
+
+  /// Does what is due and hands out effects. True: there is more to do at once.
+  bool turn(Timestamp wall, Monotonic monotonic, bool more_waiting);
+  /// The batch given to Backend::commit is durable.
+  void committed();
+
+  /// When turn has to be called next, if nothing else happens.
+  std::optional<Monotonic> next_turn() const { return next_turn_; }
+  /// Nothing is being built, on its way, or waiting to be read.
+  bool idle() const;
+
+  broker::BatchNumber last_sealed() const { return head_.batch; }
+  broker::BatchNumber durable() const { return outbox_.durable(); }
+  const EngineCounters& counters() const { return counters_; }
+  Timestamp now() const { return time_.now(); }
+  broker::Broker& broker() { return broker_; }
+  /// Of the state that recovery must find again. Equal digests at equal batch numbers.
+  std::uint64_t digest() const;
+
+ private:
+  Engine(Backend& backend, EngineOptions options, Random random, const Head& head, Timestamp wall,
+         Monotonic monotonic);
+
+  // recovery.cc
+  Result<void> recover_queues(const Store& store);
+  Result<void> recover_log(const Store& store, broker::QueueLog& log);
+  Result<void> recover_groups(const Store& store);
+
+  // engine.cc
+  broker::Moment moment() { return {time_.now(), head_.batch + 1}; }
+  void reply(const Command& command, Result<Reply> reply);
+  void touch() { dirty_ = true; }
+  void touch_lazily() {
+    if (!std::exchange(lazy_, true)) lazy_since_ = monotonic_;
+  }
+  bool full_batch() const { return building_bytes_ + building_.bytes() >= options_.batch_bytes; }
+  broker::BatchNumber visible_batch() const { return dirty_ ? head_.batch + 1 : head_.batch; }
+  void take_broker_effects();
+  void read_after(broker::BatchNumber batch, std::function<Backend::Completion(const Store&)> read);
+  void issue_reads();
+  bool wants_commit(Monotonic monotonic, bool more_waiting);
+  void seal_and_commit(bool lone);
+  void close_port(const Command& command);
+  void wake_at(Timestamp when);
+  void audit(audit::Subject subject, std::uint8_t before, std::uint8_t after, std::string actor, std::string reason,
+             std::string key1, std::string key2, coordinator::Epoch epoch = 0);
+
+  // engine_broker.cc
+  void apply(const Command& command, const DeclareExchange& body);
+  void apply(const Command& command, const DeleteExchange& body);
+  void apply(const Command& command, const DeclareQueue& body);
+  void apply(const Command& command, const DeleteQueue& body);
+  void apply(const Command& command, const PurgeQueue& body);
+  void apply(const Command& command, const Bind& body);
+  void apply(const Command& command, const ListQueues& body);
+  void apply(const Command& command, const Publish& body);
+  void apply(const Command& command, const Consume& body);
+  void apply(const Command& command, const GrantCredit& body);
+  void apply(const Command& command, const Settle& body);
+  void load_page(const broker::QueueLog::LoadRequest& request);
+
+  // engine_coordinator.cc
+  using Entry = TransactionTable::Entry;
+  /// Calls use(entry, key) when the transaction is in memory: now, or later and then after those that asked before.
+  template <class Use>
+  void with_transaction(const coordinator::Key& key, Use&& use);
+  void read_transaction(const std::string& key);
+  void transaction_read(const std::string& key, Result<std::optional<coordinator::Transaction>> found);
+  void apply(Command& command, coordinator::Prepare& body);
+  void apply(Command& command, coordinator::Decide& body);
+  void apply(const Command& command, const GetTransaction& body);
+  Result<void> check_exchanges(const coordinator::Prepare& body);
+  void prepare(const Command& command, coordinator::Prepare body, Entry& entry, const std::string& key);
+  Result<coordinator::Change> decide(const coordinator::Decide& decision, Entry& entry, const std::string& key);
+  Result<Group*> group_for(const std::string& name);
+
+  // engine_checks.cc
+  void apply(const Command& command, const OpenCheckbacks& body);
+  void apply(const Command& command, const CheckReceipt& body);
+  void apply(const Command& command, const CheckAnswer& body);
+  void run_checks();
+  void run_checks(Group& group);
+  void start_check(Group& group, Timer timer);
+  void ask(Group& group, const Timer& timer, Entry& entry);
+  void check_unanswered(CheckInFlight check);
+  void check_unknown(CheckInFlight check);
+  void read_timers(Group& group, const TimerLane::Read& read);
+  void lane_changed(Group& group);
+
+  // retention.cc
+  void run_retention();
+  void retire(const std::string& timer_key, const std::vector<Timer>& decided);
+
+  Backend& backend_;
+  const EngineOptions options_;
+  Random random_;
+  EngineTime time_;
+  Head head_;  // of the last sealed batch; its counters run ahead for the next one
+  const Bucket recovered_last_bucket_;
+
+  broker::Broker broker_;
+  TransactionTable table_;
+  Producers producers_;
+  Outbox outbox_;
+  Batch building_;
+  Batch committing_;
+  bool commit_under_way_ = false;
+  bool dirty_ = false;  // the batch has what somebody waits for
+  bool lazy_ = false;   // … or only what can wait for company
+  Monotonic lazy_since_{};
+  Monotonic monotonic_{};
+  std::size_t building_bytes_ = 0;  // of messages enqueued in this batch
+  std::size_t commands_in_batch_ = 0;
+  std::size_t commands_in_last_batch_ = 0;
+  Monotonic hold_until_{};
+  std::optional<Monotonic> next_turn_;
+
+  std::unordered_map<std::string, std::vector<std::function<void(Entry&, const std::string&)>>> waiting_;
+  std::unordered_map<broker::ConsumerId, Port*> consumers_;
+  std::unordered_map<Port*, std::unordered_set<broker::ConsumerId>> port_consumers_;
+  std::unordered_map<std::uint64_t, Command> purges_;
+  std::uint64_t next_purge_ = 1;
+  std::vector<Port*> ports_closing_;
+  struct WaitingRead {
+    broker::BatchNumber after;
+    std::function<Backend::Completion(const Store&)> read;
+  };
+  std::vector<WaitingRead> waiting_reads_;
+  std::size_t reads_under_way_ = 0;
+
+  std::vector<Group*> changed_lanes_;
+  std::string decided_;  // timers of the decisions of this batch, for retention
+  std::string retention_cursor_;
+  Timestamp next_retention_;
+  bool retention_under_way_ = false;
+  EngineCounters counters_;
+};
+
+}  // namespace escrow::engine

@@ -1,0 +1,147 @@
+// How the engine applies the broker's commands.
+#include <utility>
+
+#include "base/invariant.h"
+#include "engine/engine.h"
+
+namespace escrow::engine {
+namespace {
+
+constexpr auto kAbsent = static_cast<std::uint8_t>(audit::Existence::kAbsent);
+constexpr auto kPresent = static_cast<std::uint8_t>(audit::Existence::kPresent);
+
+Result<Reply> done(const Result<void>& result) {
+  if (!result) return result.error();
+  return Reply(Done{});
+}
+
+std::string describe(const Bind& body) { return body.source + " -> " + body.queue + " (" + body.binding.routing_key + ")"; }
+
+}  // namespace
+
+void Engine::apply(const Command& command, const DeclareExchange& body) {
+  const bool existed = broker_.topology().exchange(body.spec.vhost, body.spec.name).ok();
+  const Result<void> declared = broker_.topology().declare_exchange(body.spec);
+  if (declared && !existed) {
+    touch();
+    audit(audit::Subject::kExchange, kAbsent, kPresent, command.actor, "", body.spec.vhost, body.spec.name);
+  }
+  reply(command, done(declared));
+}
+
+void Engine::apply(const Command& command, const DeleteExchange& body) {
+  const bool existed = broker_.topology().exchange(body.vhost, body.name).ok();
+  const Result<void> deleted = broker_.topology().delete_exchange(body.vhost, body.name, body.if_unused);
+  if (deleted && existed) {
+    touch();
+    audit(audit::Subject::kExchange, kPresent, kAbsent, command.actor, "", body.vhost, body.name);
+  }
+  reply(command, done(deleted));
+}
+
+void Engine::apply(const Command& command, const DeclareQueue& body) {
+  const bool existed = broker_.topology().queue(body.spec.vhost, body.spec.name).ok();
+  const Result<broker::QueueInfo> declared = broker_.declare_queue(body.spec);
+  if (!declared) return reply(command, declared.error());
+  if (!existed) {
+    touch();
+    audit(audit::Subject::kQueue, kAbsent, kPresent, command.actor, "", body.spec.vhost, body.spec.name);
+  }
+  reply(command, Reply(*declared));
+}
+
+void Engine::apply(const Command& command, const DeleteQueue& body) {
+  const bool existed = broker_.topology().queue(body.vhost, body.name).ok();
+  const Result<std::uint64_t> deleted = broker_.delete_queue(body.vhost, body.name, body.if_unused, body.if_empty);
+  if (!deleted) return reply(command, deleted.error());
+  if (existed) {
+    touch();
+    audit(audit::Subject::kQueue, kPresent, kAbsent, command.actor, std::to_string(*deleted) + " messages", body.vhost,
+          body.name);
+  }
+  take_broker_effects();
+  reply(command, Reply(MessageCount{*deleted}));
+}
+
+void Engine::apply(const Command& command, const PurgeQueue& body) {
+  const std::uint64_t job = next_purge_++;
+  if (auto started = broker_.purge(body.vhost, body.name, job); !started) return reply(command, started.error());
+  purges_.emplace(job, command);
+}
+
+void Engine::apply(const Command& command, const Bind& body) {
+  broker::Topology& topology = broker_.topology();
+  const Result<bool> changed = body.remove ? topology.unbind(body.vhost, body.source, body.queue, body.binding)
+                                           : topology.bind(body.vhost, body.source, body.queue, body.binding);
+  if (!changed) return reply(command, changed.error());
+  if (*changed) {
+    touch();
+    audit(audit::Subject::kBinding, body.remove ? kPresent : kAbsent, body.remove ? kAbsent : kPresent, command.actor,
+          "", body.vhost, describe(body));
+  }
+  reply(command, Reply(Done{}));
+}
+
+void Engine::apply(const Command& command, const ListQueues& body) {
+  const Result<broker::VirtualHost*> vhost = broker_.topology().vhost(body.vhost);
+  if (!vhost) return reply(command, vhost.error());
+  QueueList list;
+  auto it = (*vhost)->queues.upper_bound(body.after);
+  for (; it != (*vhost)->queues.end() && list.queues.size() < body.limit; ++it) {
+    const broker::Queue& queue = *it->second;
+    list.queues.push_back({queue.spec(),
+                           {queue.ready(), queue.unacked(), static_cast<std::uint32_t>(queue.consumers().size())}});
+  }
+  list.more = it != (*vhost)->queues.end();
+  reply(command, Reply(std::move(list)));
+}
+
+void Engine::apply(const Command& command, const Publish& body) {
+  Published published;
+  published.outcomes.reserve(body.messages.size());
+  const broker::Moment at = moment();
+  for (const MessageView& message : body.messages) {
+    Result<std::uint32_t> queues = broker_.publish(message, at);
+    if (queues && *queues > 0) {
+      touch();
+      building_bytes_ += *queues * (message.body.size() + message.properties.size() + message.routing_key.size());
+      ++counters_.published;
+    }
+    published.outcomes.push_back(std::move(queues));
+  }
+  reply(command, Reply(std::move(published)));
+}
+
+void Engine::apply(const Command& command, const Consume& body) {
+  const Result<broker::ConsumerId> consumer =
+      broker_.consume(body.vhost, body.queue, body.credit, body.auto_credit);
+  if (!consumer) return reply(command, consumer.error());
+  consumers_.emplace(*consumer, command.port);
+  port_consumers_[command.port].insert(*consumer);
+  reply(command, Reply(Consuming{*consumer}));
+}
+
+void Engine::apply(const Command& command, const GrantCredit& body) {
+  if (auto granted = broker_.grant(body.consumer, body.credit); !granted) reply(command, granted.error());
+}
+
+void Engine::apply(const Command& command, const Settle& body) {
+  const Result<void> settled = broker_.settle(body.consumer, body.first, body.last, body.settlement);
+  if (!settled) return reply(command, settled.error());
+  touch_lazily();
+}
+
+void Engine::load_page(const broker::QueueLog::LoadRequest& request) {
+  read_after(request.after, [this, request](const Store& store) -> Backend::Completion {
+    auto found = store.get(Table::kPages, page_key(request.log, request.page));
+    return [this, request, found = std::move(found)] {
+      // A page that is gone meanwhile was settled or purged while the read was under way.
+      ESCROW_INVARIANT(found.ok(), "a page of the store cannot be read");
+      Result<void> loaded;
+      broker_.load(request, *found ? std::string_view(**found) : std::string_view(), loaded);
+      ESCROW_INVARIANT(loaded.ok(), "a page of the store cannot be decoded");
+    };
+  });
+}
+
+}  // namespace escrow::engine

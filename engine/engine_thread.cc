@@ -1,0 +1,158 @@
+#include "engine/engine_thread.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+namespace escrow::engine {
+
+WorkerPool::WorkerPool(std::size_t threads) {
+  for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
+}
+
+WorkerPool::~WorkerPool() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void WorkerPool::post(std::function<void()> job) {
+  {
+    const std::scoped_lock lock(mutex_);
+    jobs_.push_back(std::move(job));
+  }
+  wake_.notify_one();
+}
+
+void WorkerPool::run() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    wake_.wait(lock, [&] { return stopping_ || !jobs_.empty(); });
+    if (jobs_.empty()) return;
+    std::function<void()> job = std::move(jobs_.front());
+    jobs_.pop_front();
+    lock.unlock();
+    job();
+    lock.lock();
+  }
+}
+
+EngineThread::EngineThread(Store& store, const Clock& clock, EngineThreadOptions options)
+    : store_(store),
+      clock_(clock),
+      options_(options),
+      inbox_(options.inbox, [this] { wake(); }),
+      readers_(options.readers) {}
+
+Result<std::unique_ptr<EngineThread>> EngineThread::start(Store& store, const Clock& clock,
+                                                          EngineThreadOptions options, std::uint64_t seed) {
+  std::unique_ptr<EngineThread> self(new EngineThread(store, clock, options));
+  Result<std::unique_ptr<Engine>> engine =
+      Engine::recover(store, *self, options.engine, Random(seed), clock.wall(), clock.monotonic());
+  if (!engine) return std::move(engine).error();
+  self->engine_ = std::move(*engine);
+  self->thread_ = std::thread([raw = self.get()] { raw->run(); });
+  return self;
+}
+
+EngineThread::~EngineThread() {
+  stopping_ = true;
+  wake();
+  if (thread_.joinable()) thread_.join();
+}
+
+void EngineThread::wake() {
+  {
+    const std::scoped_lock lock(mutex_);
+    signalled_ = true;
+  }
+  woken_.notify_one();
+}
+
+void EngineThread::wait(std::optional<Monotonic> until) {
+  std::unique_lock lock(mutex_);
+  const auto ready = [&] { return signalled_; };
+  if (!until) {
+    woken_.wait(lock, ready);
+  } else if (const Monotonic left = *until - clock_.monotonic(); left > Monotonic::zero()) {
+    woken_.wait_for(lock, left, ready);
+  }
+  signalled_ = false;
+}
+
+void EngineThread::take_work() {
+  // Commands that had no place in the last batch come first.
+  if (next_command_ == commands_.size()) {
+    commands_.clear();
+    next_command_ = 0;
+    inbox_.take(commands_, completions_);
+  } else {
+    inbox_.take_completions(completions_);
+  }
+  for (std::function<void()>& completion : completions_) completion();
+  completions_.clear();
+  while (next_command_ < commands_.size() && !engine_->full()) engine_->submit(std::move(commands_[next_command_++]));
+}
+
+void EngineThread::run() {
+  while (!stopping_) {
+    take_work();
+    const bool waiting = next_command_ < commands_.size();
+    const bool again = engine_->turn(clock_.wall(), clock_.monotonic(), waiting && !engine_->full());
+    {
+      const std::scoped_lock lock(counters_mutex_);
+      counters_ = engine_->counters();
+    }
+    const bool idle = !again && !waiting && engine_->idle() && inbox_.empty();
+    {
+      const std::scoped_lock lock(mutex_);
+      if (idle != idle_) idle_ = idle, idle_changed_.notify_all();
+    }
+    // What the inbox holds beyond a full engine waits for the commit, which wakes.
+    if (!again && (engine_->full() || (!waiting && inbox_.empty()))) wait(engine_->next_turn());
+  }
+}
+
+bool EngineThread::drain(std::chrono::milliseconds limit) {
+  wake();
+  std::unique_lock lock(mutex_);
+  return idle_changed_.wait_for(lock, limit, [&] { return idle_; });
+}
+
+EngineCounters EngineThread::counters() const {
+  const std::scoped_lock lock(counters_mutex_);
+  return counters_;
+}
+
+void EngineThread::commit_or_stop(const WriteSet& batch) {
+  const Result<void> committed = store_.commit(batch, Store::Durability::kSync);
+  if (committed) return;
+  // What reached the disk is unknown. Nothing may be acknowledged any more; a restart recovers what is there.
+  std::fprintf(stderr, "escrowd: a batch could not be made durable, stopping: %s\n", committed.error().message.c_str());
+  std::abort();
+}
+
+bool EngineThread::commit(const WriteSet& batch, bool lone) {
+  if (lone && inbox_.empty()) {
+    commit_or_stop(batch);
+    return true;
+  }
+  committer_.post([this, &batch] {
+    commit_or_stop(batch);
+    inbox_.post(std::function<void()>([this] { engine_->committed(); }));
+  });
+  return false;
+}
+
+void EngineThread::read(std::function<Completion(const Store&)> read) {
+  readers_.post([this, read = std::move(read)] { inbox_.post(read(store_)); });
+}
+
+CachedRead EngineThread::get_cached(Table table, std::string_view key, std::string& value) {
+  return store_.get_cached(table, key, value);
+}
+
+}  // namespace escrow::engine

@@ -1,0 +1,104 @@
+// The threads behind an engine: one that runs it, one that commits, some that read.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "engine/backend.h"
+#include "engine/engine.h"
+#include "engine/inbox.h"
+
+namespace escrow::engine {
+
+/// Threads that run jobs in order of arrival. Thread-safe.
+class WorkerPool {
+ public:
+  explicit WorkerPool(std::size_t threads);
+  /// Runs what is queued, then joins.
+  ~WorkerPool();
+  WorkerPool(const WorkerPool&) = delete;
+  WorkerPool& operator=(const WorkerPool&) = delete;
+
+  void post(std::function<void()> job);
+
+ private:
+  void run();
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<std::function<void()>> jobs_;
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+struct EngineThreadOptions {
+  EngineOptions engine;
+  InboxLimits inbox;
+  std::size_t readers = 1;
+};
+
+/// Recovers an engine and runs it on a thread of its own.
+class EngineThread final : private Backend {
+ public:
+  /// `store` and `clock` outlive it. Returns when recovery is done.
+  static Result<std::unique_ptr<EngineThread>> start(Store& store, const Clock& clock, EngineThreadOptions options,
+                                                     std::uint64_t seed);
+  /// Stops at once if drain() was not called before.
+  ~EngineThread() override;
+
+  Inbox& inbox() { return inbox_; }
+  /// For reads of the store that may wait for the disk.
+  WorkerPool& readers() { return readers_; }
+  const Store& store() const { return store_; }
+
+  /// Waits until everything that was posted is durable and answered, at most for `limit`. False: it took longer.
+  /// Whoever posts meanwhile prolongs it.
+  bool drain(std::chrono::milliseconds limit);
+
+  /// A copy, up to one turn old. Thread-safe.
+  EngineCounters counters() const;
+
+ private:
+  EngineThread(Store& store, const Clock& clock, EngineThreadOptions options);
+
+  bool commit(const WriteSet& batch, bool lone) override;
+  void read(std::function<Completion(const Store&)> read) override;
+  CachedRead get_cached(Table table, std::string_view key, std::string& value) override;
+
+  void run();
+  void take_work();
+  void wait(std::optional<Monotonic> until);
+  void wake();
+  void commit_or_stop(const WriteSet& batch);
+
+  Store& store_;
+  const Clock& clock_;
+  const EngineThreadOptions options_;
+  Inbox inbox_;
+  std::unique_ptr<Engine> engine_;
+  std::vector<Command> commands_;
+  std::size_t next_command_ = 0;
+  std::vector<std::function<void()>> completions_;
+
+  std::mutex mutex_;
+  std::condition_variable woken_;
+  bool signalled_ = false;
+  std::atomic<bool> stopping_{false};
+  std::condition_variable idle_changed_;
+  bool idle_ = false;
+  mutable std::mutex counters_mutex_;
+  EngineCounters counters_;
+
+  WorkerPool readers_;
+  WorkerPool committer_{1};
+  std::thread thread_;
+};
+
+}  // namespace escrow::engine

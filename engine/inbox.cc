@@ -1,0 +1,80 @@
+#include "engine/inbox.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace escrow::engine {
+
+std::size_t Command::bytes() const {
+  std::size_t total = sizeof(Command);
+  if (const auto* prepare = std::get_if<coordinator::Prepare>(&body)) {
+    for (const auto& m : prepare->messages) total += m.message.bytes() + sizeof m;
+  } else if (const auto* publish = std::get_if<Publish>(&body)) {
+    for (const MessageView& m : publish->messages) total += m.body.size() + m.properties.size() + sizeof m;
+  }
+  return total;
+}
+
+bool Inbox::try_post(std::span<Command> commands) {
+  std::size_t bytes = 0;
+  for (const Command& command : commands) bytes += command.bytes();
+  bool first = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    // One that is larger than all room there is can only go through an empty inbox.
+    const bool room = commands_.size() + commands.size() <= limits_.commands && bytes_ + bytes <= limits_.bytes;
+    if (!room && !commands_.empty()) return false;
+    first = !std::exchange(woken_, true);
+    std::ranges::move(commands, std::back_inserter(commands_));
+    bytes_ += bytes;
+  }
+  if (first) wake_();
+  return true;
+}
+
+void Inbox::post(Command command) {
+  bool first = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    first = !std::exchange(woken_, true);
+    bytes_ += command.bytes();
+    commands_.push_back(std::move(command));
+  }
+  if (first) wake_();
+}
+
+void Inbox::post(std::function<void()> completion) {
+  bool first = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    first = !std::exchange(woken_, true);
+    completions_.push_back(std::move(completion));
+  }
+  if (first) wake_();
+}
+
+void Inbox::take(std::vector<Command>& commands, std::vector<std::function<void()>>& completions) {
+  const std::scoped_lock lock(mutex_);
+  commands.swap(commands_);
+  completions.swap(completions_);
+  bytes_ = 0;
+  woken_ = false;
+}
+
+void Inbox::take_completions(std::vector<std::function<void()>>& completions) {
+  const std::scoped_lock lock(mutex_);
+  completions.swap(completions_);
+  woken_ = false;
+}
+
+bool Inbox::empty() const {
+  const std::scoped_lock lock(mutex_);
+  return commands_.empty() && completions_.empty();
+}
+
+Error engine_full() {
+  return {ErrorCode::kResourceExhausted, "ENGINE_FULL", "the server is busy: retry with backoff", {}};
+}
+
+}  // namespace escrow::engine

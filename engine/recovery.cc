@@ -1,0 +1,117 @@
+// Loading the state from the store. What is read is what the normal path wrote; nothing is written here, and what depends
+// on the backlog (messages, transactions, timers) stays where it is.
+#include <utility>
+
+#include "base/bytes.h"
+#include "engine/engine.h"
+
+namespace escrow::engine {
+namespace {
+
+Error damaged(const char* what) {
+  return {ErrorCode::kDataLoss, "STORE_DAMAGED", std::string(what) + " cannot be read: restore the data directory", {}};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> Engine::recover(const Store& store, Backend& backend, EngineOptions options,
+                                                Random random, Timestamp wall, Monotonic monotonic) {
+  Head head;
+  auto stored = store.get(Table::kHead, kHeadKey);
+  if (!stored) return std::move(stored).error();
+  if (*stored) {
+    Result<Head> decoded = Head::decode(**stored);
+    if (!decoded) return std::move(decoded).error();
+    head = *decoded;
+  }
+  std::unique_ptr<Engine> engine(new Engine(backend, options, random, head, wall, monotonic));
+  if (auto queues = engine->recover_queues(store); !queues) return std::move(queues).error();
+  if (auto groups = engine->recover_groups(store); !groups) return std::move(groups).error();
+  return engine;
+}
+
+Result<void> Engine::recover_queues(const Store& store) {
+  const auto topology = store.scan(Table::kTopology, "", "");
+  for (; topology->valid(); topology->next()) {
+    if (auto ok = broker_.recover_topology(topology->key(), topology->value()); !ok) return ok;
+  }
+  if (auto ok = topology->status(); !ok) return ok;
+  for (const auto& [id, queue] : broker_.logs()) {
+    if (auto ok = recover_log(store, queue->log()); !ok) return ok;
+    queue->rewind();
+  }
+  return {};
+}
+
+Result<void> Engine::recover_log(const Store& store, broker::QueueLog& log) {
+  const std::string end = log_key(log.id() + 1);
+  auto state = store.get(Table::kLogState, log_key(log.id()));
+  if (!state) return std::move(state).error();
+  broker::Seq from = 1;
+  if (*state) {
+    const Result<broker::LogState> decoded = broker::LogState::decode(**state);
+    if (!decoded) return decoded.error();
+    log.recover_state(*decoded);
+    from = decoded->head;
+  }
+
+  // All three tables are in order of the first sequence and are walked together.
+  const auto states = store.scan(Table::kPageState, page_key(log.id(), from), end);
+  const auto state_of = [&](std::string_view key) -> Result<std::optional<broker::PageState>> {
+    while (states->valid() && states->key() < key) states->next();
+    if (!states->valid() || states->key() != key) return std::optional<broker::PageState>();
+    Result<broker::PageState> decoded = broker::PageState::decode(states->value());
+    if (!decoded) return std::move(decoded).error();
+    return std::optional(std::move(*decoded));
+  };
+  const auto add = [&](std::string_view key, const broker::PageExtent& extent, bool indexed) -> Result<void> {
+    auto page_state = state_of(key);
+    if (!page_state) return std::move(page_state).error();
+    log.recover_page(extent, indexed, std::move(*page_state));
+    from = extent.end;
+    return {};
+  };
+  const auto first_of = [](std::string_view key) {
+    ByteReader reader(key);
+    reader.u64_be();
+    return reader.u64_be();
+  };
+
+  const auto index = store.scan(Table::kPageIndex, page_key(log.id(), from), end);
+  for (; index->valid(); index->next()) {
+    const Result<broker::PageExtent> extent = broker::PageExtent::decode(first_of(index->key()), index->value());
+    if (!extent) return extent.error();
+    if (auto ok = add(index->key(), *extent, true); !ok) return ok;
+  }
+  if (auto ok = index->status(); !ok) return ok;
+
+  // Pages that were in memory when the server stopped have no extent yet: they come after all that have.
+  const auto pages = store.scan(Table::kPages, page_key(log.id(), from), end);
+  for (; pages->valid(); pages->next()) {
+    const broker::Seq first = first_of(pages->key());
+    broker::PageExtent extent{first, first, pages->value().size()};
+    for (std::string_view rest = pages->value(); !rest.empty();) {
+      const Result<broker::FragmentExtent> fragment = broker::decode_extent(rest);
+      if (!fragment) return fragment.error();
+      extent.end = fragment->first + fragment->count;
+    }
+    if (extent.end == first) return damaged("an empty page");
+    if (auto ok = add(pages->key(), extent, false); !ok) return ok;
+  }
+  if (auto ok = pages->status(); !ok) return ok;
+  return states->status();
+}
+
+Result<void> Engine::recover_groups(const Store& store) {
+  const auto groups = store.scan(Table::kGroups, "", "");
+  for (; groups->valid(); groups->next()) {
+    ByteReader reader(groups->value());
+    const bool known = reader.u8() == 1;
+    const LaneId lane = reader.u32();
+    if (!known || !reader.done()) return damaged("a producer group");
+    producers_.add(std::string(groups->key()), lane, recovered_last_bucket_);
+  }
+  return groups->status();
+}
+
+}  // namespace escrow::engine

@@ -1,0 +1,44 @@
+#include "rpc/frame.h"
+
+#include <google/protobuf/io/coded_stream.h>
+#include <grpc/slice.h>
+#include <grpcpp/support/proto_buffer_reader.h>
+#include <grpcpp/support/slice.h>
+
+#include <utility>
+
+#include "model/field_table.h"
+#include "rpc/status.h"
+
+namespace escrow::rpc {
+namespace {
+
+/// A level of nesting takes three messages (value, table, entry of the map); around the outermost table there are a few.
+constexpr int kRecursionLimit = 3 * static_cast<int>(kMaxTableDepth) + 16;
+
+}  // namespace
+
+Result<void> parse(const grpc::ByteBuffer& bytes, google::protobuf::MessageLite& message) {
+  // The reader only reads, but is declared for a buffer that may be consumed.
+  grpc::ProtoBufferReader reader(const_cast<grpc::ByteBuffer*>(&bytes));
+  google::protobuf::io::CodedInputStream stream(&reader);
+  stream.SetRecursionLimit(kRecursionLimit);
+  if (reader.status().ok() && message.ParseFromCodedStream(&stream)) return {};
+  return malformed("the request is not a valid " + message.GetTypeName());
+}
+
+grpc::ByteBuffer serialize(const google::protobuf::MessageLite& message) {
+  grpc_slice raw = grpc_slice_malloc(message.ByteSizeLong());
+  message.SerializeWithCachedSizesToArray(GRPC_SLICE_START_PTR(raw));
+  const grpc::Slice slice(raw, grpc::Slice::STEAL_REF);
+  return {&slice, 1};
+}
+
+grpc::ByteBuffer to_buffer(std::string bytes) {
+  auto* owned = new std::string(std::move(bytes));
+  const grpc::Slice slice(
+      owned->data(), owned->size(), [](void* data) { delete static_cast<std::string*>(data); }, owned);
+  return {&slice, 1};
+}
+
+}  // namespace escrow::rpc

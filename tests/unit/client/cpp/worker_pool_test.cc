@@ -1,0 +1,67 @@
+#include "client/cpp/internal/worker_pool.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <future>
+
+#include "tests/unit/client/cpp/fake_server.h"
+
+namespace escrow::client::internal {
+namespace {
+
+TEST(WorkerPool, RunsSeveralTasksAtATime) {
+  WorkerPool pool(2, 10);
+  Gate first_runs, second_runs;
+  Events<int> done;
+  // Each task waits for the other one: on a single thread neither would end.
+  ASSERT_TRUE(pool.submit([&] {
+    first_runs.open();
+    second_runs.wait();
+    done.add(1);
+  }));
+  ASSERT_TRUE(pool.submit([&] {
+    second_runs.open();
+    first_runs.wait();
+    done.add(2);
+  }));
+  EXPECT_TRUE(done.take());
+  EXPECT_TRUE(done.take());
+}
+
+TEST(WorkerPool, TakesNoMoreThanMayWait) {
+  WorkerPool pool(1, 2);
+  Gate started, release;
+  ASSERT_TRUE(pool.submit([&] {
+    started.open();
+    release.wait();
+  }));
+  started.wait();
+  EXPECT_TRUE(pool.submit([] {}));
+  EXPECT_TRUE(pool.submit([] {}));
+  EXPECT_FALSE(pool.submit([] {}));
+  release.open();
+}
+
+TEST(WorkerPool, StopWaitsForTheRunningTaskAndForgetsTheOthers) {
+  WorkerPool pool(1, 10);
+  Gate started, release;
+  std::atomic<bool> finished = false, other_ran = false;
+  ASSERT_TRUE(pool.submit([&] {
+    started.open();
+    release.wait();
+    finished = true;
+  }));
+  ASSERT_TRUE(pool.submit([&] { other_ran = true; }));
+  started.wait();
+  auto stopping = std::async(std::launch::async, [&] { pool.stop(); });
+  // The pool refuses tasks as soon as stop() has begun.
+  while (pool.submit([&] { other_ran = true; })) pool.clear();
+  release.open();
+  stopping.get();
+  EXPECT_TRUE(finished);
+  EXPECT_FALSE(other_ran);
+}
+
+}  // namespace
+}  // namespace escrow::client::internal

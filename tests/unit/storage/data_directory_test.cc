@@ -1,0 +1,126 @@
+#include "storage/data_directory.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "tests/unit/storage/scratch_directory.h"
+
+namespace escrow {
+namespace {
+
+std::string content(const std::string& path) {
+  std::stringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+void write_text(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
+
+class DataDirectoryTest : public testing::Test {
+ protected:
+  ScratchDirectory scratch_;
+  std::string path_ = scratch_.path() + "/deep/data";
+};
+
+TEST_F(DataDirectoryTest, IsCreatedForItsOwnerOnly) {
+  const auto directory = DataDirectory::open(path_);
+  ASSERT_TRUE(directory.ok()) << directory.error().message;
+  EXPECT_EQ(directory->path(), path_);
+  for (const std::string& path : {path_, directory->database_path()}) {
+    struct stat found{};
+    ASSERT_EQ(stat(path.c_str(), &found), 0);
+    EXPECT_EQ(found.st_mode & 07777, 0700u) << path;
+  }
+  EXPECT_EQ(content(path_ + "/VERSION"), "1\n");
+  EXPECT_EQ(content(path_ + "/LOCK"), std::to_string(getpid()) + "\n");
+}
+
+TEST_F(DataDirectoryTest, CanBeOpenedAgainAfterItsOwnerIsGone) {
+  { ASSERT_TRUE(DataDirectory::open(path_).ok()); }
+  ASSERT_TRUE(DataDirectory::open(path_).ok());
+}
+
+TEST_F(DataDirectoryTest, HasOneOwnerWithinAProcess) {
+  auto first = DataDirectory::open(path_);
+  ASSERT_TRUE(first.ok());
+  const DataDirectory moved = std::move(*first);
+  const auto second = DataDirectory::open(path_);
+  ASSERT_FALSE(second.ok());
+  EXPECT_EQ(second.error().code, ErrorCode::kFailedPrecondition);
+  EXPECT_EQ(second.error().reason, "DATA_DIRECTORY_IN_USE");
+  EXPECT_NE(second.error().message.find(std::to_string(getpid())), std::string::npos) << second.error().message;
+}
+
+TEST_F(DataDirectoryTest, HasOneOwnerAmongProcessesAndIsFreeWhenItDies) {
+  int ready[2], stop[2];
+  ASSERT_EQ(pipe(ready) + pipe(stop), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    const auto mine = DataDirectory::open(path_);
+    const char answer = mine.ok() ? 'y' : 'n';
+    char byte;
+    (void)!write(ready[1], &answer, 1);
+    (void)!read(stop[0], &byte, 1);
+    _exit(0);  // without releasing anything
+  }
+  char answer = 0;
+  ASSERT_EQ(read(ready[0], &answer, 1), 1);
+  ASSERT_EQ(answer, 'y');
+  const auto refused = DataDirectory::open(path_);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().metadata, (std::vector<std::pair<std::string, std::string>>{{"pid", std::to_string(child)}}));
+  ASSERT_EQ(write(stop[1], "x", 1), 1);
+  waitpid(child, nullptr, 0);
+  EXPECT_TRUE(DataDirectory::open(path_).ok());
+  for (const int fd : {ready[0], ready[1], stop[0], stop[1]}) close(fd);
+}
+
+TEST_F(DataDirectoryTest, ANewerFormatIsRefusedByName) {
+  { ASSERT_TRUE(DataDirectory::open(path_).ok()); }
+  write_text(path_ + "/VERSION", "2\n");
+  const auto directory = DataDirectory::open(path_);
+  ASSERT_FALSE(directory.ok());
+  EXPECT_EQ(directory.error().reason, "DATA_FORMAT_TOO_NEW");
+  EXPECT_NE(directory.error().message.find("version 2"), std::string::npos);
+  EXPECT_EQ(content(path_ + "/VERSION"), "2\n");
+}
+
+TEST_F(DataDirectoryTest, AVersionThatIsNoneIsRefused) {
+  for (const char* text : {"", "1", "one\n", "0\n", "1\n1\n", "-1\n", "99999999999\n"}) {
+    std::filesystem::create_directories(path_);
+    write_text(path_ + "/VERSION", text);
+    const auto directory = DataDirectory::open(path_);
+    ASSERT_FALSE(directory.ok()) << text;
+    EXPECT_EQ(directory.error().reason, "DATA_FORMAT_UNREADABLE");
+  }
+}
+
+TEST_F(DataDirectoryTest, DataWithoutAVersionIsRefused) {
+  { ASSERT_TRUE(DataDirectory::open(path_).ok()); }
+  std::filesystem::remove(path_ + "/VERSION");
+  const auto directory = DataDirectory::open(path_);
+  ASSERT_FALSE(directory.ok());
+  EXPECT_EQ(directory.error().reason, "DATA_FORMAT_UNREADABLE");
+}
+
+TEST_F(DataDirectoryTest, AVersionHalfWrittenByACrashIsWrittenAgain) {
+  std::filesystem::create_directories(path_);
+  write_text(path_ + "/VERSION.new", "garbage");
+  ASSERT_TRUE(DataDirectory::open(path_).ok());
+  EXPECT_EQ(content(path_ + "/VERSION"), "1\n");
+  EXPECT_FALSE(std::filesystem::exists(path_ + "/VERSION.new"));
+}
+
+TEST_F(DataDirectoryTest, WhatIsNoDirectoryIsRefused) {
+  write_text(scratch_.path() + "/file", "");
+  const auto directory = DataDirectory::open(scratch_.path() + "/file");
+  ASSERT_FALSE(directory.ok());
+  EXPECT_EQ(directory.error().reason, "DATA_DIRECTORY_UNUSABLE");
+}
+
+}  // namespace
+}  // namespace escrow

@@ -1,0 +1,273 @@
+// What RocksStore does with logs that a crash tore, that rotted, or that are not there.
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "base/random.h"
+#include "rocksdb/env.h"
+#include "storage/rocks_store_env.h"
+#include "tests/unit/storage/store_harness.h"
+
+namespace escrow {
+namespace {
+
+using Durability = Store::Durability;
+using Files = std::map<std::string, std::string>;
+const std::string kDirectory = "/db";
+
+/// A file system in memory whose background work can be held, so that nothing is flushed and logs pile up.
+class HeldEnv final : public rocksdb::EnvWrapper {
+ public:
+  HeldEnv() : EnvWrapper(rocksdb::NewMemEnv(rocksdb::Env::Default())), memory_(target()) {}
+  ~HeldEnv() override { delete memory_; }
+  void Schedule(void (*work)(void*), void* argument, Priority priority, void* tag, void (*undo)(void*)) override {
+    if (hold) {
+      held_.push_back([=, this] { memory_->Schedule(work, argument, priority, tag, undo); });
+    } else {
+      memory_->Schedule(work, argument, priority, tag, undo);
+    }
+  }
+  void release() {
+    hold = false;
+    for (const auto& work : held_) work();
+    held_.clear();
+  }
+  bool hold = false;
+
+ private:
+  rocksdb::Env* memory_;
+  std::vector<std::function<void()>> held_;
+};
+
+Files files_of(rocksdb::Env& env) {
+  Files files;
+  std::vector<std::string> names;
+  EXPECT_TRUE(env.GetChildren(kDirectory, &names).ok());
+  for (const std::string& name : names) {
+    if (name == "LOCK" || name.starts_with("LOG")) continue;
+    EXPECT_TRUE(rocksdb::ReadFileToString(&env, kDirectory + "/" + name, &files[name]).ok()) << name;
+  }
+  return files;
+}
+
+/// A machine that holds these files: the store can be opened on it, and its files be read again.
+struct Machine {
+  explicit Machine(const Files& files) {
+    EXPECT_TRUE(env.CreateDirIfMissing(kDirectory).ok());
+    for (const auto& [name, content] : files) {
+      EXPECT_TRUE(rocksdb::WriteStringToFile(&env, content, kDirectory + "/" + name).ok());
+    }
+  }
+  Result<std::unique_ptr<RocksStore>> open(bool accept_data_loss = false) {
+    RocksStoreOptions options;
+    options.memtable_bytes = 512 << 10;
+    options.accept_data_loss = accept_data_loss;
+    return open_rocks_store(kDirectory, options, &env);
+  }
+  HeldEnv env;
+};
+
+void commit(Store& store, Durability durability, std::size_t size = 20) {
+  WriteSet set;
+  const std::uint64_t number = store.last_batch() + 1;
+  set.set_batch(number, 0);
+  set.put(Table::kHead, "head", std::to_string(number));
+  set.append(Table::kPages, "page", std::string(1, static_cast<char>('a' + number % 26)));
+  set.put(Table::kBodies, std::to_string(number), std::string(size, 'x'));
+  ASSERT_TRUE(store.commit(set, durability).ok());
+}
+
+/// Files after `batches` commits, as a crash leaves them.
+Files crashed(int batches, Durability durability = Durability::kSync, std::size_t size = 20) {
+  Machine machine({});
+  auto store = machine.open();
+  EXPECT_TRUE(store.ok());
+  for (int i = 0; i < batches; ++i) commit(**store, durability, size);
+  return files_of(machine.env);
+}
+
+std::string only_log(const Files& files) {
+  std::string found;
+  for (const auto& [name, content] : files) {
+    if (!name.ends_with(".log")) continue;
+    EXPECT_EQ(found, "") << "more than one log";
+    found = name;
+  }
+  return found;
+}
+
+void expect_prefix(Store& store, std::uint64_t last) {
+  ASSERT_EQ(store.last_batch(), last);
+  std::string page;
+  for (std::uint64_t number = 1; number <= last; ++number) page.push_back(static_cast<char>('a' + number % 26));
+  EXPECT_EQ(value_of(store, Table::kHead, "head"), last == 0 ? "(none)" : std::to_string(last));
+  EXPECT_EQ(value_of(store, Table::kPages, "page"), last == 0 ? "(none)" : page);
+  EXPECT_EQ(entries(store, Table::kBodies).size(), last);
+}
+
+void expect_refused(const Files& files, std::string_view part_of_message) {
+  Machine machine(files);
+  for (int attempt = 0; attempt < 2; ++attempt) {  // the first attempt must not destroy the proof
+    const auto store = machine.open();
+    ASSERT_FALSE(store.ok());
+    EXPECT_EQ(store.error().code, ErrorCode::kDataLoss);
+    EXPECT_EQ(store.error().reason, "ACKNOWLEDGED_DATA_MISSING") << store.error().message;
+    EXPECT_NE(store.error().message.find(part_of_message), std::string::npos) << store.error().message;
+    EXPECT_EQ(files_of(machine.env), files) << "something was changed";
+  }
+}
+
+TEST(RocksRecovery, EverythingIsThereAfterAnOrderlyEndAndAfterACrash) {
+  Machine machine({});
+  for (int round = 0; round < 4; ++round) {
+    auto store = machine.open();
+    ASSERT_TRUE(store.ok()) << store.error().message;
+    expect_prefix(**store, static_cast<std::uint64_t>(round) * 5);
+    for (int i = 0; i < 5; ++i) commit(**store, i % 2 == 0 ? Durability::kSync : Durability::kNoSync);
+    Machine other(files_of(machine.env));
+    auto after_crash = other.open();
+    ASSERT_TRUE(after_crash.ok()) << after_crash.error().message;
+    expect_prefix(**after_crash, static_cast<std::uint64_t>(round) * 5 + 5);
+  }
+}
+
+TEST(RocksRecovery, TheLastRecordMayBeCutAnywhere) {
+  const Files before = crashed(9);
+  const Files files = crashed(10);
+  const std::string log = only_log(files);
+  ASSERT_TRUE(files.at(log).starts_with(before.at(log)));
+  for (std::size_t size = before.at(log).size(); size < files.at(log).size(); ++size) {
+    Files torn = files;
+    torn[log].resize(size);
+    Machine machine(torn);
+    auto store = machine.open();
+    ASSERT_TRUE(store.ok()) << size << ": " << store.error().message;
+    expect_prefix(**store, 9);
+    commit(**store, Durability::kSync);
+    expect_prefix(**store, 10);
+  }
+}
+
+TEST(RocksRecovery, TheLastRecordMayBeDamagedAnywhere) {
+  const std::size_t start = crashed(9).begin()->second.size();
+  (void)start;
+  const Files before = crashed(9);
+  const Files files = crashed(10);
+  const std::string log = only_log(files);
+  for (std::size_t at = before.at(log).size(); at < files.at(log).size(); ++at) {
+    Files damaged = files;
+    damaged[log][at] = static_cast<char>(damaged[log][at] ^ (1 << (at % 8)));
+    Machine machine(damaged);
+    auto store = machine.open();
+    ASSERT_TRUE(store.ok()) << at << ": " << store.error().message;
+    expect_prefix(**store, 9);
+  }
+}
+
+TEST(RocksRecovery, AnyDamageToAnEarlierRecordIsRefused) {
+  const std::size_t from = crashed(4).at(only_log(crashed(4))).size();
+  const std::size_t to = crashed(5).at(only_log(crashed(5))).size();
+  const Files files = crashed(10);
+  const std::string log = only_log(files);
+  for (std::size_t at = from; at < to; ++at) {
+    Files damaged = files;
+    damaged[log][at] = static_cast<char>(damaged[log][at] ^ (1 << (at % 8)));
+    expect_refused(damaged, log + " seems to be damaged at byte " + std::to_string(from));
+  }
+}
+
+TEST(RocksRecovery, RefusedDataCanBeGivenUpExpressly) {
+  const std::size_t from = crashed(4).at(only_log(crashed(4))).size();
+  Files files = crashed(10);
+  files[only_log(files)][from + 10] ^= 1;
+  Machine machine(files);
+  ASSERT_FALSE(machine.open().ok());
+  {
+    auto store = machine.open(true);
+    ASSERT_TRUE(store.ok()) << store.error().message;
+    expect_prefix(**store, 4);
+    commit(**store, Durability::kSync);
+  }
+  auto store = machine.open();
+  ASSERT_TRUE(store.ok()) << store.error().message;
+  expect_prefix(**store, 5);
+}
+
+// RocksDB alone would skip the zeros and replay what follows.
+TEST(RocksRecovery, AHoleOfZerosEndsRecoveryOrIsRefused) {
+  for (const Durability durability : {Durability::kNoSync, Durability::kSync}) {
+    const auto log_size = [&](int batches) {
+      const Files files = crashed(batches, durability, 3'000);
+      return files.at(only_log(files)).size();
+    };
+    Files files = crashed(30, durability, 3'000);
+    std::string& log = files[only_log(files)];
+    const std::size_t from = log_size(12);
+    const std::size_t to = log_size(14);
+    std::fill(log.begin() + static_cast<std::ptrdiff_t>(from), log.begin() + static_cast<std::ptrdiff_t>(to), '\0');
+    if (durability == Durability::kSync) {
+      expect_refused(files, "at byte " + std::to_string(from));
+      continue;
+    }
+    Machine machine(files);
+    auto store = machine.open();
+    ASSERT_TRUE(store.ok()) << store.error().message;
+    expect_prefix(**store, 12);
+  }
+}
+
+/// Files of a store that could not flush, so that there are several logs.
+Files crashed_with_logs(std::size_t logs, std::uint64_t& last) {
+  Machine machine({});
+  auto store = machine.open();
+  EXPECT_TRUE(store.ok());
+  for (int i = 0; i < 3; ++i) commit(**store, Durability::kSync);
+  machine.env.hold = true;
+  Files files;
+  do {
+    commit(**store, Durability::kSync, 20'000);
+    files = files_of(machine.env);
+  } while (static_cast<std::size_t>(std::count_if(
+               files.begin(), files.end(), [](const auto& file) { return file.first.ends_with(".log"); })) < logs);
+  commit(**store, Durability::kSync);
+  commit(**store, Durability::kSync);
+  files = files_of(machine.env);
+  last = (*store)->last_batch();
+  machine.env.release();
+  return files;
+}
+
+TEST(RocksRecovery, SeveralLogsAreReplayed) {
+  std::uint64_t last = 0;
+  Machine machine(crashed_with_logs(3, last));
+  auto store = machine.open();
+  ASSERT_TRUE(store.ok()) << store.error().message;
+  expect_prefix(**store, last);
+}
+
+TEST(RocksRecovery, AMissingLogIsRefusedWhenALaterOneProvesIt) {
+  std::uint64_t last = 0;
+  const Files files = crashed_with_logs(3, last);
+  std::vector<std::string> logs;
+  for (const auto& [name, content] : files) {
+    if (name.ends_with(".log")) logs.push_back(name);
+  }
+  for (const std::string& log : {logs[0], logs[1]}) {
+    Files missing = files;
+    missing.erase(log);
+    expect_refused(missing, "a log file is probably missing");
+  }
+}
+
+TEST(RocksRecovery, ADatabaseWithoutItsCurrentFileIsNotTakenForANewOne) {
+  Files files = crashed(3);
+  files.erase("CURRENT");
+  Machine machine(files);
+  const auto store = machine.open();
+  ASSERT_FALSE(store.ok());
+  EXPECT_EQ(store.error().code, ErrorCode::kDataLoss);
+  EXPECT_EQ(files_of(machine.env), files);
+}
+
+}  // namespace
+}  // namespace escrow

@@ -1,0 +1,205 @@
+// What every Store promises, asked of each of them.
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "base/random.h"
+#include "tests/unit/storage/store_harness.h"
+
+namespace escrow {
+namespace {
+
+using Durability = Store::Durability;
+
+struct StoreKind {
+  const char* name;
+  std::unique_ptr<StoreHarness> (*make)();
+};
+void PrintTo(const StoreKind& kind, std::ostream* out) { *out << kind.name; }
+
+class StoreContract : public testing::TestWithParam<StoreKind> {
+ protected:
+  Store& store() { return harness_->store(); }
+  void commit(const WriteSet& set, Durability durability = Durability::kSync) {
+    const auto result = store().commit(set, durability);
+    ASSERT_TRUE(result.ok()) << result.error().message;
+  }
+  void put(Table table, std::string_view key, std::string_view value) {
+    WriteSet set;
+    set.put(table, key, value);
+    commit(set);
+  }
+  std::unique_ptr<StoreHarness> harness_ = GetParam().make();
+};
+
+TEST_P(StoreContract, AnEmptyStoreHoldsNothing) {
+  EXPECT_EQ(value_of(store(), Table::kHead, "head"), "(none)");
+  EXPECT_EQ(entries(store(), Table::kPages), Entries{});
+  EXPECT_EQ(store().last_batch(), 0u);
+}
+
+TEST_P(StoreContract, ASetIsVisibleAfterItsCommit) {
+  WriteSet set;
+  set.put(Table::kHead, "head", "1");
+  set.put(Table::kGroups, "ann", std::make_shared<const std::string>("shared"));
+  commit(set);
+  EXPECT_EQ(value_of(store(), Table::kHead, "head"), "1");
+  EXPECT_EQ(value_of(store(), Table::kGroups, "ann"), "shared");
+}
+
+TEST_P(StoreContract, OperationsOfASetApplyInOrder) {
+  WriteSet set;
+  set.put(Table::kGroups, "a", "1");
+  set.erase(Table::kGroups, "a");
+  set.append(Table::kGroups, "a", "2");
+  set.append(Table::kGroups, "a", "3");
+  set.put(Table::kGroups, "b", "1");
+  set.put(Table::kGroups, "c", "1");
+  set.erase_range(Table::kGroups, "b", "c");
+  set.append(Table::kGroups, "b", "4");
+  set.put(Table::kGroups, "d", "1");
+  set.erase_range(Table::kGroups, "d", "e");
+  commit(set);
+  EXPECT_EQ(entries(store(), Table::kGroups), (Entries{{"a", "23"}, {"b", "4"}, {"c", "1"}}));
+}
+
+TEST_P(StoreContract, AppendStartsAbsentKeysAndExtendsOthers) {
+  for (const Table table : {Table::kPages, Table::kTimers, Table::kGroups}) {
+    for (const char* part : {"one", "", "two"}) {
+      WriteSet set;
+      set.append(table, "page", part);
+      commit(set);
+    }
+    EXPECT_EQ(value_of(store(), table, "page"), "onetwo");
+    WriteSet set;
+    set.put(table, "page", "new");
+    set.append(table, "page", std::make_shared<const std::string>("er"));
+    commit(set);
+    EXPECT_EQ(entries(store(), table), (Entries{{"page", "newer"}}));
+  }
+}
+
+TEST_P(StoreContract, ErasingAnAbsentKeyIsNoError) {
+  WriteSet set;
+  set.erase(Table::kGroups, "nobody");
+  set.erase_range(Table::kGroups, "x", "y");
+  commit(set);
+  EXPECT_EQ(entries(store(), Table::kGroups), Entries{});
+}
+
+TEST_P(StoreContract, ARangeIsErasedFromItsStartUpToItsEnd) {
+  for (const char* key : {"a", "b", "bb", "c", "d"}) put(Table::kGroups, key, key);
+  put(Table::kGroups, "b", "other table");
+  WriteSet set;
+  set.erase_range(Table::kGroups, "b", "c");
+  set.erase_range(Table::kGroups, "d", "d");
+  set.erase_range(Table::kGroups, "d", "a");
+  commit(set);
+  EXPECT_EQ(entries(store(), Table::kGroups), (Entries{{"a", "a"}, {"c", "c"}, {"d", "d"}}));
+  EXPECT_EQ(value_of(store(), Table::kGroups, "b"), "other table");
+}
+
+TEST_P(StoreContract, AScanStaysWithinItsBounds) {
+  for (const char* key : {"a", "b", "c", "d"}) put(Table::kAudit, key, key);
+  EXPECT_EQ(entries(store(), Table::kAudit, "b", "d"), (Entries{{"b", "b"}, {"c", "c"}}));
+  EXPECT_EQ(entries(store(), Table::kAudit, "aa", "bb"), (Entries{{"b", "b"}}));
+  EXPECT_EQ(entries(store(), Table::kAudit, "c"), (Entries{{"c", "c"}, {"d", "d"}}));
+  EXPECT_EQ(entries(store(), Table::kAudit, "", "b"), (Entries{{"a", "a"}}));
+  EXPECT_EQ(entries(store(), Table::kAudit, "b", "b"), Entries{});
+  EXPECT_EQ(entries(store(), Table::kAudit, "d", "a"), Entries{});
+  EXPECT_EQ(entries(store(), Table::kAudit, "e"), Entries{});
+}
+
+TEST_P(StoreContract, KeysAreOrderedByUnsignedBytesAndMayHoldAny) {
+  const std::string zero("\0", 1), high("\xff", 1);
+  put(Table::kLogState, high, "2");
+  put(Table::kLogState, "m", "1");
+  put(Table::kLogState, zero, std::string("\0v", 2));
+  EXPECT_EQ(entries(store(), Table::kLogState), (Entries{{zero, std::string("\0v", 2)}, {"m", "1"}, {high, "2"}}));
+}
+
+TEST_P(StoreContract, AScanSeesTheStateAtItsCreation) {
+  for (const char* key : {"a", "b", "c"}) put(Table::kPages, key, "old");
+  auto it = store().scan(Table::kPages, "", "");
+  it->next();
+  WriteSet set;
+  set.erase(Table::kPages, "a");
+  set.append(Table::kPages, "b", "new");
+  set.put(Table::kPages, "bb", "new");
+  set.erase(Table::kPages, "c");
+  commit(set);
+  Entries seen;
+  for (; it->valid(); it->next()) seen.emplace_back(it->key(), it->value());
+  EXPECT_EQ(seen, (Entries{{"b", "old"}, {"c", "old"}}));
+  EXPECT_EQ(entries(store(), Table::kPages), (Entries{{"b", "oldnew"}, {"bb", "new"}}));
+}
+
+TEST_P(StoreContract, ACachedReadAnswersWhatWasJustWritten) {
+  put(Table::kChecks, "k", "v");
+  std::string value;
+  EXPECT_EQ(store().get_cached(Table::kChecks, "k", value), CachedRead::kFound);
+  EXPECT_EQ(value, "v");
+  EXPECT_EQ(store().get_cached(Table::kChecks, "other", value), CachedRead::kAbsent);
+}
+
+TEST_P(StoreContract, BatchNumbersAreRemembered) {
+  WriteSet set;
+  set.set_batch(1, 0);
+  commit(set);  // even an empty one counts
+  EXPECT_EQ(store().last_batch(), 1u);
+  set.set_batch(2, 1);
+  set.put(Table::kHead, "head", "2");
+  commit(set, Durability::kNoSync);
+  EXPECT_EQ(store().last_batch(), 2u);
+  put(Table::kGroups, "no", "number");
+  EXPECT_EQ(store().last_batch(), 2u);
+  harness_->reopen();
+  EXPECT_EQ(store().last_batch(), 2u);
+}
+
+TEST_P(StoreContract, AGapInBatchNumbersStopsTheProcess) {
+  testing::GTEST_FLAG(death_test_style) = "threadsafe";  // RocksDB has threads
+  WriteSet set;
+  set.set_batch(2, 0);
+  EXPECT_DEATH((void)store().commit(set, Durability::kSync), "contiguous");
+}
+
+TEST_P(StoreContract, WhatWasCommittedIsThereAfterReopening) {
+  Random random(1);
+  std::map<std::string, std::string> model;
+  for (int round = 0; round < 5; ++round) {
+    for (int i = 0; i < 50; ++i) {
+      WriteSet set;
+      const std::string key(1, static_cast<char>('a' + random.below(26)));
+      const std::string value = std::to_string(random.next());
+      switch (random.below(4)) {
+        case 0:
+          set.put(Table::kPages, key, value);
+          model[key] = value;
+          break;
+        case 1:
+          set.erase(Table::kPages, key);
+          model.erase(key);
+          break;
+        case 2:
+          set.erase_range(Table::kPages, key, "m");
+          if (key < "m") model.erase(model.lower_bound(key), model.lower_bound("m"));
+          break;
+        default:
+          set.append(Table::kPages, key, value);
+          model[key] += value;
+      }
+      commit(set, random.chance(0.5) ? Durability::kSync : Durability::kNoSync);
+    }
+    harness_->reopen();
+    EXPECT_EQ(entries(store(), Table::kPages), Entries(model.begin(), model.end()));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(AllStores, StoreContract,
+                         testing::Values(StoreKind{"Memory", &make_memory_harness},
+                                         StoreKind{"Rocks", &make_rocks_harness}),
+                         [](const auto& test) { return test.param.name; });
+
+}  // namespace
+}  // namespace escrow
