@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 
 #include "broker/core/fragment.h"
 #include "storage/store.h"
@@ -16,6 +17,9 @@ class Backend {
   /// Commits and syncs `batch`, which stays unchanged until Engine::committed. One at a time. `lone`: nothing else waits,
   /// so that it pays to do it on the spot. True: it is done, and Engine::committed is not called for it.
   virtual bool commit(const WriteSet& batch, bool lone) = 0;
+
+  /// Writes bodies before the batch that refers to them is committed, in order, without a sync of its own.
+  virtual void write_ahead(std::shared_ptr<const WriteSet> bodies) = 0;
 
   /// What a read found, to be applied on the engine's thread.
   using Completion = std::function<void()>;

@@ -14,6 +14,27 @@ std::string log_key(broker::LogId log) {
   return key;
 }
 
+std::string body_key(std::uint64_t body, std::uint32_t chunk) {
+  std::string key;
+  ByteWriter(key).u64_be(body).u32_be(chunk);
+  return key;
+}
+
+void Batch::put_body(BodyRef body, std::shared_ptr<const std::string> bytes) {
+  for (std::uint32_t chunk = 0; chunk * kBodyChunk < bytes->size(); ++chunk) {
+    auto writes = std::make_shared<WriteSet>();
+    writes->put(Table::kBodies, body_key(body.id, chunk),
+                std::string_view(*bytes).substr(chunk * kBodyChunk, kBodyChunk));
+    bodies_.push_back(std::move(writes));
+  }
+}
+
+void Batch::erase_body(BodyRef body) {
+  for (std::uint32_t chunk = 0; chunk * kBodyChunk < body.size; ++chunk) {
+    writes_.erase(Table::kBodies, body_key(body.id, chunk));
+  }
+}
+
 void Batch::put_decided(std::string_view key, const coordinator::Transaction& t, bool was_checked) {
   writes_.erase(Table::kOpenTransactions, key);
   if (was_checked) writes_.erase(Table::kChecks, key);

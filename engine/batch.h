@@ -3,8 +3,11 @@
 // Also the sink of the cores' changes: it knows their keys.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "audit/record.h"
 #include "base/bytes.h"
@@ -17,6 +20,9 @@ namespace escrow::engine {
 
 std::string page_key(broker::LogId log, broker::Seq first);
 std::string log_key(broker::LogId log);
+std::string body_key(std::uint64_t body, std::uint32_t chunk);
+/// Of a stored body; the last chunk is shorter.
+inline constexpr std::size_t kBodyChunk = 1 << 20;
 
 class Batch {
  public:
@@ -41,6 +47,8 @@ class Batch {
   void put_extent(broker::LogId log, const broker::PageExtent& extent);
   void put_page_state(broker::LogId log, broker::Seq page, const broker::PageState& state);
   void put_log_state(broker::LogId log, const broker::LogState& state);
+  void put_body(BodyRef body, std::shared_ptr<const std::string> bytes);
+  void erase_body(BodyRef body);
   void put_timers(std::string_view key, std::string_view value) { writes_.put(Table::kTimers, key, value); }
   void erase_timers(std::string_view from, std::string_view to) { writes_.erase_range(Table::kTimers, from, to); }
   void erase_timers(std::string_view key) { writes_.erase(Table::kTimers, key); }
@@ -48,12 +56,19 @@ class Batch {
   /// Writes the head and what was gathered on the side. The last call before the commit.
   void seal(const Head& head, broker::BatchNumber durable);
   const WriteSet& writes() const { return writes_; }
+  /// Large bodies, to be written before the batch itself.
+  std::vector<std::shared_ptr<const WriteSet>> take_bodies() { return std::exchange(bodies_, {}); }
+  /// Bodies [from, to), which a crash left without a record.
+  void erase_orphaned_bodies(std::uint64_t from, std::uint64_t to) {
+    writes_.erase_range(Table::kBodies, body_key(from, 0), body_key(to, 0));
+  }
   /// What it has gathered, without what queues still hold.
   std::size_t bytes() const { return writes_.bytes() + audit_.size(); }
   void clear();
 
  private:
   WriteSet writes_;
+  std::vector<std::shared_ptr<const WriteSet>> bodies_;
   std::string audit_;
   std::uint64_t first_audit_ = 0;
   std::string scratch_;

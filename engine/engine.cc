@@ -8,12 +8,20 @@
 namespace escrow::engine {
 
 namespace {
+
 /// Rounds of bounded work between two looks at the inbox.
 constexpr int kWorkRounds = 8;
 /// A batch this small is alone when nothing else waits.
 constexpr std::size_t kLoneCommands = 1;
 /// Larger batches do not wait for more.
 constexpr std::size_t kMaxHeldFor = 256;
+
+/// The others are answered only when they fail.
+bool always_answered(const CommandBody& body) {
+  return !std::holds_alternative<GrantCredit>(body) && !std::holds_alternative<Settle>(body) &&
+         !std::holds_alternative<CheckReceipt>(body) && !std::holds_alternative<CheckAnswer>(body);
+}
+
 }  // namespace
 
 Engine::Engine(Backend& backend, EngineOptions options, Random random, const Head& head, Timestamp wall,
@@ -28,11 +36,12 @@ Engine::Engine(Backend& backend, EngineOptions options, Random random, const Hea
       table_(options.transaction_memory_bytes),
       outbox_(head.batch),
       monotonic_(monotonic) {
-  broker_.recover_next_log(head.next_log);
+  broker_.recover_counters(head.next_log, head.next_body);
 }
 
 void Engine::submit(Command command) {
   ++counters_.commands;
+  if (always_answered(command.body)) ++command.port->unanswered_;
   std::visit(
       [&](auto& body) {
         if constexpr (std::is_same_v<std::decay_t<decltype(body)>, ClosePort>) {
@@ -48,7 +57,12 @@ bool Engine::full() const { return commit_under_way_ && full_batch(); }
 
 void Engine::reply(const Command& command, Result<Reply> reply) {
   ++commands_in_batch_;
+  if (always_answered(command.body)) answered(command.port);
   outbox_.put(command.port, Outbox::ReplyTo{command.request, std::move(reply)}, visible_batch());
+}
+
+void Engine::answered(Port* port) {
+  if (--port->unanswered_ == 0 && port->closing_) ports_closing_.push_back(port);
 }
 
 void Engine::audit(audit::Subject subject, std::uint8_t before, std::uint8_t after, std::string actor,
@@ -81,7 +95,8 @@ void Engine::close_port(const Command& command) {
       check_unanswered(std::move(check));
     }
   }
-  ports_closing_.push_back(command.port);
+  command.port->closing_ = true;
+  answered(command.port);
 }
 
 void Engine::take_broker_effects() {
@@ -111,6 +126,7 @@ void Engine::take_broker_effects() {
     purges_.erase(it);
   }
   for (const broker::QueueLog::LoadRequest& request : effects.loads) load_page(request);
+  for (const BodyRef body : effects.body_loads) load_body(body);
   effects.clear();
 }
 
@@ -149,7 +165,7 @@ bool Engine::wants_commit(Monotonic monotonic, bool more_waiting) {
 bool Engine::turn(Timestamp wall, Monotonic monotonic, bool more_waiting) {
   monotonic_ = monotonic;
   next_turn_.reset();
-  if (!dirty_ && !lazy_) time_.advance(wall, monotonic);
+  time_.advance(wall, monotonic);
   bool more_work = false;
   for (int round = 0; round < kWorkRounds; ++round) {
     more_work = broker_.work(moment());
@@ -168,7 +184,7 @@ bool Engine::turn(Timestamp wall, Monotonic monotonic, bool more_waiting) {
 }
 
 void Engine::seal_and_commit(bool lone) {
-  broker_.enforce_memory();
+  broker_.enforce_memory(durable());
   broker_.take_changes(building_);
   for (Group* group : std::exchange(changed_lanes_, {})) {
     group->lane.listed_changed = false;
@@ -181,13 +197,19 @@ void Engine::seal_and_commit(bool lone) {
   ++head_.batch;
   head_.engine_time = time_.now();
   head_.next_log = broker_.next_log();
+  if (const auto orphans = std::exchange(orphaned_bodies_, std::nullopt)) {
+    building_.erase_orphaned_bodies(orphans->first, orphans->second);
+  }
+  head_.next_body = broker_.next_body();
   building_.seal(head_, durable());
   ++counters_.batches;
   std::swap(building_, committing_);
   building_.clear();
   building_bytes_ = 0;
   dirty_ = lazy_ = false;
-  const bool alone = lone && commands_in_batch_ <= kLoneCommands && commands_in_last_batch_ <= kLoneCommands;
+  const auto bodies = committing_.take_bodies();
+  for (const auto& body : bodies) backend_.write_ahead(body);
+  const bool alone = lone && bodies.empty() && commands_in_batch_ <= kLoneCommands && commands_in_last_batch_ <= kLoneCommands;
   commands_in_last_batch_ = std::exchange(commands_in_batch_, 0);
   commit_under_way_ = true;
   if (backend_.commit(committing_.writes(), alone)) committed();

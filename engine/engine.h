@@ -97,6 +97,7 @@ class Engine {
   // recovery.cc
   Result<void> recover_queues(const Store& store);
   Result<void> recover_log(const Store& store, broker::QueueLog& log);
+  Result<void> recover_bodies(const Store& store);
   Result<void> recover_groups(const Store& store);
 
   // engine.cc
@@ -114,6 +115,7 @@ class Engine {
   bool wants_commit(Monotonic monotonic, bool more_waiting);
   void seal_and_commit(bool lone);
   void close_port(const Command& command);
+  void answered(Port* port);
   void wake_at(Timestamp when);
   void audit(audit::Subject subject, std::uint8_t before, std::uint8_t after, std::string actor, std::string reason,
              std::string key1, std::string key2, coordinator::Epoch epoch = 0);
@@ -131,6 +133,7 @@ class Engine {
   void apply(const Command& command, const GrantCredit& body);
   void apply(const Command& command, const Settle& body);
   void load_page(const broker::QueueLog::LoadRequest& request);
+  void load_body(BodyRef body);
 
   // engine_coordinator.cc
   using Entry = TransactionTable::Entry;
@@ -178,6 +181,7 @@ class Engine {
   Batch building_;
   Batch committing_;
   bool commit_under_way_ = false;
+  std::optional<std::pair<std::uint64_t, std::uint64_t>> orphaned_bodies_;  // erased by the first batch
   bool dirty_ = false;  // the batch has what somebody waits for
   bool lazy_ = false;   // … or only what can wait for company
   Monotonic lazy_since_{};

@@ -137,9 +137,23 @@ void Engine::load_page(const broker::QueueLog::LoadRequest& request) {
     return [this, request, found = std::move(found)] {
       // A page that is gone meanwhile was settled or purged while the read was under way.
       ESCROW_INVARIANT(found.ok(), "a page of the store cannot be read");
-      Result<void> loaded;
-      broker_.load(request, *found ? std::string_view(**found) : std::string_view(), loaded);
+      const Result<void> loaded = broker_.load(request, *found ? std::string_view(**found) : std::string_view());
       ESCROW_INVARIANT(loaded.ok(), "a page of the store cannot be decoded");
+    };
+  });
+}
+
+void Engine::load_body(BodyRef body) {
+  read_after(0, [this, body](const Store& store) -> Backend::Completion {
+    std::string bytes;
+    bytes.reserve(body.size);
+    const auto it = store.scan(Table::kBodies, body_key(body.id, 0), body_key(body.id + 1, 0));
+    for (; it->valid(); it->next()) bytes.append(it->value());
+    const bool whole = it->status().ok() && (bytes.size() == body.size || bytes.empty());
+    return [this, body, whole, bytes = std::move(bytes)]() mutable {
+      // Empty: the message is gone meanwhile, and with it the body.
+      ESCROW_INVARIANT(whole, "a body of the store cannot be read");
+      broker_.load(body, std::move(bytes));
     };
   });
 }

@@ -77,9 +77,10 @@ void Engine::prepare(const Command& command, coordinator::Prepare body, Entry& e
   const Result<Change> change =
       coordinator::apply(entry.transaction, std::move(body), time_.now(), head_.next_epoch, options_.checks);
   if (!change) return reply(command, change.error());
-  const Transaction& t = *entry.transaction;
+  Transaction& t = *entry.transaction;
   if (*change == Change::kPrepared) {
     touch();
+    for (coordinator::TransactionMessage& m : t.messages) broker_.separate_body(m.message, moment());
     ++head_.next_epoch;
     ++counters_.prepared;
     building_.put_open(key, t);
@@ -119,6 +120,9 @@ Result<Change> Engine::decide(const coordinator::Decide& decision, Entry& entry,
     }
   } else {
     ++counters_.rolled_back;
+    for (const coordinator::TransactionMessage& m : t.messages) {
+      if (m.message.apart) broker_.drop_body(m.message.apart);
+    }
   }
   t.messages.clear();
   t.messages.shrink_to_fit();

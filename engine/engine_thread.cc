@@ -106,10 +106,10 @@ void EngineThread::run() {
       const std::scoped_lock lock(counters_mutex_);
       counters_ = engine_->counters();
     }
-    const bool idle = !again && !waiting && engine_->idle() && inbox_.empty();
     {
       const std::scoped_lock lock(mutex_);
-      if (idle != idle_) idle_ = idle, idle_changed_.notify_all();
+      const bool idle = !again && !waiting && engine_->idle() && inbox_.empty();
+      if (std::exchange(idle_, idle) != idle) idle_changed_.notify_all();
     }
     // What the inbox holds beyond a full engine waits for the commit, which wakes.
     if (!again && (engine_->full() || (!waiting && inbox_.empty()))) wait(engine_->next_turn());
@@ -117,6 +117,10 @@ void EngineThread::run() {
 }
 
 bool EngineThread::drain(std::chrono::milliseconds limit) {
+  {
+    const std::scoped_lock lock(mutex_);
+    idle_ = false;  // what was seen so far may be older than the latest post
+  }
   wake();
   std::unique_lock lock(mutex_);
   return idle_changed_.wait_for(lock, limit, [&] { return idle_; });
@@ -127,8 +131,8 @@ EngineCounters EngineThread::counters() const {
   return counters_;
 }
 
-void EngineThread::commit_or_stop(const WriteSet& batch) {
-  const Result<void> committed = store_.commit(batch, Store::Durability::kSync);
+void EngineThread::commit_or_stop(const WriteSet& writes, Store::Durability durability) {
+  const Result<void> committed = store_.commit(writes, durability);
   if (committed) return;
   // What reached the disk is unknown. Nothing may be acknowledged any more; a restart recovers what is there.
   std::fprintf(stderr, "escrowd: a batch could not be made durable, stopping: %s\n", committed.error().message.c_str());
@@ -137,14 +141,18 @@ void EngineThread::commit_or_stop(const WriteSet& batch) {
 
 bool EngineThread::commit(const WriteSet& batch, bool lone) {
   if (lone && inbox_.empty()) {
-    commit_or_stop(batch);
+    commit_or_stop(batch, Store::Durability::kSync);
     return true;
   }
   committer_.post([this, &batch] {
-    commit_or_stop(batch);
+    commit_or_stop(batch, Store::Durability::kSync);
     inbox_.post(std::function<void()>([this] { engine_->committed(); }));
   });
   return false;
+}
+
+void EngineThread::write_ahead(std::shared_ptr<const WriteSet> bodies) {
+  committer_.post([this, bodies = std::move(bodies)] { commit_or_stop(*bodies, Store::Durability::kNoSync); });
 }
 
 void EngineThread::read(std::function<Completion(const Store&)> read) {

@@ -69,6 +69,7 @@ class EngineThread final : private Backend {
   EngineThread(Store& store, const Clock& clock, EngineThreadOptions options);
 
   bool commit(const WriteSet& batch, bool lone) override;
+  void write_ahead(std::shared_ptr<const WriteSet> bodies) override;
   void read(std::function<Completion(const Store&)> read) override;
   CachedRead get_cached(Table table, std::string_view key, std::string& value) override;
 
@@ -76,7 +77,7 @@ class EngineThread final : private Backend {
   void take_work();
   void wait(std::optional<Monotonic> until);
   void wake();
-  void commit_or_stop(const WriteSet& batch);
+  void commit_or_stop(const WriteSet& writes, Store::Durability durability);
 
   Store& store_;
   const Clock& clock_;

@@ -18,6 +18,7 @@ std::string Head::encode() const {
       .i64(to_micros(engine_time))
       .u64(next_epoch)
       .u64(next_log)
+      .u64(next_body)
       .u32(next_lane)
       .u64(last_timer_bucket)
       .u64(audit.sequence)
@@ -33,6 +34,7 @@ Result<Head> Head::decode(std::string_view in) {
   head.engine_time = from_micros(reader.i64());
   head.next_epoch = reader.u64();
   head.next_log = reader.u64();
+  head.next_body = reader.u64();
   head.next_lane = reader.u32();
   head.last_timer_bucket = reader.u64();
   head.audit.sequence = reader.u64();

@@ -1,7 +1,7 @@
 // The head: what every batch writes about itself. Recovery starts from it.
 //
-//   head  u8 version = 1 │ u64 batch │ i64 engine time µs │ u64 next epoch │ u64 next log │ u32 next lane
-//         │ u64 last timer bucket │ u64 audit sequence │ 32 bytes audit hash
+//   head  u8 version = 1 │ u64 batch │ i64 engine time µs │ u64 next epoch │ u64 next log │ u64 next body
+//         │ u32 next lane │ u64 last timer bucket │ u64 audit sequence │ 32 bytes audit hash
 #pragma once
 
 #include <cstdint>
@@ -26,6 +26,7 @@ struct Head {
   Timestamp engine_time;
   coordinator::Epoch next_epoch = 1;
   broker::LogId next_log = 1;
+  std::uint64_t next_body = 1;
   LaneId next_lane = 1;
   std::uint64_t last_timer_bucket = 0;
   audit::Tip audit;

@@ -26,9 +26,12 @@ class Port {
   virtual void closed() = 0;
 
  private:
+  friend class Engine;
   friend class Outbox;
   std::uint64_t last_after_ = 0;  // the batch that the latest effect waits for: later ones do not overtake it
   bool to_flush_ = false;
+  std::uint32_t unanswered_ = 0;
+  bool closing_ = false;  // closed() follows the last answer
 };
 
 }  // namespace escrow::engine

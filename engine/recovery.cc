@@ -26,6 +26,7 @@ Result<std::unique_ptr<Engine>> Engine::recover(const Store& store, Backend& bac
   }
   std::unique_ptr<Engine> engine(new Engine(backend, options, random, head, wall, monotonic));
   if (auto queues = engine->recover_queues(store); !queues) return std::move(queues).error();
+  if (auto bodies = engine->recover_bodies(store); !bodies) return std::move(bodies).error();
   if (auto groups = engine->recover_groups(store); !groups) return std::move(groups).error();
   return engine;
 }
@@ -64,11 +65,11 @@ Result<void> Engine::recover_log(const Store& store, broker::QueueLog& log) {
     if (!decoded) return std::move(decoded).error();
     return std::optional(std::move(*decoded));
   };
-  const auto add = [&](std::string_view key, const broker::PageExtent& extent, bool indexed) -> Result<void> {
+  const auto add = [&](std::string_view key, broker::PageExtent extent, bool indexed) -> Result<void> {
     auto page_state = state_of(key);
     if (!page_state) return std::move(page_state).error();
-    log.recover_page(extent, indexed, std::move(*page_state));
     from = extent.end;
+    log.recover_page(std::move(extent), indexed, std::move(*page_state));
     return {};
   };
   const auto first_of = [](std::string_view key) {
@@ -79,9 +80,9 @@ Result<void> Engine::recover_log(const Store& store, broker::QueueLog& log) {
 
   const auto index = store.scan(Table::kPageIndex, page_key(log.id(), from), end);
   for (; index->valid(); index->next()) {
-    const Result<broker::PageExtent> extent = broker::PageExtent::decode(first_of(index->key()), index->value());
-    if (!extent) return extent.error();
-    if (auto ok = add(index->key(), *extent, true); !ok) return ok;
+    Result<broker::PageExtent> extent = broker::PageExtent::decode(first_of(index->key()), index->value());
+    if (!extent) return std::move(extent).error();
+    if (auto ok = add(index->key(), std::move(*extent), true); !ok) return ok;
   }
   if (auto ok = index->status(); !ok) return ok;
 
@@ -89,17 +90,24 @@ Result<void> Engine::recover_log(const Store& store, broker::QueueLog& log) {
   const auto pages = store.scan(Table::kPages, page_key(log.id(), from), end);
   for (; pages->valid(); pages->next()) {
     const broker::Seq first = first_of(pages->key());
-    broker::PageExtent extent{first, first, pages->value().size()};
-    for (std::string_view rest = pages->value(); !rest.empty();) {
-      const Result<broker::FragmentExtent> fragment = broker::decode_extent(rest);
-      if (!fragment) return fragment.error();
-      extent.end = fragment->first + fragment->count;
-    }
-    if (extent.end == first) return damaged("an empty page");
-    if (auto ok = add(pages->key(), extent, false); !ok) return ok;
+    Result<broker::PageExtent> extent = broker::PageExtent::of(first, pages->value());
+    if (!extent) return std::move(extent).error();
+    if (auto ok = add(pages->key(), std::move(*extent), false); !ok) return ok;
   }
   if (auto ok = pages->status(); !ok) return ok;
   return states->status();
+}
+
+Result<void> Engine::recover_bodies(const Store& store) {
+  broker_.recover_bodies();
+  // A crash can leave bodies whose batch was lost. Their numbers are not used again.
+  const std::uint64_t first = head_.next_body;
+  std::uint64_t next = first;
+  const auto orphans = store.scan(Table::kBodies, body_key(first, 0), "");
+  for (; orphans->valid(); orphans->next()) next = ByteReader(orphans->key()).u64_be() + 1;
+  if (next != first) orphaned_bodies_.emplace(first, next);
+  broker_.recover_counters(head_.next_log, next);
+  return orphans->status();
 }
 
 Result<void> Engine::recover_groups(const Store& store) {

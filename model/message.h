@@ -12,6 +12,15 @@ namespace escrow {
 /// The properties of a message that sets none.
 inline constexpr std::string_view kNoProperties{"\0\0", 2};
 
+/// A body that is stored by itself, once, whatever the number of queues it is in.
+struct BodyRef {
+  std::uint64_t id = 0;  ///< 0: the body is inline
+  std::uint32_t size = 0;
+
+  explicit operator bool() const { return id != 0; }
+  bool operator==(const BodyRef&) const = default;
+};
+
 /// Not owning: points into a network buffer, a request or a page, and is valid as long as that is.
 struct MessageView {
   std::string_view vhost;
@@ -19,6 +28,7 @@ struct MessageView {
   std::string_view routing_key;
   std::string_view properties = kNoProperties;  ///< see model/properties.h
   std::string_view body;
+  BodyRef apart;  ///< set: `body` is empty unless it was fetched
 };
 
 /// Owning.
@@ -28,8 +38,9 @@ struct Message {
   std::string routing_key;
   std::string properties{kNoProperties};
   std::string body;
+  BodyRef apart;
 
-  MessageView view() const { return {vhost, exchange, routing_key, properties, body}; }
+  MessageView view() const { return {vhost, exchange, routing_key, properties, body, apart}; }
   std::size_t bytes() const { return exchange.size() + routing_key.size() + properties.size() + body.size(); }
   bool operator==(const Message&) const = default;
 };

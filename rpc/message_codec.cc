@@ -102,7 +102,7 @@ Result<MessageView> to_view(const v1::Message& message, const Caller& caller, En
   if (!properties) return std::move(properties).error();
   std::string_view view = kPersistentOnly;
   if (!properties->empty()) view = encoded.emplace_back(std::move(*properties));
-  return MessageView{vhost_of(message), message.exchange(), message.routing_key(), view, message.body()};
+  return MessageView{vhost_of(message), message.exchange(), message.routing_key(), view, message.body(), {}};
 }
 
 void to_proto(const Properties& in, v1::Properties& out) {

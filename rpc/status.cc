@@ -41,6 +41,10 @@ Error limit_exceeded(std::string_view limit, std::size_t maximum) {
           {{"limit", std::string(limit)}, {"maximum", std::to_string(maximum)}}};
 }
 
+Error deadline_exceeded() {
+  return {ErrorCode::kDeadlineExceeded, "DEADLINE_EXCEEDED", "the deadline was over before anything was done", {}};
+}
+
 Error shutting_down() {
   return {ErrorCode::kUnavailable, "SHUTTING_DOWN", "the server is shutting down: retry", {}};
 }

@@ -26,6 +26,8 @@ grpc::Status to_status(const Error& error);
 // What this layer itself finds wrong with a request.
 Error malformed(std::string message);
 Error limit_exceeded(std::string_view limit, std::size_t maximum);
+/// The deadline was over before the server began.
+Error deadline_exceeded();
 /// The server ends its streams and takes no new ones.
 Error shutting_down();
 

@@ -85,12 +85,14 @@ void Stream::fail(const Error& error) {
 void Stream::flush() {
   std::unique_lock lock(mutex_);
   hand_over();
+  in_flight_ -= std::exchange(answered_, 0);
   advance(lock);
 }
 
 void Stream::closed() {
   std::unique_lock lock(mutex_);
   hand_over();
+  in_flight_ -= std::exchange(answered_, 0);
   closed_ = true;
   advance(lock);
 }

@@ -90,8 +90,8 @@ class Stream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer
   Posted post(std::span<engine::Command> commands, std::size_t operations);
   /// For what is never answered and always taken. Passed over when it closes. Mutex held.
   void post_unanswered(engine::CommandBody body);
-  /// The operations are answered. In hand_over.
-  void answered(std::size_t operations) { in_flight_ -= operations; }
+  /// Operations of a command were answered. On the engine's thread.
+  void count_answered(std::size_t operations = 1) { answered_ += operations; }
   /// Ends the stream with the error. On the engine's thread or within on_frame.
   void fail(const Error& error);
 
@@ -118,9 +118,10 @@ class Stream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer
   bool cancelled_ = false;
   bool reading_ = false;
   bool writing_ = false;
-  std::size_t in_flight_ = 0;
+  std::size_t in_flight_ = 0;  // operations posted and not answered, as of the last flush
   grpc::Status status_;
 
+  std::size_t answered_ = 0;  // since the last flush; of the engine's thread
   grpc::ByteBuffer incoming_;  // while reading_
   grpc::ByteBuffer outgoing_;  // while writing_
 };

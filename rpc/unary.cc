@@ -60,9 +60,7 @@ grpc::ServerUnaryReactor* UnaryPort::serve(grpc::CallbackServerContext& context,
 }
 
 void UnaryPort::post(std::unique_ptr<UnaryCall> call, std::string user) {
-  if (call->expired()) {
-    return call->fail({ErrorCode::kDeadlineExceeded, "DEADLINE_EXCEEDED", "the deadline was over on arrival", {}});
-  }
+  if (call->expired()) return call->fail(deadline_exceeded());
   Result<engine::CommandBody> body = call->method().to_command(call->request(), {user, max_body_bytes_});
   if (!body) return call->fail(body.error());
   UnaryCall* const posted = call.get();
@@ -77,11 +75,10 @@ void UnaryPort::post(std::unique_ptr<UnaryCall> call, std::string user) {
 
 void UnaryPort::reply(std::uint64_t request, Result<engine::Reply> reply) {
   const std::unique_ptr<UnaryCall> call(reinterpret_cast<UnaryCall*>(request));
-  if (reply) {
-    call->finish(call->method().to_response(*reply));
-  } else {
-    call->fail(reply.error());
-  }
+  if (!reply) return call->fail(reply.error());
+  const Result<grpc::ByteBuffer> response = call->method().to_response(*reply);
+  if (!response) return call->fail(response.error());
+  call->finish(*response);
 }
 
 }  // namespace escrow::rpc

@@ -34,7 +34,7 @@ std::string_view authorization(const grpc::CallbackServerContext& context);
 /// What a method does: its request as a command, its reply as a response. See unary_method.h for how to make one.
 struct UnaryMethod {
   Result<engine::CommandBody> (*to_command)(const grpc::ByteBuffer& request, const Caller& caller);
-  grpc::ByteBuffer (*to_response)(const engine::Reply& reply);
+  Result<grpc::ByteBuffer> (*to_response)(const engine::Reply& reply);
 };
 
 /// One call. gRPC owns what it points to and keeps it until the call has ended.

@@ -15,8 +15,6 @@
 //   kGroups        name                                    → producer group: its lane
 //   kAudit         first sequence u64                      → packed audit records of one batch
 //   kBodies        body u64, chunk u32                     → bytes of a large body
-//   kBodyRefs      body u64                                → how many queues still hold a shared large body
-//   kBodyReleases  body u64, log u64                       → a reference that is gone but not yet counted
 #pragma once
 
 #include <array>
@@ -39,16 +37,13 @@ enum class Table : std::uint8_t {
   kGroups = 10,
   kAudit = 11,
   kBodies = 12,
-  kBodyRefs = 13,
-  kBodyReleases = 14,
 };
 
-inline constexpr std::size_t kTableCount = 15;
+inline constexpr std::size_t kTableCount = 13;
 
 /// Names on disk, by Table.
 inline constexpr std::array<std::string_view, kTableCount> kTableNames = {
     "head",   "topology",           "log_state", "pages",  "page_index", "page_state", "open_transactions",
-    "checks", "decided_transactions", "timers",  "groups", "audit",      "bodies",     "body_refs",
-    "body_releases"};
+    "checks", "decided_transactions", "timers",  "groups", "audit",      "bodies"};
 
 }  // namespace escrow

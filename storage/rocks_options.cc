@@ -20,13 +20,13 @@ constexpr std::size_t kMiB = 1024 * kKiB;
 /// Tables whose keys come in order and go in order: a file of them is soon all tombstones.
 bool consumed_in_order(Table table) {
   return table == Table::kPages || table == Table::kPageIndex || table == Table::kPageState ||
-         table == Table::kTimers || table == Table::kBodies || table == Table::kBodyReleases;
+         table == Table::kTimers || table == Table::kBodies;
 }
 
 /// Tables that are asked for keys they mostly do not hold.
 bool asked_for_absent_keys(Table table) {
   return table == Table::kOpenTransactions || table == Table::kDecidedTransactions || table == Table::kChecks ||
-         table == Table::kPageState || table == Table::kBodyRefs;
+         table == Table::kPageState;
 }
 
 bool holds_large_values(Table table) {
@@ -85,6 +85,7 @@ rocksdb::Options database_options(const RocksStoreOptions& options) {
   db.table_factory.reset(rocksdb::NewBlockBasedTableFactory(blocks));
   db.table_factory.reset(rocksdb::NewBlockBasedTableFactory(block_options(db)));
   db.compression = rocksdb::kNoCompression;
+  db.max_write_buffer_number = 4;  // of every table, for all are switched together; memory is bounded above
   db.arena_block_size = 16 * kKiB;
   db.write_buffer_size = options.memtable_bytes / 2;
   return db;
@@ -95,7 +96,6 @@ rocksdb::ColumnFamilyOptions table_options(Table table, const rocksdb::Options& 
   rocksdb::BlockBasedTableOptions blocks = block_options(database);
   cf.merge_operator = make_append_operator();
   cf.arena_block_size = holds_large_values(table) ? 256 * kKiB : 16 * kKiB;
-  cf.max_write_buffer_number = 4;
   cf.compression = rocksdb::kLZ4Compression;
   cf.target_file_size_base = std::max<std::size_t>(database.write_buffer_size, kMiB);
   cf.max_bytes_for_level_base = 4 * cf.target_file_size_base;

@@ -9,7 +9,7 @@
 namespace escrow::broker {
 
 std::unique_ptr<Queue> Broker::make_queue(QueueSpec spec, LogId log) {
-  auto queue = std::make_unique<Queue>(std::move(spec), log, cache_);
+  auto queue = std::make_unique<Queue>(std::move(spec), log, pages_, bodies_);
   by_log_.emplace(log, queue.get());
   return queue;
 }
@@ -58,6 +58,9 @@ Result<std::uint64_t> Broker::delete_queue(std::string_view vhost, std::string_v
   std::erase(changed_, queue);
   std::erase(dispatch_, queue);
   std::erase_if(abandoned_, [&](const auto& consumer) { return consumer->queue == queue; });
+  bodies_.forget(queue);
+  queue->log().for_each_body([&](BodyRef body) { released_.push_back(body); });
+  for (const BodyRef body : queue->log().take_released()) released_.push_back(body);
   by_log_.erase(queue->log().id());
   erased_logs_.push_back(queue->log().id());
   return queue->log().live();
@@ -94,14 +97,33 @@ void Broker::publish_committed(const MessageView& message, const Moment& moment)
 
 void Broker::enqueue(const std::vector<Queue*>& queues, const MessageView& message, const Moment& moment) {
   if (queues.empty()) return;
+  MessageView stored = message;
+  if (!stored.apart && stored.body.size() > kMaxInlineBody) stored.apart = add_body(std::string(stored.body), moment);
+  if (stored.apart && queues.size() > 1) {
+    bodies_.share(stored.apart.id, static_cast<std::uint32_t>(queues.size()));
+  }
   record_.clear();
-  encode_record(message, record_);
+  encode_record(stored, record_);
   for (Queue* queue : queues) {
-    queue->enqueue(record_, moment.now, moment.batch);
+    queue->enqueue(record_, stored.apart, moment.now, moment.batch);
     changed(queue);
     wants_dispatch(queue);
   }
 }
+
+BodyRef Broker::add_body(std::string body, const Moment& moment) {
+  const BodyRef ref{next_body_++, static_cast<std::uint32_t>(body.size())};
+  auto shared = std::make_shared<const std::string>(std::move(body));
+  bodies_.put(ref.id, shared, moment.batch);
+  new_bodies_.emplace_back(ref, std::move(shared));
+  return ref;
+}
+
+void Broker::separate_body(Message& message, const Moment& moment) {
+  if (message.body.size() > kMaxInlineBody) message.apart = add_body(std::exchange(message.body, {}), moment);
+}
+
+void Broker::drop_body(BodyRef body) { released_.push_back(body); }
 
 Consumer* Broker::find(ConsumerId id) {
   const auto it = consumers_.find(id);
@@ -158,11 +180,27 @@ void Broker::cancel(ConsumerId id) {
   consumers_.erase(it);
 }
 
-void Broker::load(const QueueLog::LoadRequest& request, std::string_view stored, Result<void>& result) {
+Result<void> Broker::load(const QueueLog::LoadRequest& request, std::string_view stored) {
   const auto it = by_log_.find(request.log);
-  if (it == by_log_.end()) return;
-  result = it->second->log().load(request.page, stored);
+  if (it == by_log_.end()) return {};
   wants_dispatch(it->second);
+  return it->second->log().load(request.page, stored);
+}
+
+void Broker::load(BodyRef body, std::string stored) {
+  for (Queue* queue : bodies_.loaded(body.id, std::make_shared<const std::string>(std::move(stored)))) {
+    wants_dispatch(queue);
+  }
+}
+
+void Broker::recover_bodies() {
+  std::unordered_map<std::uint64_t, std::uint32_t> references;
+  for (const auto& [id, queue] : by_log_) {
+    queue->log().for_each_body([&](BodyRef body) { ++references[body.id]; });
+  }
+  for (const auto& [id, count] : references) {
+    if (count > 1) bodies_.share(id, count);
+  }
 }
 
 bool Broker::work(const Moment& moment) {
@@ -226,6 +264,8 @@ bool Broker::step_dispatch(const Moment& moment) {
   }
   std::ranges::move(queue_effects_.deliveries, std::back_inserter(effects_.deliveries));
   std::ranges::move(queue_effects_.loads, std::back_inserter(effects_.loads));
+  std::ranges::move(queue_effects_.body_loads, std::back_inserter(effects_.body_loads));
+  queue_effects_.body_loads.clear();
   queue_effects_.deliveries.clear();
   queue_effects_.loads.clear();
   return !dispatch_.empty();

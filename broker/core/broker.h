@@ -27,6 +27,7 @@ struct Moment {
 struct BrokerEffects {
   std::vector<Delivery> deliveries;
   std::vector<QueueLog::LoadRequest> loads;
+  std::vector<BodyRef> body_loads;
   /// The consumer's queue was deleted.
   std::vector<ConsumerId> cancelled;
   struct PurgeDone {
@@ -35,7 +36,7 @@ struct BrokerEffects {
   };
   std::vector<PurgeDone> purges;
 
-  void clear() { deliveries.clear(), loads.clear(), cancelled.clear(), purges.clear(); }
+  void clear() { deliveries.clear(), loads.clear(), body_loads.clear(), cancelled.clear(), purges.clear(); }
 };
 
 struct QueueInfo {
@@ -51,8 +52,12 @@ class Broker {
   static constexpr std::size_t kMaxConsumersPerQueue = 10'000;
   static constexpr std::size_t kPurgePagesPerStep = 32;
 
-  /// `page_memory_bytes` bounds what queues keep in memory.
-  explicit Broker(std::size_t page_memory_bytes) : cache_(page_memory_bytes) {}
+  /// Share of the memory that large bodies get.
+  static constexpr std::size_t kBodyShare = 4;
+
+  /// `memory_bytes` bounds what queues keep of messages in memory.
+  explicit Broker(std::size_t memory_bytes)
+      : pages_(memory_bytes - memory_bytes / kBodyShare), bodies_(memory_bytes / kBodyShare) {}
 
   Topology& topology() { return topology_; }
   const Topology& topology() const { return topology_; }
@@ -65,8 +70,12 @@ class Broker {
 
   /// Routes and enqueues. Returns how many queues took it.
   Result<std::uint32_t> publish(const MessageView& message, const Moment& moment);
-  /// As publish, for what must not get lost: without a queue to go to, it goes to kParkedQueue.
+  /// As publish, for what must not get lost: without a queue to go to, it goes to kParkedQueue. Takes over a body that is
+  /// apart.
   void publish_committed(const MessageView& message, const Moment& moment);
+  /// Stores the body apart if it is large. The caller owns the reference until publish_committed or drop_body.
+  void separate_body(Message& message, const Moment& moment);
+  void drop_body(BodyRef body);
 
   Result<ConsumerId> consume(std::string_view vhost, std::string_view queue, std::uint32_t credit, bool auto_credit);
   /// Beyond kMaxCredit: LIMIT_EXCEEDED.
@@ -76,26 +85,32 @@ class Broker {
   /// Unknown consumers are passed over: their queue may have been deleted meanwhile.
   void cancel(ConsumerId consumer);
 
-  void load(const QueueLog::LoadRequest& request, std::string_view stored, Result<void>& result);
+  /// What a load that was asked for has found; kDataLoss when it is damaged.
+  Result<void> load(const QueueLog::LoadRequest& request, std::string_view stored);
+  void load(BodyRef body, std::string stored);
 
   /// Delivers, and does one bounded step of what is under way. True: there is more.
   bool work(const Moment& moment);
   BrokerEffects& effects() { return effects_; }
 
   /// take_changes has something to give.
-  bool has_changes() const { return !changed_.empty() || !erased_logs_.empty() || topology_.has_changes(); }
-  /// Pages beyond the bound leave memory. Between batches.
-  void enforce_memory() { cache_.enforce(); }
-  std::size_t page_memory() const { return cache_.bytes(); }
+  bool has_changes() const { return !changed_.empty() || !released_.empty() || !erased_logs_.empty() || topology_.has_changes(); }
+  /// Messages beyond the bound leave memory. Between batches.
+  void enforce_memory(BatchNumber durable) { pages_.enforce(), bodies_.enforce(durable); }
+  std::size_t memory() const { return pages_.bytes() + bodies_.bytes(); }
 
-  /// Sink as QueueLog::take_changes, and topology(TopologyChange), erase_log(LogId).
+  /// Sink as QueueLog::take_changes, and topology(TopologyChange), erase_log(LogId), put_body(BodyRef, shared bytes),
+  /// erase_body(BodyRef).
   template <class Sink>
   void take_changes(Sink& sink);
 
   // Recovery.
   Result<void> recover_topology(std::string_view key, std::string_view value);
-  void recover_next_log(LogId next) { next_log_ = next; }
+  void recover_counters(LogId next_log, std::uint64_t next_body) { next_log_ = next_log, next_body_ = next_body; }
+  /// After all pages were recovered: counts the references of shared bodies.
+  void recover_bodies();
   LogId next_log() const { return next_log_; }
+  std::uint64_t next_body() const { return next_body_; }
   const std::unordered_map<LogId, Queue*>& logs() const { return by_log_; }
 
   std::uint64_t digest() const;
@@ -117,6 +132,7 @@ class Broker {
 
   std::unique_ptr<Queue> make_queue(QueueSpec spec, LogId log);
   void enqueue(const std::vector<Queue*>& queues, const MessageView& message, const Moment& moment);
+  BodyRef add_body(std::string body, const Moment& moment);
   void changed(Queue* queue);
   void wants_dispatch(Queue* queue);
   Consumer* find(ConsumerId id);
@@ -125,7 +141,11 @@ class Broker {
   bool step_purges();
   bool step_dispatch(const Moment& moment);
 
-  PageCache cache_;
+  PageCache pages_;
+  BodyCache bodies_;
+  std::uint64_t next_body_ = 1;
+  std::vector<std::pair<BodyRef, BodyCache::Body>> new_bodies_;
+  std::vector<BodyRef> released_;  // whose reference is gone with a whole queue or a transaction
   Topology topology_;
   LogId next_log_ = 1;
   std::unordered_map<LogId, Queue*> by_log_;
@@ -148,8 +168,15 @@ void Broker::take_changes(Sink& sink) {
   for (Queue* queue : changed_) {
     queue->listed_changed = false;
     queue->log().take_changes(sink);
+    for (const BodyRef body : queue->log().take_released()) released_.push_back(body);
   }
   changed_.clear();
+  for (auto& [ref, body] : new_bodies_) sink.put_body(ref, std::move(body));
+  new_bodies_.clear();
+  for (const BodyRef body : released_) {
+    if (bodies_.release(body.id)) sink.erase_body(body);
+  }
+  released_.clear();
   for (const LogId log : erased_logs_) sink.erase_log(log);
   erased_logs_.clear();
 }

@@ -10,6 +10,7 @@ constexpr std::uint8_t kVersion = 1;
 constexpr std::size_t kCountAt = 9;
 constexpr std::size_t kSizeAt = 21;
 constexpr std::size_t kHeaderSize = 25;
+constexpr std::size_t kFlagsAt = 4;  // in a record
 
 Error damaged() {
   return {ErrorCode::kDataLoss, "PAGE_DAMAGED", "a stored page cannot be read: restore the data directory", {}};
@@ -44,11 +45,15 @@ void encode_record(const MessageView& message, std::string& out) {
   const std::size_t at = out.size();
   ByteWriter writer(out);
   writer.u32(0)
-      .u8(static_cast<std::uint8_t>(RecordFlag::kNone))
+      .u8(static_cast<std::uint8_t>(message.apart ? RecordFlag::kBodyApart : RecordFlag::kNone))
       .string(message.exchange)
       .string(message.routing_key)
-      .string(message.properties)
-      .bytes(message.body);
+      .string(message.properties);
+  if (message.apart) {
+    writer.u64(message.apart.id).u32(message.apart.size);
+  } else {
+    writer.bytes(message.body);
+  }
   overwrite(out, at, static_cast<std::uint32_t>(out.size() - at - 4));
 }
 
@@ -58,6 +63,7 @@ Fragment::Fragment(Seq first, Timestamp time, BatchNumber batch) : first_(first)
 
 void Fragment::append(std::string_view record) {
   offsets_.push_back(static_cast<std::uint32_t>(bytes_.size()));
+  has_bodies_apart_ |= record[kFlagsAt] == static_cast<char>(RecordFlag::kBodyApart);
   bytes_.append(record);
 }
 
@@ -73,14 +79,19 @@ std::string_view Fragment::encoded_record(std::uint32_t index) const {
 
 Record Fragment::record(std::uint32_t index) const {
   ByteReader reader(encoded_record(index).substr(4));
-  reader.u8();
+  const auto flags = static_cast<RecordFlag>(reader.u8());
   Record record;
   record.enqueued_at = time_;
   record.message.exchange = reader.string();
   record.message.routing_key = reader.string();
   record.message.properties = reader.string();
+  if (flags == RecordFlag::kBodyApart) {
+    record.message.apart.id = reader.u64();
+    record.message.apart.size = reader.u32();
+  } else {
+    record.message.body = reader.rest();
+  }
   ESCROW_INVARIANT(reader.ok(), "records are checked when a page is read");
-  record.message.body = reader.rest();
   return record;
 }
 
@@ -97,10 +108,17 @@ Result<std::shared_ptr<const Fragment>> Fragment::decode(std::string_view& in) {
   while (!records.rest().empty()) {
     fragment->offsets_.push_back(static_cast<std::uint32_t>(fragment->bytes_.size() - records.rest().size()));
     ByteReader record(records.bytes(records.u32()));
-    record.u8();
+    const auto flags = static_cast<RecordFlag>(record.u8());
     record.string();
     record.string();
     record.string();
+    if (flags == RecordFlag::kBodyApart) {
+      fragment->has_bodies_apart_ = true;
+      record.bytes(12);
+      if (!record.rest().empty()) return damaged();
+    } else if (flags != RecordFlag::kNone) {
+      return damaged();
+    }
     if (!records.ok() || !record.ok()) return damaged();
   }
   if (fragment->count() != header->count) return damaged();
@@ -108,12 +126,5 @@ Result<std::shared_ptr<const Fragment>> Fragment::decode(std::string_view& in) {
   return std::shared_ptr<const Fragment>(std::move(fragment));
 }
 
-Result<FragmentExtent> decode_extent(std::string_view& in) {
-  ByteReader reader(in);
-  const Result<Header> header = decode_header(reader);
-  if (!header) return header.error();
-  in.remove_prefix(kHeaderSize + header->size);
-  return FragmentExtent{header->first, header->count};
-}
 
 }  // namespace escrow::broker

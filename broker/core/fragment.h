@@ -3,7 +3,8 @@
 //
 //   fragment  u8 version = 1 │ u64 first sequence │ u32 count │ i64 time µs │ u32 size of records │ record*
 //   record    u32 size of the rest │ u8 flags
-//             │ string exchange │ string routing key │ string properties │ body to the end
+//             │ string exchange │ string routing key │ string properties
+//             │ body to the end, or with flag kBodyApart: u64 body id │ u32 body size
 //
 // The time is the engine time of the batch, which all its messages share. A page on disk is one fragment after the other (the store appends them); sequences ascend.
 #pragma once
@@ -28,6 +29,7 @@ using BatchNumber = std::uint64_t;
 /// Flags of a record. Frozen.
 enum class RecordFlag : std::uint8_t {
   kNone = 0,
+  kBodyApart = 1,
 };
 
 struct Record {
@@ -59,7 +61,9 @@ class Fragment : public std::enable_shared_from_this<Fragment> {
   std::size_t footprint() const {
     return sizeof(Fragment) + bytes_.capacity() + offsets_.capacity() * sizeof(std::uint32_t);
   }
-  /// `index` < count(). Points into this fragment.
+  /// Some of its messages have their body apart.
+  bool has_bodies_apart() const { return has_bodies_apart_; }
+  /// `index` < count(). Points into this fragment; a body apart is not fetched.
   Record record(std::uint32_t index) const;
   std::string_view encoded_record(std::uint32_t index) const;
 
@@ -72,15 +76,10 @@ class Fragment : public std::enable_shared_from_this<Fragment> {
   Seq first_ = 0;
   Timestamp time_;
   BatchNumber batch_ = 0;
+  bool has_bodies_apart_ = false;
   std::string bytes_;
   std::vector<std::uint32_t> offsets_;  // of each record's size field in bytes_
 };
 
-/// The extent of a stored fragment, read without its records. Advances `in` past it.
-struct FragmentExtent {
-  Seq first = 0;
-  std::uint32_t count = 0;
-};
-Result<FragmentExtent> decode_extent(std::string_view& in);
 
 }  // namespace escrow::broker

@@ -43,7 +43,9 @@ bool Queue::dispatch(BatchNumber batch, QueueEffects& effects) {
       load(at.page, effects);
       return false;
     }
-    deliver(*consumer, seq, at, batch, effects);
+    BodyCache::Body body;
+    if (at.fragment->has_bodies_apart() && !fetch_body(at, body, effects)) return false;
+    deliver(*consumer, seq, at, std::move(body), batch, effects);
     with_credit_.pop_front();
     with_credit_.push_back(consumer);
   }
@@ -58,8 +60,16 @@ void Queue::load(Seq page, QueueEffects& effects) {
   }
 }
 
-void Queue::deliver(Consumer& consumer, Seq seq, const QueueLog::Location& at, BatchNumber batch,
-                    QueueEffects& effects) {
+bool Queue::fetch_body(const QueueLog::Location& at, BodyCache::Body& body, QueueEffects& effects) {
+  const BodyRef ref = at.fragment->record(at.index).message.apart;
+  if (!ref) return true;
+  body = bodies_.find(ref.id);
+  if (body == nullptr && bodies_.request_load(ref.id, this)) effects.body_loads.push_back(ref);
+  return body != nullptr;
+}
+
+void Queue::deliver(Consumer& consumer, Seq seq, const QueueLog::Location& at, BodyCache::Body body,
+                    BatchNumber batch, QueueEffects& effects) {
   if (returned_.empty()) {
     cursor_ = seq + 1;
   } else {
@@ -72,16 +82,16 @@ void Queue::deliver(Consumer& consumer, Seq seq, const QueueLog::Location& at, B
   --consumer.credit;
   ++unacked_;
   const DeliveryTag tag = consumer.next_tag++;
-  if (!effects.deliveries.empty()) {
+  if (!effects.deliveries.empty() && body == nullptr) {
     Delivery& last = effects.deliveries.back();
-    if (last.consumer == consumer.id && last.fragment.get() == at.fragment && last.first_index + last.count == at.index &&
+    if (last.consumer == consumer.id && last.body == nullptr && last.fragment.get() == at.fragment && last.first_index + last.count == at.index &&
         last.redelivered == redelivered && last.delivery_count == count) {
       ++last.count;
       last.after = std::max(last.after, after);
       return;
     }
   }
-  effects.deliveries.push_back({consumer.id, tag, at.fragment->shared_from_this(), at.index, 1, redelivered, count, after});
+  effects.deliveries.push_back({consumer.id, tag, at.fragment->shared_from_this(), at.index, 1, redelivered, count, after, std::move(body)});
 }
 
 std::size_t Queue::settle(Consumer& consumer, DeliveryTag first, DeliveryTag last, Settlement settlement) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/ring.h"
+#include "broker/core/body_cache.h"
 #include "broker/core/queue_log.h"
 #include "model/field_table.h"
 
@@ -48,12 +49,21 @@ struct Delivery {
   bool redelivered = false;
   std::uint32_t delivery_count = 0;
   BatchNumber after = 0;  ///< must be durable first
+  std::shared_ptr<const std::string> body;  ///< set when it is apart; then count is 1
+
+  /// `i` < count. Points into this delivery. Without vhost.
+  MessageView message(std::uint32_t i) const {
+    MessageView view = fragment->record(first_index + i).message;
+    if (body) view.body = *body;
+    return view;
+  }
 };
 
 /// What the queue wants done; filled by its methods, emptied by the caller.
 struct QueueEffects {
   std::vector<Delivery> deliveries;
   std::vector<QueueLog::LoadRequest> loads;
+  std::vector<BodyRef> body_loads;
 };
 
 struct Consumer {
@@ -76,7 +86,8 @@ class Queue {
   /// Messages that one call touches at most; what is left is done by the next call.
   static constexpr std::size_t kMaxStep = 1000;
 
-  Queue(QueueSpec spec, LogId log, PageCache& cache) : spec_(std::move(spec)), log_(log, cache) {}
+  Queue(QueueSpec spec, LogId log, PageCache& pages, BodyCache& bodies)
+      : spec_(std::move(spec)), log_(log, pages), bodies_(bodies) {}
 
   const QueueSpec& spec() const { return spec_; }
   QueueLog& log() { return log_; }
@@ -85,7 +96,9 @@ class Queue {
   std::uint64_t unacked() const { return unacked_; }
   const std::vector<Consumer*>& consumers() const { return consumers_; }
 
-  void enqueue(std::string_view record, Timestamp now, BatchNumber batch) { log_.append(record, now, batch); }
+  void enqueue(std::string_view record, BodyRef body, Timestamp now, BatchNumber batch) {
+    log_.append(record, body, now, batch);
+  }
 
   void add(Consumer* consumer);
   void grant(Consumer& consumer, std::uint32_t credit);
@@ -111,12 +124,16 @@ class Queue {
   bool listed_dispatch = false;
 
  private:
-  void deliver(Consumer& consumer, Seq seq, const QueueLog::Location& at, BatchNumber batch, QueueEffects& effects);
+  void deliver(Consumer& consumer, Seq seq, const QueueLog::Location& at, BodyCache::Body body, BatchNumber batch,
+               QueueEffects& effects);
+  /// False: the body is apart and not in memory; its load is asked for.
+  bool fetch_body(const QueueLog::Location& at, BodyCache::Body& body, QueueEffects& effects);
   void give_back(Seq seq);
   void load(Seq page, QueueEffects& effects);
 
   QueueSpec spec_;
   QueueLog log_;
+  BodyCache& bodies_;
   std::set<Seq> returned_;  // ready again, all before cursor_
   Seq cursor_ = 1;          // the next that was never given out since the start
   std::uint64_t unacked_ = 0;

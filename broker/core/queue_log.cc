@@ -28,14 +28,42 @@ Result<LogState> LogState::decode(std::string_view in) {
   return state;
 }
 
-void PageExtent::encode(std::string& out) const { ByteWriter(out).u8(kVersion).varint(end).varint(bytes); }
+void PageExtent::encode(std::string& out) const {
+  ByteWriter writer(out);
+  writer.u8(kVersion).varint(end).varint(bytes).varint(bodies.size());
+  for (const BodyOfMessage& entry : bodies) writer.varint(entry.seq - first).u64(entry.body.id).u32(entry.body.size);
+}
 
 Result<PageExtent> PageExtent::decode(Seq first, std::string_view in) {
   ByteReader reader(in);
   const bool known = reader.u8() == kVersion;
-  PageExtent extent{first, reader.varint(), 0};
+  PageExtent extent{first, reader.varint(), 0, {}};
   extent.bytes = reader.varint();
+  const std::uint64_t bodies = reader.varint();
+  for (std::uint64_t i = 0; i < bodies && reader.ok(); ++i) {
+    BodyOfMessage entry{first + reader.varint(), {}};
+    entry.body.id = reader.u64();
+    entry.body.size = reader.u32();
+    extent.bodies.push_back(entry);
+  }
   if (!known || !reader.done() || extent.end <= first) return damaged("a stored page extent");
+  return extent;
+}
+
+Result<PageExtent> PageExtent::of(Seq first, std::string_view page) {
+  PageExtent extent{first, first, page.size(), {}};
+  while (!page.empty()) {
+    const auto fragment = Fragment::decode(page);
+    if (!fragment) return fragment.error();
+    extent.end = (*fragment)->end();
+    if (!(*fragment)->has_bodies_apart()) continue;
+    for (std::uint32_t i = 0; i < (*fragment)->count(); ++i) {
+      if (const BodyRef body = (*fragment)->record(i).message.apart) {
+        extent.bodies.push_back({(*fragment)->first() + i, body});
+      }
+    }
+  }
+  if (extent.end == first) return damaged("an empty page");
   return extent;
 }
 
@@ -76,7 +104,7 @@ QueueLog::Pages::iterator QueueLog::open_page(BatchNumber batch) {
   return it;
 }
 
-Seq QueueLog::append(std::string_view record, Timestamp now, BatchNumber batch) {
+Seq QueueLog::append(std::string_view record, BodyRef body, Timestamp now, BatchNumber batch) {
   const auto it = open_page(batch);
   Page& page = it->second;
   if (!page.building) {
@@ -91,6 +119,7 @@ Seq QueueLog::append(std::string_view record, Timestamp now, BatchNumber batch) 
   if (kept) cache_.grow(page.building->footprint() - (page.building->count() == 1 ? 0 : before));
   page.bytes += static_cast<std::uint32_t>(record.size());
   bytes_ += record.size();
+  if (body) page.bodies.push_back({next_seq_, body});
   ++page.live;
   ++live_;
   page.end = ++next_seq_;
@@ -169,13 +198,15 @@ bool QueueLog::remove(Seq seq) {
   Page& page = it->second;
   const auto offset = static_cast<std::uint32_t>(seq - it->first);
   if (page.state && page.state->gone(offset)) return false;
-  --page.live;
   --live_;
-  if (page.live == 0) {
+  if (page.live == 1) {
     erase(it);
     return true;
   }
+  --page.live;
   state_of(it).mark_gone(offset);
+  const auto body = std::ranges::lower_bound(page.bodies, seq, {}, &BodyOfMessage::seq);
+  if (body != page.bodies.end() && body->seq == seq) released_.push_back(body->body);
   if (page.closed && page.in_memory && !page.rewritten && page.live * kRewriteFraction < page.end - it->first) {
     page.rewrite = true;
   }
@@ -184,6 +215,7 @@ bool QueueLog::remove(Seq seq) {
 
 QueueLog::Pages::iterator QueueLog::erase(Pages::iterator it) {
   Page& page = it->second;
+  release_bodies(it->first, page);
   if (page.stored) erased_.push_back({it->first, page.indexed, page.state_stored});
   drop_fragments(page);
   bytes_ -= page.bytes;
@@ -194,6 +226,12 @@ QueueLog::Pages::iterator QueueLog::erase(Pages::iterator it) {
     state_dirty_ = true;
   }
   return pages_.erase(it);
+}
+
+void QueueLog::release_bodies(Seq first, const Page& page) {
+  for (const BodyOfMessage& entry : page.bodies) {
+    if (!page.state || !page.state->gone(static_cast<std::uint32_t>(entry.seq - first))) released_.push_back(entry.body);
+  }
 }
 
 QueueLog::Trimmed QueueLog::trim(Seq from, Seq until, const std::set<Seq>& kept, std::size_t max_pages) {
@@ -304,10 +342,11 @@ void QueueLog::recover_state(const LogState& state) {
   next_seq_ = std::max(next_seq_, std::max(state.head, state.delivered_mark));
 }
 
-void QueueLog::recover_page(const PageExtent& extent, bool indexed, std::optional<PageState> state) {
+void QueueLog::recover_page(PageExtent extent, bool indexed, std::optional<PageState> state) {
   Page page;
   page.end = extent.end;
   page.bytes = static_cast<std::uint32_t>(extent.bytes);
+  page.bodies = std::move(extent.bodies);
   page.closed = page.stored = true;
   page.indexed = indexed;
   page.live = static_cast<std::uint32_t>(extent.end - extent.first);

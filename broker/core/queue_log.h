@@ -34,14 +34,24 @@ struct LogState {
   static Result<LogState> decode(std::string_view in);
 };
 
+/// A message whose body is apart.
+struct BodyOfMessage {
+  Seq seq = 0;
+  BodyRef body;
+};
+
 /// Stored for pages that have left memory: u8 version = 1 │ varint end │ varint bytes
+///   │ varint bodies │ { varint offset of the message │ u64 body id │ u32 body size }*
 struct PageExtent {
   Seq first = 0;
   Seq end = 0;
   std::uint64_t bytes = 0;
+  std::vector<BodyOfMessage> bodies;  ///< in order; of messages that are gone, too
 
   void encode(std::string& out) const;
   static Result<PageExtent> decode(Seq first, std::string_view in);
+  /// Of a stored page, by reading it.
+  static Result<PageExtent> of(Seq first, std::string_view page);
 };
 
 class QueueLog {
@@ -63,8 +73,8 @@ class QueueLog {
   std::uint64_t live() const { return live_; }
   std::uint64_t live_bytes_on_disk() const { return bytes_; }
 
-  /// Adds a record (encode_record) in the batch that is being built.
-  Seq append(std::string_view record, Timestamp now, BatchNumber batch);
+  /// Adds a record (encode_record) in the batch that is being built. `body`: the record's body, if it is apart.
+  Seq append(std::string_view record, BodyRef body, Timestamp now, BatchNumber batch);
 
   /// Where a live message's bytes are. kNotLoaded: `page` must be loaded first.
   enum class Presence : std::uint8_t { kInMemory, kNotLoaded };
@@ -116,11 +126,16 @@ class QueueLog {
   ///   put_page_state(log, page, PageState)      put_log_state(log, LogState)
   template <class Sink>
   void take_changes(Sink& sink);
+  /// Bodies of messages that are gone since the last call.
+  std::vector<BodyRef> take_released() { return std::exchange(released_, {}); }
   bool changed() const { return !dirty_pages_.empty() || !erased_.empty() || state_dirty_; }
 
   // Recovery: state first, then pages in ascending order.
   void recover_state(const LogState& state);
-  void recover_page(const PageExtent& extent, bool indexed, std::optional<PageState> state);
+  void recover_page(PageExtent extent, bool indexed, std::optional<PageState> state);
+  /// Calls visit(BodyRef) for every message left whose body is apart.
+  template <class Visitor>
+  void for_each_body(Visitor&& visit) const;
   /// Everything after the last indexed page has to be found by reading from here.
   Seq recovered_end() const { return pages_.empty() ? head_hint_ : pages_.rbegin()->second.end; }
 
@@ -145,6 +160,7 @@ class QueueLog {
     bool loading = false;
     std::optional<PageCache::Place> place;
     std::unique_ptr<PageState> state;
+    std::vector<BodyOfMessage> bodies;
     std::vector<std::shared_ptr<const Fragment>> fragments;
     std::shared_ptr<Fragment> building;  // of the batch that is being built; also the last of `fragments`
   };
@@ -163,6 +179,7 @@ class QueueLog {
   void keep(Pages::iterator page, std::shared_ptr<const Fragment> fragment);
   void drop_fragments(Page& page);
   Pages::iterator erase(Pages::iterator page);
+  void release_bodies(Seq first, const Page& page);
   void rewrite(Seq first, Page& page, std::string& out);
   PageState& state_of(Pages::iterator page);
 
@@ -182,7 +199,17 @@ class QueueLog {
   bool state_dirty_ = false;
   std::vector<Seq> dirty_pages_;
   std::vector<Erased> erased_;
+  std::vector<BodyRef> released_;
 };
+
+template <class Visitor>
+void QueueLog::for_each_body(Visitor&& visit) const {
+  for (const auto& [first, page] : pages_) {
+    for (const BodyOfMessage& entry : page.bodies) {
+      if (!page.state || !page.state->gone(static_cast<std::uint32_t>(entry.seq - first))) visit(entry.body);
+    }
+  }
+}
 
 template <class Sink>
 void QueueLog::take_changes(Sink& sink) {
@@ -207,7 +234,7 @@ void QueueLog::take_changes(Sink& sink) {
       page.state_stored = true;
     }
     if (page.closed && !page.in_memory && !page.indexed) {
-      sink.put_extent(id_, PageExtent{first, page.end, page.bytes});
+      sink.put_extent(id_, PageExtent{first, page.end, page.bytes, page.bodies});
       page.indexed = true;
     }
   }

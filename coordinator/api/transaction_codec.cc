@@ -53,7 +53,7 @@ engine::Verdict to_model(v1::Verdict verdict) {
 
 }  // namespace
 
-Result<engine::CommandBody> to_command(v1::PrepareRequest& request, const rpc::Caller& caller) {
+Result<engine::CommandBody> to_prepare(v1::PrepareRequest& request, const rpc::Caller& caller) {
   Prepare prepare;
   // Before their conversion: the rules see what has been converted.
   if (static_cast<std::size_t>(request.messages_size()) > kMaxMessages) {
@@ -74,15 +74,15 @@ Result<engine::CommandBody> to_command(v1::PrepareRequest& request, const rpc::C
   return engine::CommandBody(std::move(prepare));
 }
 
-Result<engine::CommandBody> to_command(v1::CommitRequest& request, const rpc::Caller&) {
+Result<engine::CommandBody> to_commit(v1::CommitRequest& request, const rpc::Caller&) {
   return engine::CommandBody(decide(request, true));
 }
 
-Result<engine::CommandBody> to_command(v1::RollbackRequest& request, const rpc::Caller&) {
+Result<engine::CommandBody> to_rollback(v1::RollbackRequest& request, const rpc::Caller&) {
   return engine::CommandBody(decide(request, false));
 }
 
-Result<engine::CommandBody> to_command(v1::GetTransactionRequest& request, const rpc::Caller&) {
+Result<engine::CommandBody> to_get_transaction(v1::GetTransactionRequest& request, const rpc::Caller&) {
   Key key{std::move(*request.mutable_group()), std::move(*request.mutable_transaction_id())};
   if (key.group.empty() || key.id.empty()) return rpc::malformed("group and transaction_id are needed");
   if (key.group.size() > kMaxKeyBytes) return rpc::limit_exceeded("group_bytes", kMaxKeyBytes);
@@ -90,7 +90,7 @@ Result<engine::CommandBody> to_command(v1::GetTransactionRequest& request, const
   return engine::CommandBody(engine::GetTransaction{std::move(key)});
 }
 
-engine::CheckAnswer to_command(const v1::CheckbacksRequest::Answer& answer) {
+engine::CheckAnswer to_check_answer(const v1::CheckbacksRequest::Answer& answer) {
   // What is malformed counts as unknown (rule 4), and leaves a trace of why.
   if (answer.reason().size() > kMaxReasonBytes) {
     return {answer.check_id(), engine::Verdict::kUnknown, "malformed answer: its reason is too long"};

@@ -19,8 +19,8 @@ namespace escrow::coordinator {
 inline constexpr std::size_t kMaxKeyBytes = 255;
 inline constexpr std::size_t kMaxMessages = 256;
 inline constexpr std::size_t kMaxReasonBytes = 1024;
-/// Of all messages of a transaction: what one batch may take.
-inline constexpr std::size_t kMaxTransactionBytes = 1 << 20;
+/// Of all messages of a transaction, bodies included.
+inline constexpr std::size_t kMaxTransactionBytes = 16 << 20;
 inline constexpr Duration kMaxFirstCheckDelay = std::chrono::hours(24 * 7);
 
 struct Prepare {

@@ -8,7 +8,7 @@ namespace escrow::coordinator {
 namespace {
 
 constexpr std::uint8_t kVersion = 1;
-enum MessageFlag : std::uint8_t { kDelay = 1, kDue = 2, kSink = 4, kCompensation = 8 };
+enum MessageFlag : std::uint8_t { kDelay = 1, kDue = 2, kSink = 4, kCompensation = 8, kBodyApart = 16 };
 
 Error damaged(const Key& key) {
   return {ErrorCode::kDataLoss, "TRANSACTION_DAMAGED",
@@ -36,12 +36,13 @@ Message decode_message(ByteReader& in) {
 
 void encode(const TransactionMessage& m, ByteWriter& out) {
   out.u8(static_cast<std::uint8_t>((m.delay ? kDelay : 0) | (m.due ? kDue : 0) | (m.sink.empty() ? 0 : kSink) |
-                                   (m.compensation ? kCompensation : 0)));
+                                   (m.compensation ? kCompensation : 0) | (m.message.apart ? kBodyApart : 0)));
   encode(m.message, out);
   if (m.delay) out.varint(static_cast<std::uint64_t>(m.delay->count()));
   if (m.due) out.i64(to_micros(*m.due));
   if (!m.sink.empty()) out.string(m.sink);
   if (m.compensation) encode(*m.compensation, out);
+  if (m.message.apart) out.u64(m.message.apart.id).u32(m.message.apart.size);
 }
 
 TransactionMessage decode_transaction_message(ByteReader& in) {
@@ -52,6 +53,10 @@ TransactionMessage decode_transaction_message(ByteReader& in) {
   if ((flags & kDue) != 0) m.due = from_micros(in.i64());
   if ((flags & kSink) != 0) m.sink = in.string();
   if ((flags & kCompensation) != 0) m.compensation = decode_message(in);
+  if ((flags & kBodyApart) != 0) {
+    m.message.apart.id = in.u64();
+    m.message.apart.size = in.u32();
+  }
   return m;
 }
 

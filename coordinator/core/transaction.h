@@ -82,7 +82,8 @@ struct Transaction {
 //   open      u8 version = 1 │ u64 epoch │ 32 bytes content │ i64 prepared µs │ string prepared by │ i64 first check µs
 //             │ varint messages │ message*
 //   message   u8 flags │ body (see stored message) │ [varint delay µs] │ [i64 due µs] │ [string sink] │ [stored message]
-//             flags: 1 delay, 2 due time, 4 sink, 8 compensation
+//             │ [u64 body id │ u32 body size]
+//             flags: 1 delay, 2 due time, 4 sink, 8 compensation, 16 body apart
 //   stored message   string vhost │ string exchange │ string routing key │ string properties │ string body
 //   check     u8 version = 1 │ u8 in doubt │ varint attempts │ i64 next due µs     (overrides what `open` implies)
 //   decided   u8 version = 1 │ u8 state │ u64 epoch │ 32 bytes content │ i64 prepared µs │ string prepared by

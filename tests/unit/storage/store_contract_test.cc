@@ -89,14 +89,14 @@ TEST_P(StoreContract, ErasingAnAbsentKeyIsNoError) {
 
 TEST_P(StoreContract, ARangeIsErasedFromItsStartUpToItsEnd) {
   for (const char* key : {"a", "b", "bb", "c", "d"}) put(Table::kGroups, key, key);
-  put(Table::kGroups, "b", "other table");
+  put(Table::kChecks, "b", "other table");
   WriteSet set;
   set.erase_range(Table::kGroups, "b", "c");
   set.erase_range(Table::kGroups, "d", "d");
   set.erase_range(Table::kGroups, "d", "a");
   commit(set);
   EXPECT_EQ(entries(store(), Table::kGroups), (Entries{{"a", "a"}, {"c", "c"}, {"d", "d"}}));
-  EXPECT_EQ(value_of(store(), Table::kGroups, "b"), "other table");
+  EXPECT_EQ(value_of(store(), Table::kChecks, "b"), "other table");
 }
 
 TEST_P(StoreContract, AScanStaysWithinItsBounds) {

@@ -31,8 +31,8 @@ TEST(Client, EveryCallCarriesBasicAuthentication) {
 }
 
 TEST(Client, WrongCredentialsFailAtOnce) {
-  FakeServer server;
   std::atomic<int> calls = 0;
+  FakeServer server;
   server.broker.on_list_queues = [&](const auto&, const auto&, auto&) {
     ++calls;
     return refusal(grpc::StatusCode::UNAUTHENTICATED, "CREDENTIALS_WRONG");
@@ -73,9 +73,9 @@ TEST(Client, AnUnreachableServerIsReportedWhenTheTimeIsOver) {
 }
 
 TEST(Client, AnAttemptWithoutAnswerIsRepeated) {
-  FakeServer server;
   std::atomic<int> calls = 0;
   Events<int> released;
+  FakeServer server;
   server.broker.on_list_queues = [&](const auto&, const auto&, auto&) {
     if (++calls == 1) released.take();
     return grpc::Status::OK;
@@ -89,8 +89,8 @@ TEST(Client, AnAttemptWithoutAnswerIsRepeated) {
 }
 
 TEST(Broker, PublishIsRepeatedWhileTheServerIsFull) {
-  FakeServer server;
   std::atomic<int> calls = 0;
+  FakeServer server;
   server.broker.on_publish = [&](const v1::PublishRequest& request, v1::PublishResponse& response) {
     EXPECT_EQ(request.message().vhost(), "shop");
     if (++calls < 3) return refusal(grpc::StatusCode::RESOURCE_EXHAUSTED, "ENGINE_FULL", {}, milliseconds(2));
@@ -105,8 +105,8 @@ TEST(Broker, PublishIsRepeatedWhileTheServerIsFull) {
 }
 
 TEST(Broker, PublishIsNotRepeatedWhenItMayHaveHappened) {
-  FakeServer server;
   std::atomic<int> calls = 0;
+  FakeServer server;
   server.broker.on_publish = [&](const auto&, auto&) {
     ++calls;
     return grpc::Status(grpc::StatusCode::UNAVAILABLE, "lost");

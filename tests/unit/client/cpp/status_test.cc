@@ -35,7 +35,7 @@ TEST(Status, GarbledDetailsAreLeftOut) {
 
 TEST(Status, CodesWithoutACounterpartAreInternal) {
   EXPECT_EQ(to_error(grpc::Status(grpc::StatusCode::UNKNOWN, "")).code, ErrorCode::kInternal);
-  EXPECT_EQ(to_error(grpc::Status(static_cast<grpc::StatusCode>(99), "")).code, ErrorCode::kInternal);
+  EXPECT_EQ(to_error(rich_status(99, "ODD")).code, ErrorCode::kInternal);
 }
 
 TEST(Status, RetryInfoTellsHowLongToWait) {

@@ -11,9 +11,9 @@ namespace escrow::client::internal {
 namespace {
 
 TEST(WorkerPool, RunsSeveralTasksAtATime) {
-  WorkerPool pool(2, 10);
   Gate first_runs, second_runs;
   Events<int> done;
+  WorkerPool pool(2, 10);
   // Each task waits for the other one: on a single thread neither would end.
   ASSERT_TRUE(pool.submit([&] {
     first_runs.open();
@@ -30,8 +30,8 @@ TEST(WorkerPool, RunsSeveralTasksAtATime) {
 }
 
 TEST(WorkerPool, TakesNoMoreThanMayWait) {
-  WorkerPool pool(1, 2);
   Gate started, release;
+  WorkerPool pool(1, 2);
   ASSERT_TRUE(pool.submit([&] {
     started.open();
     release.wait();
@@ -44,9 +44,9 @@ TEST(WorkerPool, TakesNoMoreThanMayWait) {
 }
 
 TEST(WorkerPool, StopWaitsForTheRunningTaskAndForgetsTheOthers) {
-  WorkerPool pool(1, 10);
   Gate started, release;
   std::atomic<bool> finished = false, other_ran = false;
+  WorkerPool pool(1, 10);
   ASSERT_TRUE(pool.submit([&] {
     started.open();
     release.wait();

@@ -1,0 +1,56 @@
+#include "broker/api/publish_stream.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace escrow::broker::api {
+
+Result<void> PublishStream::on_frame(const grpc::ByteBuffer& bytes) {
+  const rpc::Caller caller{user(), max_body_bytes_};
+  Result<std::shared_ptr<PublishFrame>> parsed = PublishFrame::parse(bytes, caller);
+  if (!parsed) return std::move(parsed).error();
+  PublishFrame& frame = **parsed;
+  std::vector<engine::Command> commands;
+  for (PublishFrame::Command& command : frame.take_commands()) {
+    const auto number = reinterpret_cast<std::uint64_t>(command.part);
+    commands.push_back({this, number, user(), std::move(command.body)});
+  }
+  const std::size_t messages = frame.messages();
+  {
+    const std::scoped_lock lock(mutex());
+    pending_.push_back({*std::move(parsed), false});
+  }
+  // From a successful post on, the frame is the engine's, and may be gone before post() has returned.
+  if (!commands.empty()) {
+    const Posted posted = post(commands, messages);
+    if (posted != Posted::kEngineFull) return {};
+    frame.refuse_all(engine::engine_full());
+  }
+  const std::scoped_lock lock(mutex());
+  complete(&frame);
+  return {};
+}
+
+void PublishStream::reply(std::uint64_t request, Result<engine::Reply> reply) {
+  auto* const part = reinterpret_cast<PublishFrame::Part*>(request);
+  PublishFrame& frame = *part->frame;
+  if (!frame.answer(*part, reply)) return;
+  // Counted as one: only a frame whose parts are all answered frees its room.
+  count_answered(frame.messages());
+  answered_.push_back(&frame);
+}
+
+void PublishStream::hand_over() {
+  for (const PublishFrame* frame : std::exchange(answered_, {})) complete(frame);
+  FrameStream::hand_over();
+}
+
+void PublishStream::complete(const PublishFrame* frame) {
+  const auto found = std::ranges::find(pending_, frame, [](const Pending& p) { return p.frame.get(); });
+  if (found != pending_.end()) found->complete = true;
+  for (; !pending_.empty() && pending_.front().complete; pending_.pop_front()) {
+    output().put(pending_.front().frame->response());
+  }
+}
+
+}  // namespace escrow::broker::api

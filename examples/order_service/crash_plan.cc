@@ -1,0 +1,28 @@
+#include "examples/order_service/crash_plan.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+namespace order_service {
+
+Crash planned_crash(const Order& order) {
+  if (payment_refused(order)) return Crash::kNever;
+  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
+  for (const char c : order.id) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  switch ((hash >> 32) % 100 / 2) {
+    case 0:
+      return Crash::kBeforeDatabaseCommit;
+    case 1:
+      return Crash::kBetweenTheCommits;
+    case 2:
+      return Crash::kAfterMessageCommit;
+    default:
+      return Crash::kNever;
+  }
+}
+
+void maybe_crash(const Order& order, Crash here) {
+  if (planned_crash(order) == here) ::kill(::getpid(), SIGKILL);
+}
+
+}  // namespace order_service

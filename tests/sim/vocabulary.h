@@ -1,0 +1,53 @@
+// The small world of names that clients use, so that what they do collides.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/core/exchange.h"
+#include "model/field_table.h"
+
+namespace escrow::sim {
+
+inline constexpr std::string_view kVhost = "/";
+
+struct KnownExchange {
+  std::string_view name;
+  broker::ExchangeType type;
+  bool reserved = false;  ///< there from the start, and cannot be deleted
+};
+
+/// The default exchange is none of these.
+inline constexpr std::array<KnownExchange, 8> kExchanges = {{
+    {"amq.fanout", broker::ExchangeType::kFanout, true},
+    {"amq.topic", broker::ExchangeType::kTopic, true},
+    {"orders", broker::ExchangeType::kDirect},
+    {"events", broker::ExchangeType::kTopic},
+    {"everybody", broker::ExchangeType::kFanout},
+    {"attributes", broker::ExchangeType::kHeaders},
+    {"invoices", broker::ExchangeType::kDirect},
+    {"rarely", broker::ExchangeType::kTopic},
+}};
+
+inline constexpr std::array<std::string_view, 8> kQueues = {"q0", "q1", "q2", "q3", "q4", "q5", "q6", "q7"};
+
+inline constexpr std::array<std::string_view, 7> kRoutingKeys = {"a", "b", "a.b", "a.b.c", "b.c.a", "", "c..a"};
+
+/// Binding keys: of direct exchanges and of topic exchanges.
+inline constexpr std::array<std::string_view, 12> kBindingKeys = {"a",   "b",   "a.b", "#",     "a.*",   "a.#",
+                                                                  "#.c", "*.b", "*",   "*.*.a", "#.b.#", ""};
+
+/// Properties of messages, encoded, with the headers that are in them.
+struct KnownProperties {
+  std::string encoded;
+  FieldTable headers;
+};
+const std::vector<KnownProperties>& known_properties();
+
+/// Arguments of bindings to a headers exchange; the last one is invalid.
+const std::vector<FieldTable>& headers_bindings();
+
+}  // namespace escrow::sim
