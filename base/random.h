@@ -32,7 +32,9 @@ class Random {
   }
   /// Uniform in [low, high], both included.
   std::int64_t between(std::int64_t low, std::int64_t high) {
-    return low + static_cast<std::int64_t>(below(static_cast<std::uint64_t>(high - low) + 1));
+    const std::uint64_t numbers = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low) + 1;
+    const std::uint64_t drawn = numbers == 0 ? next() : below(numbers);  // 0: all there are
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(low) + drawn);
   }
   /// Uniform in [0, 1).
   double fraction() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }

@@ -69,9 +69,22 @@ void Batch::erase_log(broker::LogId log) {
   writes_.erase(Table::kLogState, from);
 }
 
-void Batch::append_page(broker::LogId log, broker::Seq page, std::shared_ptr<const broker::Fragment> fragment) {
+namespace {
+
+/// The fragment's bytes, which keep the fragment alive.
+WriteSet::SharedBytes bytes_of(std::shared_ptr<const broker::Fragment> fragment) {
   const std::string* bytes = &fragment->bytes();
-  writes_.append(Table::kPages, page_key(log, page), WriteSet::SharedBytes(std::move(fragment), bytes));
+  return {std::move(fragment), bytes};
+}
+
+}  // namespace
+
+void Batch::start_page(broker::LogId log, broker::Seq page, std::shared_ptr<const broker::Fragment> fragment) {
+  writes_.put(Table::kPages, page_key(log, page), bytes_of(std::move(fragment)));
+}
+
+void Batch::append_page(broker::LogId log, broker::Seq page, std::shared_ptr<const broker::Fragment> fragment) {
+  writes_.append(Table::kPages, page_key(log, page), bytes_of(std::move(fragment)));
 }
 
 void Batch::put_page(broker::LogId log, broker::Seq page, std::string bytes) {

@@ -41,6 +41,7 @@ class Batch {
   // Sink of the broker and of timers.
   void topology(const broker::TopologyChange& change);
   void erase_log(broker::LogId log);
+  void start_page(broker::LogId log, broker::Seq page, std::shared_ptr<const broker::Fragment> fragment);
   void append_page(broker::LogId log, broker::Seq page, std::shared_ptr<const broker::Fragment> fragment);
   void put_page(broker::LogId log, broker::Seq page, std::string bytes);
   void erase_page(broker::LogId log, broker::Seq page, bool indexed, bool has_state);

@@ -68,6 +68,7 @@ rocksdb::Options database_options(const RocksStoreOptions& options) {
   db.max_bgerror_resume_count = 0;          // a failed flush stops the process; nothing goes on half-way
 
   db.max_open_files = 512;
+  db.max_file_opening_threads = 1;
   db.max_manifest_file_size = 16 * kMiB;
   db.max_log_file_size = 4 * kMiB;
   db.keep_log_file_num = 4;
@@ -95,7 +96,7 @@ rocksdb::ColumnFamilyOptions table_options(Table table, const rocksdb::Options& 
   rocksdb::ColumnFamilyOptions cf(database);
   rocksdb::BlockBasedTableOptions blocks = block_options(database);
   cf.merge_operator = make_append_operator();
-  cf.arena_block_size = holds_large_values(table) ? 256 * kKiB : 16 * kKiB;
+  if (holds_large_values(table)) cf.arena_block_size = std::min(256 * kKiB, database.write_buffer_size / 8);
   cf.compression = rocksdb::kLZ4Compression;
   cf.target_file_size_base = std::max<std::size_t>(database.write_buffer_size, kMiB);
   cf.max_bytes_for_level_base = 4 * cf.target_file_size_base;

@@ -121,8 +121,9 @@ class QueueLog {
   void evict(Seq page);
 
   /// Everything the batch must write, then forgets it. Sink:
-  ///   append_page(log, page, shared fragment)   erase_page(log, page, bool indexed, bool has_state)
-  ///   put_page(log, page, bytes)                put_extent(log, PageExtent)
+  ///   start_page(log, page, shared fragment)    erase_page(log, page, bool indexed, bool has_state)
+  ///   append_page(log, page, shared fragment)   put_extent(log, PageExtent)
+  ///   put_page(log, page, bytes)
   ///   put_page_state(log, page, PageState)      put_log_state(log, LogState)
   template <class Sink>
   void take_changes(Sink& sink);
@@ -220,7 +221,12 @@ void QueueLog::take_changes(Sink& sink) {
     page.dirty = false;
     if (page.building) {
       page.building->seal();
-      sink.append_page(id_, first, std::shared_ptr<const Fragment>(std::move(page.building)));
+      // Most pages are written by one batch: a whole value is cheaper for a store than one to be put together.
+      if (page.stored) {
+        sink.append_page(id_, first, std::shared_ptr<const Fragment>(std::move(page.building)));
+      } else {
+        sink.start_page(id_, first, std::shared_ptr<const Fragment>(std::move(page.building)));
+      }
       page.building.reset();
       page.stored = true;
     }

@@ -59,7 +59,7 @@ std::size_t row_of(const Order& order) {
 /// 1234 → "1,234"
 std::string grouped(int number) {
   std::string text = std::to_string(number);
-  for (std::size_t i = text.size(); i > 3; i -= 3) text.insert(i - 3, ",");
+  for (std::size_t i = text.size(); i > 3; i -= 3) text.insert(i - 3, 1, ',');
   return text;
 }
 

@@ -36,6 +36,7 @@ struct Content {
   coordinator::Key key;
   Token first = 0;
   std::uint32_t count = 0;
+  std::optional<Duration> first_check_delay;
   Truth truth = Truth::kOpen;
 };
 

@@ -1,0 +1,109 @@
+#include "server/configuration.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <initializer_list>
+#include <string_view>
+#include <utility>
+
+#include "rpc/credentials.h"
+#include "server/admin_secret.h"
+
+namespace escrow::server {
+namespace {
+
+Result<void> check_tls(const Configuration& c) {
+  if (c.grpc_tls_certificate_file.empty() != c.grpc_tls_key_file.empty()) {
+    return configuration_wrong("grpc.tls_certificate_file and grpc.tls_key_file go together");
+  }
+  if (!c.grpc_tls_client_ca_file.empty() && c.grpc_tls_certificate_file.empty()) {
+    return configuration_wrong("grpc.tls_client_ca_file needs grpc.tls_certificate_file and grpc.tls_key_file");
+  }
+  return {};
+}
+
+Result<void> check_dev(const Configuration& c) {
+  if (!c.dev) return {};
+  const std::initializer_list<std::pair<std::string_view, const std::string&>> binds = {
+      {"grpc.bind", c.grpc_bind},
+      {"amqp.bind", c.amqp_bind},
+      {"http.bind", c.http_bind},
+      {"metrics.bind", c.metrics_bind}};
+  for (const auto& [name, address] : binds) {
+    if (is_loopback(address)) continue;
+    return configuration_wrong("dev allows loopback addresses only, because everybody knows the password of 'guest'; " +
+                               std::string(name) + " is " + address);
+  }
+  return {};
+}
+
+Result<void> check_users(const Configuration& c) {
+  for (const auto& user : c.users) {
+    if (auto valid = rpc::check_user_name(user.name); !valid) {
+      return configuration_wrong("users: '" + user.name + "': " + valid.error().message);
+    }
+    if (auto valid = rpc::check_password_hash(user.hash); !valid) {
+      return configuration_wrong("users: '" + user.name + "': " + valid.error().message);
+    }
+    if (user.name == kAdministrator || (c.dev && user.name == kDevelopmentUser)) {
+      return configuration_wrong("users: the name '" + user.name + "' is taken by the server");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+coordinator::CheckPolicy Configuration::check_policy() const {
+  coordinator::CheckPolicy policy;
+  policy.first_delay = checks_first_delay;
+  policy.base_interval = checks_base_interval;
+  policy.factor = checks_factor;
+  policy.max_interval = checks_max_interval;
+  policy.jitter = checks_jitter;
+  policy.max_attempts = checks_max_attempts;
+  return policy;
+}
+
+Duration Configuration::check_horizon() const {
+  const auto limit = static_cast<double>(checks_max_interval.count());
+  double interval = static_cast<double>(checks_base_interval.count());
+  double total = 0;
+  for (std::uint32_t attempt = 1; attempt < checks_max_attempts; ++attempt) {
+    total += std::min(interval, limit);
+    // From the limit on all are equal.
+    if (interval >= limit || checks_factor == 1.0) {
+      total += std::min(interval, limit) * (checks_max_attempts - attempt - 1);
+      break;
+    }
+    interval *= checks_factor;
+  }
+  return checks_first_delay + Duration(static_cast<std::int64_t>(total * (1.0 + checks_jitter)));
+}
+
+Result<void> check(const Configuration& c) {
+  if (auto valid = check_tls(c); !valid) return valid;
+  if (auto valid = check_dev(c); !valid) return valid;
+  if (auto valid = check_users(c); !valid) return valid;
+  if (c.checks_max_interval < c.checks_base_interval) {
+    return configuration_wrong("checks.max_interval is shorter than checks.base_interval");
+  }
+  if (c.transactions_retention < c.check_horizon()) {
+    return configuration_wrong(
+        "transactions.retention is shorter than the time until a transaction that nobody answers for is in doubt (" +
+        std::to_string(std::chrono::ceil<std::chrono::seconds>(c.check_horizon()).count()) +
+        "s with these checks): a late decision could meet a newer transaction of the same id");
+  }
+  return {};
+}
+
+bool is_loopback(const std::string& address) {
+  return address == "localhost" || address == "::1" || address == "[::1]" || address.starts_with("127.");
+}
+
+Error configuration_wrong(std::string message) {
+  return {ErrorCode::kInvalidArgument, "CONFIGURATION_WRONG", std::move(message), {}};
+}
+
+}  // namespace escrow::server

@@ -1,0 +1,70 @@
+// Everything that can be configured. What each value means, its name in files, environment and flags, and its limits stand
+// in the table of server/settings.cc; this is what the rest of the server reads.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "coordinator/core/check_policy.h"
+#include "rpc/authenticator.h"
+
+namespace escrow::server {
+
+struct Configuration {
+  bool dev = false;
+  std::string data_dir;
+  std::string log_level;
+
+  std::string grpc_bind;
+  std::uint16_t grpc_port = 0;
+  std::string grpc_tls_certificate_file;
+  std::string grpc_tls_key_file;
+  std::string grpc_tls_client_ca_file;
+  std::string amqp_bind;
+  std::uint16_t amqp_port = 0;
+  std::string http_bind;
+  std::uint16_t http_port = 0;
+  std::string metrics_bind;
+  std::uint16_t metrics_port = 0;
+
+  Duration checks_first_delay{};
+  Duration checks_base_interval{};
+  double checks_factor = 0;
+  Duration checks_max_interval{};
+  double checks_jitter = 0;
+  std::uint32_t checks_max_attempts = 0;
+  Duration checks_receipt_timeout{};
+  Duration checks_answer_timeout{};
+  Duration transactions_retention{};
+
+  std::size_t limits_message_bytes = 0;
+  std::uint32_t limits_inbox_commands = 0;
+  std::size_t limits_inbox_bytes = 0;
+  std::size_t limits_page_memory = 0;
+  std::size_t limits_transaction_memory = 0;
+  std::size_t store_memtables = 0;
+  std::size_t store_block_cache = 0;
+  bool store_accept_data_loss = false;
+  Duration shutdown_deadline{};
+
+  /// Of the section [users], which has names of its own for keys.
+  std::vector<rpc::Authenticator::HashedUser> users;
+
+  coordinator::CheckPolicy check_policy() const;
+  /// From Prepare until a transaction that nobody ever answers for is in doubt, at most.
+  Duration check_horizon() const;
+};
+
+/// What no key can check by itself. INVALID_ARGUMENT, CONFIGURATION_WRONG.
+Result<void> check(const Configuration& configuration);
+
+/// `[::1]` and `localhost` count as well as 127.0.0.0/8.
+bool is_loopback(const std::string& address);
+
+Error configuration_wrong(std::string message);
+
+}  // namespace escrow::server

@@ -1,0 +1,121 @@
+#include "server/server.h"
+
+#include <sodium.h>
+
+#include <utility>
+#include <vector>
+
+#include "base/invariant.h"
+#include "rpc/server_limits.h"
+
+namespace escrow::server {
+namespace {
+
+/// What is left for the engine when all calls are finished or cancelled.
+constexpr std::chrono::milliseconds kEngineDrain{5000};
+
+engine::EngineThreadOptions engine_options(const Configuration& c) {
+  engine::EngineThreadOptions options;
+  options.engine.checks = c.check_policy();
+  options.engine.check_receipt_timeout = c.checks_receipt_timeout;
+  options.engine.check_answer_timeout = c.checks_answer_timeout;
+  options.engine.decided_retention = c.transactions_retention;
+  options.engine.page_memory_bytes = c.limits_page_memory;
+  options.engine.transaction_memory_bytes = c.limits_transaction_memory;
+  options.inbox.commands = c.limits_inbox_commands;
+  options.inbox.bytes = c.limits_inbox_bytes;
+  return options;
+}
+
+std::uint64_t random_seed() {
+  ESCROW_INVARIANT(sodium_init() >= 0, "libsodium starts");
+  std::uint64_t seed = 0;
+  randombytes_buf(&seed, sizeof seed);
+  return seed;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::start(const Configuration& configuration) {
+  std::unique_ptr<Server> server(new Server(configuration));
+  if (auto done = server->open_store(); !done) return std::move(done).error();
+  if (auto done = server->start_engine(); !done) return std::move(done).error();
+  if (auto done = server->load_users(); !done) return std::move(done).error();
+  if (auto done = server->listen(); !done) return std::move(done).error();
+  return server;
+}
+
+Result<void> Server::open_store() {
+  Result<DataDirectory> directory = DataDirectory::open(configuration_.data_dir);
+  if (!directory) return std::move(directory).error();
+  data_directory_ = std::make_unique<DataDirectory>(*std::move(directory));
+  RocksStoreOptions options;
+  options.memtable_bytes = configuration_.store_memtables;
+  options.block_cache_bytes = configuration_.store_block_cache;
+  options.accept_data_loss = configuration_.store_accept_data_loss;
+  Result<std::unique_ptr<RocksStore>> store = RocksStore::open(data_directory_->database_path(), options);
+  if (!store) return std::move(store).error();
+  store_ = *std::move(store);
+  return {};
+}
+
+Result<void> Server::start_engine() {
+  auto engine = engine::EngineThread::start(*store_, clock_, engine_options(configuration_), random_seed());
+  if (!engine) return std::move(engine).error();
+  engine_ = *std::move(engine);
+  return {};
+}
+
+Result<void> Server::load_users() {
+  Result<AdminSecret> secret = load_admin_secret(configuration_.data_dir);
+  if (!secret) return std::move(secret).error();
+  admin_secret_ = std::make_unique<AdminSecret>(*std::move(secret));
+  std::vector<rpc::Credentials> secrets = {{std::string(kAdministrator), admin_secret_->secret}};
+  if (configuration_.dev) secrets.push_back({std::string(kDevelopmentUser), std::string(kDevelopmentUser)});
+  authenticator_ = std::make_unique<rpc::Authenticator>(secrets, configuration_.users);
+  return {};
+}
+
+Result<void> Server::listen() {
+  if (configuration_.grpc_port == 0) return {};
+  const std::size_t message_bytes = configuration_.limits_message_bytes;
+  streams_ = std::make_unique<rpc::StreamSet>(rpc::kMaxStreams);
+  coordinator_ = std::make_unique<coordinator::api::CoordinatorService>(coordinator::api::ServiceParts{
+      engine_->inbox(), engine_->readers(), *store_, clock_, *authenticator_, *streams_, message_bytes});
+  broker_ = std::make_unique<broker::api::BrokerService>(
+      broker::api::ServiceParts{engine_->inbox(), *authenticator_, *streams_, message_bytes});
+  GrpcServerOptions options;
+  options.bind = configuration_.grpc_bind;
+  options.port = configuration_.grpc_port;
+  options.tls_certificate_file = configuration_.grpc_tls_certificate_file;
+  options.tls_key_file = configuration_.grpc_tls_key_file;
+  options.tls_client_ca_file = configuration_.grpc_tls_client_ca_file;
+  options.limits.message_bytes = message_bytes;
+  auto grpc = GrpcServer::start(options, {coordinator_.get(), broker_.get()});
+  if (!grpc) return std::move(grpc).error();
+  grpc_ = *std::move(grpc);
+  return {};
+}
+
+bool Server::drain() {
+  if (grpc_ != nullptr) {
+    grpc_->stop_serving();
+    streams_->end_all();
+    grpc_->shutdown(std::chrono::system_clock::now() + configuration_.shutdown_deadline);
+  }
+  return engine_->drain(kEngineDrain);
+}
+
+Server::~Server() {
+  if (streams_ != nullptr) streams_->end_all();
+  // The engine answers calls until the last one is finished.
+  grpc_.reset();
+  engine_.reset();
+}
+
+std::string Server::describe() const {
+  const std::string grpc = grpc_ == nullptr ? "no gRPC" : "gRPC on " + grpc_->address();
+  return grpc + ", data in " + configuration_.data_dir;
+}
+
+}  // namespace escrow::server

@@ -1,0 +1,79 @@
+// The model's exchanges, queues and bindings: a second, plain implementation of what the broker does with indexes.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/core/exchange.h"
+#include "model/field_table.h"
+#include "model/message.h"
+
+namespace escrow::sim::model {
+
+/// A queue from its declaration to its deletion; a later one of the same name is another one.
+struct Queue {
+  std::string name;
+  std::uint32_t number = 0;
+  FieldTable arguments;
+  bool deleted = false;         ///< and the deletion is durable
+  std::uint32_t consumers = 0;  ///< at this moment
+  std::uint32_t attached = 0;   ///< consumers that ever came, in this life of the server
+  std::uint32_t ended = 0;      ///< … and that ended: each may have returned deliveries that nobody saw
+  std::uint32_t purging = 0;    ///< purges that are not answered
+};
+
+struct Binding {
+  Queue* queue = nullptr;
+  std::string routing_key;
+  FieldTable arguments;
+
+  bool operator==(const Binding&) const = default;
+};
+
+struct Exchange {
+  broker::ExchangeType type = broker::ExchangeType::kDirect;
+  std::vector<Binding> bindings;
+};
+
+/// One change, as it is told to the ledger.
+struct TopologyChange {
+  enum class Kind : std::uint8_t { kDeclareExchange, kDeleteExchange, kDeclareQueue, kDeleteQueue, kBind, kUnbind };
+  Kind kind = Kind::kDeclareExchange;
+  std::string exchange;
+  broker::ExchangeType type = broker::ExchangeType::kDirect;
+  Queue* queue = nullptr;
+  Binding binding;
+};
+
+/// A value: copied when a crash takes back what was not durable.
+class Topology {
+ public:
+  /// With the exchanges that are there from the start.
+  Topology();
+
+  void apply(const TopologyChange& change);
+
+  const Exchange* exchange(std::string_view name) const;
+  Queue* queue(std::string_view name) const;
+  const std::map<std::string, Exchange, std::less<>>& exchanges() const { return exchanges_; }
+  const std::map<std::string, Queue*, std::less<>>& queues() const { return queues_; }
+
+  /// True: the default exchange, or one that exists.
+  bool accepts(std::string_view exchange_name) const;
+  /// The queues for the message, each once, in order of number.
+  void route(const MessageView& message, std::vector<Queue*>& queues) const;
+
+ private:
+  std::map<std::string, Exchange, std::less<>> exchanges_;
+  std::map<std::string, Queue*, std::less<>> queues_;
+};
+
+/// AMQP's topic patterns, word by word.
+bool topic_matches(std::string_view pattern, std::string_view key);
+/// `encoded` are a message's properties.
+bool headers_match(const FieldTable& arguments, std::string_view encoded);
+
+}  // namespace escrow::sim::model
