@@ -48,9 +48,10 @@ void Engine::apply(const Command& command, const CheckAnswer& body) {
   coordinator::Decide decision{check->key, body.verdict == Verdict::kCommit, check->timer.epoch,
                                body.reason.substr(0, coordinator::kMaxReasonBytes), check->actor};
   if (decision.reason.empty()) decision.reason = "check answer";
-  with_transaction(check->key, [this, check = std::move(*check), decision = std::move(decision)](
-                                   Entry& entry, const std::string& key) {
-    check.group->lane.resolved(check.timer.due);
+  const coordinator::Key asked = check->key;
+  with_transaction(asked, [this, check = std::move(*check), decision = std::move(decision)](Entry& entry,
+                                                                                            const std::string& key) {
+    check.group->lane.resolved(check.timer);
     // A decision that came meanwhile wins, and a newer transaction of this id is not the one that was asked about.
     static_cast<void>(decide(decision, entry, key).ok());
   });
@@ -98,7 +99,7 @@ void Engine::ask(Group& group, const Timer& timer, Entry& entry) {
   const bool wanted = entry.transaction && entry.transaction->state == State::kPrepared &&
                       entry.transaction->epoch == timer.epoch && entry.transaction->check.next_due == timer.due &&
                       !producers_.in_check(timer.key);
-  if (!wanted) return group.lane.resolved(timer.due);
+  if (!wanted) return group.lane.resolved(timer);
   Producer* producer = group.pick();
   if (producer == nullptr) return group.lane.again(timer, time_.now() + kRetryDelay);
   const Transaction& t = *entry.transaction;
@@ -119,7 +120,7 @@ void Engine::check_unanswered(CheckInFlight check) {
 void Engine::check_unknown(CheckInFlight check) {
   with_transaction(check.key, [this, check](Entry& entry, const std::string& key) {
     Group& group = *check.group;
-    group.lane.resolved(check.timer.due);
+    group.lane.resolved(check.timer);
     lane_changed(group);
     const bool current = entry.transaction && entry.transaction->state == State::kPrepared &&
                          entry.transaction->epoch == check.timer.epoch &&

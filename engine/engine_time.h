@@ -16,10 +16,15 @@ class EngineTime {
       : now_(std::max(floor, wall)), monotonic_(monotonic) {}
 
   Timestamp advance(Timestamp wall, Monotonic monotonic) {
-    const auto elapsed = std::chrono::duration_cast<Duration>(std::max(monotonic - monotonic_, Monotonic::zero()));
-    if (elapsed.count() == 0 && wall <= now_) return now_;
-    monotonic_ = std::max(monotonic_, monotonic);
-    now_ = std::max(wall, now_ + elapsed / 2);
+    const Monotonic elapsed = std::max(monotonic - monotonic_, Monotonic::zero());
+    const auto half = std::chrono::duration_cast<Duration>(elapsed / 2);
+    if (wall > now_ + half) {
+      now_ = wall;
+      monotonic_ += elapsed;
+    } else {
+      now_ += half;
+      monotonic_ += 2 * half;  // what is left of a microsecond counts the next time
+    }
     return now_;
   }
   Timestamp now() const { return now_; }

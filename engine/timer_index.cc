@@ -48,8 +48,10 @@ Result<std::vector<Timer>> decode_timers(std::string_view value) {
 void TimerLane::add(Timer timer) {
   const Bucket bucket = bucket_of(timer.due);
   encode_timer(timer, to_write_[bucket]);
-  ++buckets_[bucket].added;
+  BucketState& state = buckets_[bucket];
+  ++state.added;
   if (served_ && bucket < horizon_) {
+    state.loaded |= !reading_ && !resume_;  // what else the store has of it was read
     const Timestamp due = timer.due;
     arm(std::move(timer), due);
   }
@@ -63,17 +65,19 @@ void TimerLane::moot(Timestamp due) {
 
 void TimerLane::arm(Timer timer, Timestamp fire_at) {
   ++buckets_[bucket_of(timer.due)].pending;
+  timer.service = service_;
   armed_.push({fire_at, std::move(timer)});
 }
 
-void TimerLane::resolved(Timestamp due) {
-  const auto it = buckets_.find(bucket_of(due));
+void TimerLane::resolved(const Timer& timer) {
+  if (timer.service != service_) return;
+  const auto it = buckets_.find(bucket_of(timer.due));
   if (it != buckets_.end() && it->second.pending > 0) --it->second.pending;
 }
 
 void TimerLane::again(Timer timer, Timestamp fire_at) {
-  resolved(timer.due);
-  if (served_) arm(std::move(timer), fire_at);
+  resolved(timer);
+  if (served_ && timer.service == service_) arm(std::move(timer), fire_at);
 }
 
 void TimerLane::serve(bool on) {

@@ -35,6 +35,7 @@ struct Timer {
   Timestamp due;
   coordinator::Epoch epoch = 0;
   std::string key;  ///< coordinator::Key::encode
+  std::uint64_t service = 0;  ///< not stored: since which TimerLane::serve it is in memory
 };
 
 std::string timer_key(LaneId lane, Bucket bucket, BatchNumber batch);
@@ -65,8 +66,8 @@ class TimerLane {
   /// The timer that was due then became moot before it fired.
   void moot(Timestamp due);
 
-  /// A timer taken by next_due() is done with.
-  void resolved(Timestamp due);
+  /// A timer taken by next_due() is done with. One of an earlier service is passed over: it was read again since.
+  void resolved(const Timer& timer);
   /// … or is to fire again, later, though its entry stays as it is.
   void again(Timer timer, Timestamp fire_at);
 

@@ -70,12 +70,19 @@ struct RocksStore::Parts {
 
   ~Parts() {
     if (!db) return;
-    // An error here changes no promise: what was acknowledged is synced.
-    if (!poisoned) db->FlushWAL(true).PermitUncheckedError();
+    // The process is about to stop. Closing would write, and asserts things that do not hold after an error.
+    if (poisoned || has_background_error()) {
+      (void)db.release();
+      return;
+    }
     for (rocksdb::ColumnFamilyHandle* table : tables) db->DestroyColumnFamilyHandle(table).PermitUncheckedError();
     db->DestroyColumnFamilyHandle(stamps).PermitUncheckedError();
   }
 
+  bool has_background_error() const {
+    std::uint64_t errors = 0;
+    return db->GetIntProperty(rocksdb::DB::Properties::kBackgroundErrors, &errors) && errors != 0;
+  }
   rocksdb::ColumnFamilyHandle* handle(Table table) const { return tables[static_cast<std::size_t>(table)]; }
   rocksdb::Status fill_batch(const WriteSet& set);
   Result<void> read_stamp();
@@ -192,12 +199,12 @@ Result<std::optional<std::string>> RocksStore::get(Table table, std::string_view
 }
 
 CachedRead RocksStore::get_cached(Table table, std::string_view key, std::string& value) const {
-  rocksdb::ReadOptions options;
-  options.read_tier = rocksdb::kBlockCacheTier;
-  const rocksdb::Status status = parts_->db->Get(options, parts_->handle(table), slice(key), &value);
-  if (status.ok()) return CachedRead::kFound;
-  if (status.IsNotFound()) return CachedRead::kAbsent;
-  return CachedRead::kWouldBlock;  // Incomplete; an error as well, which the slow path will meet and report
+  // Not Get with kBlockCacheTier: that calls a key found, with an empty value, when the table file is not open.
+  bool known = false;
+  if (!parts_->db->KeyMayExist(rocksdb::ReadOptions(), parts_->handle(table), slice(key), &value, &known)) {
+    return CachedRead::kAbsent;
+  }
+  return known ? CachedRead::kFound : CachedRead::kWouldBlock;
 }
 
 std::unique_ptr<StoreIterator> RocksStore::scan(Table table, std::string_view from, std::string_view to) const {

@@ -52,7 +52,8 @@ class RocksStore final : public Store {
   static Result<std::unique_ptr<RocksStore>> open(const std::string& directory, const RocksStoreOptions& options);
 
   explicit RocksStore(std::unique_ptr<Parts> parts);
-  /// Syncs the log, so that an orderly end loses nothing, kNoSync sets included.
+  /// Syncs nothing: to be sure of kNoSync sets, end with a set that is synced. After an error of the disk, leaves
+  /// RocksDB as it is, threads included: the process is expected to stop.
   ~RocksStore() override;
   RocksStore(const RocksStore&) = delete;
   RocksStore& operator=(const RocksStore&) = delete;

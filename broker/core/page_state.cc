@@ -22,6 +22,12 @@ auto find_count(auto& counts, std::uint32_t offset) {
 
 bool PageState::gone(std::uint32_t offset) const { return offset < gone_before_ || bit(words_, offset); }
 
+std::uint32_t PageState::gone_count(std::uint32_t end) const {
+  std::uint32_t count = std::min(gone_before_, end);
+  for (std::uint32_t offset = gone_before_; offset < end; ++offset) count += bit(words_, offset) ? 1 : 0;
+  return count;
+}
+
 bool PageState::mark_gone(std::uint32_t offset) {
   if (gone(offset)) return false;
   ++gone_count_;

@@ -24,6 +24,8 @@ class PageState {
   bool mark_gone(std::uint32_t offset);
   /// How many are gone.
   std::uint32_t gone_count() const { return gone_count_; }
+  /// How many of those before `end` are gone.
+  std::uint32_t gone_count(std::uint32_t end) const;
 
   std::uint32_t delivery_count(std::uint32_t offset) const;
   void set_delivery_count(std::uint32_t offset, std::uint32_t count);

@@ -87,7 +87,15 @@ void QueueLog::touch(Pages::iterator page) {
 
 void QueueLog::close(Pages::iterator page) {
   page->second.closed = true;
-  if (!page->second.in_memory) touch(page);
+  if (!page->second.in_memory) index(page);
+}
+
+// Pages leave memory in the order in which they were closed, and once it is due an extent is stored even if its page is
+// back by then. So no page has an extent before all older ones have, and recovery finds the others behind the last of them.
+void QueueLog::index(Pages::iterator page) {
+  if (page->second.indexed) return;
+  page->second.extent_due = true;
+  touch(page);
 }
 
 QueueLog::Pages::iterator QueueLog::open_page(BatchNumber batch) {
@@ -240,12 +248,12 @@ QueueLog::Trimmed QueueLog::trim(Seq from, Seq until, const std::set<Seq>& kept,
   if (it != pages_.begin() && std::prev(it)->second.end > from) --it;
   for (std::size_t visited = 0; it != pages_.end() && it->first < until; ++visited) {
     if (visited == max_pages) {
-      trimmed.position = it->first;
+      trimmed.position = std::max(it->first, from);
       break;
     }
     Page& page = it->second;
     const auto first_kept = kept.lower_bound(it->first);
-    const bool whole = page.end <= until && (first_kept == kept.end() || *first_kept >= page.end);
+    const bool whole = it->first >= from && page.end <= until && (first_kept == kept.end() || *first_kept >= page.end);
     if (whole) {
       trimmed.messages += page.live;
       live_ -= page.live;
@@ -253,7 +261,7 @@ QueueLog::Trimmed QueueLog::trim(Seq from, Seq until, const std::set<Seq>& kept,
       continue;
     }
     const Seq end = std::min(page.end, until);
-    for (Seq seq = (it++)->first; seq < end; ++seq) {  // removing the last one erases the page
+    for (Seq seq = std::max((it++)->first, from); seq < end; ++seq) {  // removing the last one erases the page
       if (!kept.contains(seq) && remove(seq)) ++trimmed.messages;
     }
   }
@@ -275,7 +283,7 @@ void QueueLog::evict(Seq first) {
   const auto it = pages_.find(first);
   ESCROW_INVARIANT(it != pages_.end() && it->second.place, "the cache lists pages in memory only");
   Page& page = it->second;
-  if (page.closed && !page.indexed) touch(it);
+  if (page.closed) index(it);
   page.rewrite = false;
   drop_fragments(page);
 }
@@ -289,10 +297,8 @@ std::optional<QueueLog::LoadRequest> QueueLog::request_load(Seq first) {
 }
 
 void QueueLog::keep(Pages::iterator it, std::shared_ptr<const Fragment> fragment) {
-  Page& page = it->second;
-  if (!page.place) page.place = cache_.enter(this, it->first);
   cache_.grow(fragment->footprint());
-  page.fragments.push_back(std::move(fragment));
+  it->second.fragments.push_back(std::move(fragment));
 }
 
 Result<void> QueueLog::load(Seq first, std::string_view stored) {
@@ -311,7 +317,8 @@ Result<void> QueueLog::load(Seq first, std::string_view stored) {
     if ((*fragment)->first() < newer_from) keep(it, std::move(*fragment));
   }
   for (auto& fragment : newer) keep(it, std::move(fragment));
-  if (!page.place) page.place = cache_.enter(this, first);
+  // Not before: what a page gathers while it is read must not be evicted, the read may not have seen it.
+  page.place = cache_.enter(this, first);
   page.in_memory = true;
   return {};
 }
@@ -351,7 +358,8 @@ void QueueLog::recover_page(PageExtent extent, bool indexed, std::optional<PageS
   page.indexed = indexed;
   page.live = static_cast<std::uint32_t>(extent.end - extent.first);
   if (state) {
-    page.live -= state->gone_count();
+    // A page that was rewritten may end before the last message that its state knows.
+    page.live -= state->gone_count(page.live);
     page.state = std::make_unique<PageState>(std::move(*state));
     page.state_stored = true;
   }
@@ -359,7 +367,7 @@ void QueueLog::recover_page(PageExtent extent, bool indexed, std::optional<PageS
   bytes_ += page.bytes;
   next_seq_ = std::max(next_seq_, extent.end);
   const auto it = pages_.emplace_hint(pages_.end(), extent.first, std::move(page));
-  if (!indexed) touch(it);
+  index(it);
 }
 
 std::uint64_t QueueLog::digest() const {

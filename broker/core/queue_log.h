@@ -152,6 +152,7 @@ class QueueLog {
     bool closed = false;
     bool stored = false;        // a sealed batch wrote to it
     bool indexed = false;       // its extent is stored
+    bool extent_due = false;    // … by this batch
     bool state_stored = false;
     bool dirty = false;         // listed in dirty_pages_
     bool state_dirty = false;
@@ -183,6 +184,7 @@ class QueueLog {
   void release_bodies(Seq first, const Page& page);
   void rewrite(Seq first, Page& page, std::string& out);
   PageState& state_of(Pages::iterator page);
+  void index(Pages::iterator page);
 
   LogId id_;
   PageCache& cache_;
@@ -239,7 +241,7 @@ void QueueLog::take_changes(Sink& sink) {
       sink.put_page_state(id_, first, *page.state);
       page.state_stored = true;
     }
-    if (page.closed && !page.in_memory && !page.indexed) {
+    if (std::exchange(page.extent_due, false)) {
       sink.put_extent(id_, PageExtent{first, page.end, page.bytes, page.bodies});
       page.indexed = true;
     }

@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -38,18 +39,24 @@ struct FieldBytes {
 using FieldArray = std::vector<FieldValue>;
 using FieldTable = std::map<std::string, FieldValue, std::less<>>;
 
+/// The sixteen types of RabbitMQ's field tables, and void.
+using FieldKind = std::variant<FieldVoid, bool, std::int8_t, std::int16_t, std::int32_t, std::int64_t,
+                               std::uint8_t, std::uint16_t, std::uint32_t, float, double, FieldDecimal,
+                               std::string, FieldBytes, Timestamp, FieldArray, FieldTable>;
+
+/// What one of the kinds can be made of without loss.
+template <class T>
+concept FieldLike =
+    !std::same_as<std::remove_cvref_t<T>, FieldValue> && std::constructible_from<FieldKind, T>;
+
 struct FieldValue {
-  using Kind = std::variant<FieldVoid, bool, std::int8_t, std::int16_t, std::int32_t, std::int64_t,
-                            std::uint8_t, std::uint16_t, std::uint32_t, float, double, FieldDecimal,
-                            std::string, FieldBytes, Timestamp, FieldArray, FieldTable>;
-  Kind kind;
+  FieldKind kind;
 
   FieldValue() = default;
-  /// From anything one of the kinds can be made of without loss: 3 is an int32, "x" a string.
-  template <class T>
-  requires(!std::same_as<std::remove_cvref_t<T>, FieldValue> && std::constructible_from<Kind, T>)
-      FieldValue(T&& value)
-      : kind(std::forward<T>(value)) {}  // NOLINT(google-explicit-constructor)
+  /// 3 becomes an int32, "x" a string.
+  template <FieldLike T>
+  // NOLINTNEXTLINE(google-explicit-constructor,bugprone-forwarding-reference-overload): see FieldLike
+  FieldValue(T&& value) : kind(std::forward<T>(value)) {}
 
   /// The value as T, or nullptr when it is of another kind.
   template <class T>

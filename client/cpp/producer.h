@@ -82,6 +82,11 @@ struct SendResult {
   bool committed() const { return outcome == SendOutcome::kCommitted; }
 };
 
+/// A callable that returns a Decision, or nothing for kCommit.
+template <class F>
+concept LocalTransaction =
+    std::is_void_v<std::invoke_result_t<F&>> || std::is_same_v<std::invoke_result_t<F&>, Decision>;
+
 /// One producer group's member. Thread-safe: one object serves all threads of a service. The group's name and
 /// the transaction's id are 1 to 255 bytes each.
 class Producer {
@@ -92,28 +97,24 @@ class Producer {
   Producer(const Producer&) = delete;
   Producer& operator=(const Producer&) = delete;
 
-  /// Prepares, runs the local transaction on this thread, decides. The callable returns a Decision, or
-  /// nothing for kCommit; for what it throws see RolledBack. It runs at most once, but with an id that was
-  /// sent before and is still undecided it runs again: it must refuse to do its work twice (a primary key
-  /// made of the id does).
+  /// Prepares, runs the local transaction on this thread, decides; see RolledBack for what the callable
+  /// throws. It runs at most once, but with an id that was sent before and is still undecided it runs again:
+  /// it must refuse to do its work twice (a primary key made of the id does).
   ///
   /// Calls are repeated, with pauses, for ClientOptions::call_timeout each; all are idempotent. Does not
   /// throw.
-  template <class F>
-  requires std::is_void_v<std::invoke_result_t<F&>> SendResult send(const std::string& transaction_id,
-                                                                    std::vector<Message> messages,
-                                                                    F&& local_transaction,
-                                                                    const PrepareOptions& options = {}) {
+  template <LocalTransaction F>
+  SendResult send(const std::string& transaction_id,
+                  std::vector<Message> messages,  // NOLINT(performance-unnecessary-value-param): it is moved
+                  F&& local_transaction, const PrepareOptions& options = {}) {
     return run(transaction_id, std::move(messages), options, [&] {
-      local_transaction();
-      return Decision::kCommit;
+      if constexpr (std::is_void_v<std::invoke_result_t<F&>>) {
+        local_transaction();
+        return Decision::kCommit;
+      } else {
+        return local_transaction();
+      }
     });
-  }
-  template <class F>
-  requires std::is_same_v<std::invoke_result_t<F&>, Decision> SendResult
-  send(const std::string& transaction_id, std::vector<Message> messages, F&& local_transaction,
-       const PrepareOptions& options = {}) {
-    return run(transaction_id, std::move(messages), options, std::ref(local_transaction));
   }
 
   /// The three steps one by one, for those who cannot hand over a callable. Each is idempotent and repeated

@@ -1,7 +1,8 @@
 #include "examples/order_service/crash_plan.h"
 
-#include <signal.h>
 #include <unistd.h>
+
+#include <csignal>
 
 namespace order_service {
 

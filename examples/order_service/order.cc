@@ -52,12 +52,10 @@ std::vector<Order> read_orders(const std::string& path) {
   std::vector<Order> orders;
   std::string line;
   std::getline(file, line);  // the names of the columns
-  while (std::getline(file, line)) {
-    try {
-      orders.push_back(parse_order(line));
-    } catch (const std::exception& exception) {
-      throw std::runtime_error(path + ": " + exception.what() + " in: " + line);
-    }
+  try {
+    while (std::getline(file, line)) orders.push_back(parse_order(line));
+  } catch (const std::exception& exception) {
+    throw std::runtime_error(path + ": " + exception.what() + " in: " + line);
   }
   return orders;
 }

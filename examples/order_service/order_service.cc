@@ -49,7 +49,7 @@ Message to_message(const Order& order) {
 
 /// The heart of the example.
 SendResult place_order(Producer& producer, OrderDatabase& database, const Order& order) {
-  const SendResult result = producer.send(
+  SendResult result = producer.send(
       order.id, {to_message(order)},
       [&] {
         database.place(order, [&] {

@@ -1,5 +1,6 @@
-// Sends one message together with a local transaction, and receives it. Needs `escrowd --dev` on this
-// machine.
+// Sends one message together with a local transaction, and receives it.
+//
+// Usage: quickstart [host:port]   of an escrowd --dev; by default the one at 127.0.0.1:5680
 #include <ctime>
 #include <future>
 #include <iostream>
@@ -14,8 +15,9 @@
 
 using namespace escrow::client;  // NOLINT(google-build-using-namespace): an example
 
-int main() {
-  const Client client({.user = "guest", .password = "guest"});  // at 127.0.0.1:5680
+int main(int argc, char** argv) {
+  const Client client(
+      {.target = argc > 1 ? argv[1] : "127.0.0.1:5680", .user = "guest", .password = "guest"});
   Broker broker(client);
   if (auto declared = broker.declare_queue("hello"); !declared) {
     std::cerr << declared.error().message << '\n';

@@ -19,8 +19,11 @@ Uid MessageLedger::add(std::uint8_t route, const char* kind, PublisherId publish
   const auto round = static_cast<std::uint16_t>(findings_.round());
   const std::scoped_lock lock(mutex_);
   const auto uid = static_cast<Uid>(records_.size());
-  records_.push_back({kind, publisher, transaction, round, route, Visibility::kForbidden, {}});
-  if (kRoutes[route].queues != 0) active_.push_back(uid);
+  QueueSet queues = kRoutes[route].queues;
+  // What was promised to be delivered is not thrown away; what was only published is.
+  if (queues == 0 && transaction != kNoTransaction) queues = set_of(kParked);
+  records_.push_back({kind, publisher, transaction, round, route, queues, Visibility::kForbidden, {}});
+  if (queues != 0) active_.push_back(uid);
   ++counts_.messages;
   return uid;
 }
@@ -71,7 +74,7 @@ void MessageLedger::check_delivery(Queue queue, StreamId stream, Uid uid, bool r
     findings_.add(std::string(kQueueNames[queue]) + " delivered " + text(uid) + " on stream " + std::to_string(stream) +
                   (redelivered ? ", flagged redelivered: " : ": ") + why);
   };
-  if ((queues_of(record) & set_of(queue)) == 0) wrong("it was not routed there");
+  if ((record.queues & set_of(queue)) == 0) wrong("it was not routed there");
   if (record.visibility == Visibility::kForbidden) wrong("it was never sent, or refused, undecided or rolled back");
   if (state.gone) wrong("its ack was durable");
   if (state.delivered && !redelivered) wrong("it was delivered before, without a flag now");
@@ -116,6 +119,17 @@ void MessageLedger::durable_answer(Instant sent) {
   }
 }
 
+void MessageLedger::all_applied() {
+  const std::scoped_lock lock(mutex_);
+  const Instant now = std::chrono::steady_clock::now();
+  for (const Uid uid : active_) {
+    for (std::size_t queue = 0; queue < kQueues; ++queue) {
+      const State& state = records_[uid].states[queue];
+      if (state.gone_sent && !state.gone) applied_.push_back({now, static_cast<Queue>(queue), uid});
+    }
+  }
+}
+
 void MessageLedger::stream_ended(StreamId stream) {
   const std::scoped_lock lock(mutex_);
   ended_.insert(stream);
@@ -134,9 +148,9 @@ void MessageLedger::end_life(bool orderly) {
   applied_.clear();
 }
 
-bool MessageLedger::finished(const Record& record) const {
+bool MessageLedger::finished(const Record& record) {
   for (std::size_t queue = 0; queue < kQueues; ++queue) {
-    if ((queues_of(record) >> queue & 1) != 0 && !record.states[queue].gone) return false;
+    if ((record.queues >> queue & 1) != 0 && !record.states[queue].gone) return false;
   }
   return true;
 }
@@ -146,7 +160,7 @@ void MessageLedger::visit_active(Queue queue, Visit&& visit) {
   std::erase_if(active_, [&](Uid uid) { return finished(records_[uid]); });
   for (const Uid uid : active_) {
     const Record& record = records_[uid];
-    if ((queues_of(record) & set_of(queue)) != 0) visit(uid, record.visibility, record.states[queue]);
+    if ((record.queues & set_of(queue)) != 0) visit(uid, record.visibility, record.states[queue]);
   }
 }
 

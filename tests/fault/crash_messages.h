@@ -53,6 +53,8 @@ class MessageLedger {
   void applied(Queue queue, const std::vector<Uid>& gone);
   /// Something durable was answered that was begun at `sent`.
   void durable_answer(Instant sent);
+  /// The server says that every queue is empty and nothing is held: so every ack was applied.
+  void all_applied();
   void stream_ended(StreamId stream);
 
   void begin_life();
@@ -91,6 +93,7 @@ class MessageLedger {
     TransactionIndex transaction;
     std::uint16_t round;
     std::uint8_t route;
+    QueueSet queues;
     Visibility visibility = Visibility::kForbidden;
     std::array<State, kQueues> states;
   };
@@ -101,8 +104,7 @@ class MessageLedger {
   };
 
   // With the mutex held.
-  QueueSet queues_of(const Record& record) const { return kRoutes[record.route].queues; }
-  bool finished(const Record& record) const;
+  static bool finished(const Record& record);
   void check_delivery(Queue queue, StreamId stream, Uid uid, bool redelivered);
   void check_order(StreamId stream, Uid uid);
   std::string text(Uid uid) const;

@@ -44,9 +44,9 @@ std::optional<std::string> declare_topology(client::internal::Connection& connec
   exchange("crash.direct", v1::EXCHANGE_TYPE_DIRECT);
   exchange("crash.fan", v1::EXCHANGE_TYPE_FANOUT);
   exchange("crash.topic", v1::EXCHANGE_TYPE_TOPIC);
-  for (const char* name : kQueueNames) {
+  for (const Queue queue : {kOrdered, kShared, kLeft, kRight}) {
     v1::DeclareQueueRequest request;
-    request.set_queue(name);
+    request.set_queue(kQueueNames[queue]);
     call(&Stub::DeclareQueue, request, v1::DeclareQueueResponse());
   }
   bind("crash.direct", "ordered", kOrdered);

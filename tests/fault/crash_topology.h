@@ -20,14 +20,15 @@ enum Queue : std::uint8_t {
   kShared,   ///< two consumers that requeue and reject
   kLeft,     ///< one consumer that leaves and comes back
   kRight,    ///< consumed only when everything is drained: a backlog that lives through restarts
+  kParked,   ///< the server's own, for messages of transactions that no queue is bound for; exists from the first on
 };
-inline constexpr std::size_t kQueues = 4;
+inline constexpr std::size_t kQueues = 5;
 inline constexpr std::array<const char*, kQueues> kQueueNames{"crash.ordered", "crash.shared", "crash.left",
-                                                              "crash.right"};
+                                                              "crash.right", "escrow.parked"};
 using QueueSet = std::uint8_t;  ///< a bit for each
 constexpr QueueSet set_of(Queue queue) { return static_cast<QueueSet>(1u << queue); }
 
-/// Where a message can be sent, and which queues must get it.
+/// Where a message can be sent, and which queues are bound for it.
 struct Route {
   const char* exchange;
   const char* key;

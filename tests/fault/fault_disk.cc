@@ -25,7 +25,7 @@ std::string without_trailing_slash(std::string path) {
 bool FaultDisk::begin_operation() {
   if (!power_) return false;
   ++operations_;
-  if (operations_ == fail_at_) power_ = false;
+  if (operations_ == fail_at_) lose_power();
   return power_;
 }
 
@@ -176,7 +176,16 @@ void FaultDisk::fail_power_at(std::uint64_t operation) {
 
 void FaultDisk::fail_power_now() {
   const std::lock_guard lock(mutex_);
-  power_ = false;
+  lose_power();
+}
+
+void FaultDisk::lose_power() {
+  if (std::exchange(power_, false) && on_power_loss_) on_power_loss_();
+}
+
+void FaultDisk::on_power_loss(std::function<void()> call) {
+  const std::lock_guard lock(mutex_);
+  on_power_loss_ = std::move(call);
 }
 
 bool FaultDisk::has_power() const {
@@ -190,46 +199,54 @@ void FaultDisk::lie_about_syncs(double probability, Random random) {
   lie_random_ = random;
 }
 
-void FaultDisk::restart(Random& random) {
+std::shared_ptr<FaultDisk> FaultDisk::restart(Random& random) {
   const std::lock_guard lock(mutex_);
+  lose_power();
   // Whole caches survive or go as often as parts of them: both happen to real disks.
   constexpr double kKept[] = {0, 0.5, 0.9, 1};
   const double blocks_kept = kKept[random.below(4)];
   const double names_kept = kKept[random.below(4)];
-  for (const NameChange& change : unsynced_names_) {
-    if (random.chance(names_kept)) apply(change, durable_names_);
-  }
-  unsynced_names_.clear();
-  names_ = durable_names_;
-  for (auto& [name, file] : names_) {
-    // Handles of the system that died must not see or change the new one's files.
-    file = std::make_shared<File>(*file);
-    survive(*file, random, blocks_kept);
-  }
-  durable_names_ = names_;
-  operations_ = 0;
-  fail_at_ = 0;
-  power_ = true;
+  keep_some_names(names_kept, random);
+  auto next = std::make_shared<FaultDisk>();
+  for (const auto& [name, file] : durable_names_) next->names_[name] = survivor_of(*file, random, blocks_kept);
+  next->durable_names_ = next->names_;
+  next->directories_ = directories_;
+  next->lie_probability_ = lie_probability_;
+  next->lie_random_ = lie_random_;
+  return next;
 }
 
-void FaultDisk::survive(File& file, Random& random, double kept) {
+void FaultDisk::keep_some_names(double kept, Random& random) {
+  std::vector<bool> survives;
+  for (const NameChange& change : unsynced_names_) {
+    survives.push_back(random.chance(kept));
+    if (!survives.back() || change.from.empty() || change.to.empty()) continue;
+    for (std::size_t earlier = 0; earlier < survives.size(); ++earlier) {
+      if (!unsynced_names_[earlier].to.empty()) survives[earlier] = true;
+    }
+  }
+  for (std::size_t i = 0; i < unsynced_names_.size(); ++i) {
+    if (survives[i]) apply(unsynced_names_[i], durable_names_);
+  }
+  unsynced_names_.clear();
+}
+
+FaultDisk::Handle FaultDisk::survivor_of(const File& file, Random& random, double kept) {
   const std::size_t low = std::min(file.durable.size(), file.content.size());
   const std::size_t high = std::max(file.durable.size(), file.content.size());
   const std::uint64_t choice = random.below(3);
   const std::size_t size = choice == 0   ? file.durable.size()
                            : choice == 1 ? file.content.size()
                                          : low + random.below(high - low + 1);
-  std::string survivor = file.durable;
-  survivor.resize(size, '\0');
+  std::string bytes = file.durable;
+  bytes.resize(size, '\0');
   for (const std::size_t block : file.dirty) {
     const std::size_t from = block * kBlockSize;
     if (!random.chance(kept) || from >= size || from >= file.content.size()) continue;
     const std::size_t n = std::min({kBlockSize, size - from, file.content.size() - from});
-    survivor.replace(from, n, file.content, from, n);
+    bytes.replace(from, n, file.content, from, n);
   }
-  file.content = survivor;
-  file.durable = std::move(survivor);
-  file.dirty.clear();
+  return std::make_shared<File>(File{bytes, bytes, {}});
 }
 
 }  // namespace escrow

@@ -40,9 +40,10 @@ IOStatus read_into(const FaultDisk& disk, const FaultDisk::File& file, std::uint
 
 class SequentialReader final : public rocksdb::FSSequentialFile {
  public:
-  SequentialReader(const FaultDisk& disk, FaultDisk::Handle file) : disk_(disk), file_(std::move(file)) {}
+  SequentialReader(std::shared_ptr<FaultDisk> disk, FaultDisk::Handle file)
+      : disk_(std::move(disk)), file_(std::move(file)) {}
   IOStatus Read(std::size_t n, const IOOptions&, Slice* result, char* scratch, IODebugContext*) override {
-    IOStatus status = read_into(disk_, *file_, position_, n, result, scratch);
+    IOStatus status = read_into(*disk_, *file_, position_, n, result, scratch);
     position_ += result->size();
     return status;
   }
@@ -52,61 +53,64 @@ class SequentialReader final : public rocksdb::FSSequentialFile {
   }
 
  private:
-  const FaultDisk& disk_;
+  std::shared_ptr<FaultDisk> disk_;
   FaultDisk::Handle file_;
   std::uint64_t position_ = 0;
 };
 
 class RandomReader final : public rocksdb::FSRandomAccessFile {
  public:
-  RandomReader(const FaultDisk& disk, FaultDisk::Handle file) : disk_(disk), file_(std::move(file)) {}
+  RandomReader(std::shared_ptr<FaultDisk> disk, FaultDisk::Handle file)
+      : disk_(std::move(disk)), file_(std::move(file)) {}
   IOStatus Read(std::uint64_t offset, std::size_t n, const IOOptions&, Slice* result, char* scratch,
                 IODebugContext*) const override {
-    return read_into(disk_, *file_, offset, n, result, scratch);
+    return read_into(*disk_, *file_, offset, n, result, scratch);
   }
 
  private:
-  const FaultDisk& disk_;
+  std::shared_ptr<FaultDisk> disk_;
   FaultDisk::Handle file_;
 };
 
 class Writer final : public rocksdb::FSWritableFile {
  public:
-  Writer(FaultDisk& disk, FaultDisk::Handle file) : disk_(disk), file_(std::move(file)) {}
+  Writer(std::shared_ptr<FaultDisk> disk, FaultDisk::Handle file)
+      : disk_(std::move(disk)), file_(std::move(file)) {}
   using FSWritableFile::Append;
   IOStatus Append(const Slice& bytes, const IOOptions&, IODebugContext*) override {
-    return status_of(disk_.append(*file_, {bytes.data(), bytes.size()}), "append");
+    return status_of(disk_->append(*file_, {bytes.data(), bytes.size()}), "append");
   }
   IOStatus Truncate(std::uint64_t size, const IOOptions&, IODebugContext*) override {
     std::uint64_t now = 0;
-    const Outcome outcome = disk_.size(*file_, now);
+    const Outcome outcome = disk_->size(*file_, now);
     if (outcome != Outcome::kDone || now == size) return status_of(outcome, "truncate");  // as every close asks for
-    return status_of(disk_.truncate(*file_, size), "truncate");
+    return status_of(disk_->truncate(*file_, size), "truncate");
   }
-  IOStatus Sync(const IOOptions&, IODebugContext*) override { return status_of(disk_.sync(*file_), "sync"); }
+  IOStatus Sync(const IOOptions&, IODebugContext*) override { return status_of(disk_->sync(*file_), "sync"); }
   IOStatus Flush(const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
   IOStatus Close(const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
   bool IsSyncThreadSafe() const override { return true; }
   std::uint64_t GetFileSize(const IOOptions&, IODebugContext*) override {
     std::uint64_t size = 0;
-    disk_.size(*file_, size);
+    disk_->size(*file_, size);
     return size;
   }
 
  private:
-  FaultDisk& disk_;
+  std::shared_ptr<FaultDisk> disk_;
   FaultDisk::Handle file_;
 };
 
 class DirectoryHandle final : public rocksdb::FSDirectory {
  public:
-  DirectoryHandle(FaultDisk& disk, std::string path) : disk_(disk), path_(std::move(path)) {}
+  DirectoryHandle(std::shared_ptr<FaultDisk> disk, std::string path)
+      : disk_(std::move(disk)), path_(std::move(path)) {}
   IOStatus Fsync(const IOOptions&, IODebugContext*) override {
-    return status_of(disk_.sync_directory(path_), path_);
+    return status_of(disk_->sync_directory(path_), path_);
   }
 
  private:
-  FaultDisk& disk_;
+  std::shared_ptr<FaultDisk> disk_;
   std::string path_;
 };
 
@@ -129,7 +133,7 @@ class Lock final : public rocksdb::FileLock {};
 
 class FaultFileSystem final : public rocksdb::FileSystem {
  public:
-  explicit FaultFileSystem(FaultDisk& disk) : disk_(disk) {}
+  explicit FaultFileSystem(std::shared_ptr<FaultDisk> disk) : disk_(std::move(disk)) {}
   const char* Name() const override { return "escrow.fault"; }
 
   IOStatus NewSequentialFile(const std::string& path, const FileOptions&,
@@ -143,41 +147,41 @@ class FaultFileSystem final : public rocksdb::FileSystem {
   IOStatus ReopenWritableFile(const std::string& path, const FileOptions& options,
                               std::unique_ptr<rocksdb::FSWritableFile>* file, IODebugContext* context) override {
     FaultDisk::Handle handle;
-    if (disk_.find(path, handle) == Outcome::kNotFound) return NewWritableFile(path, options, file, context);
+    if (disk_->find(path, handle) == Outcome::kNotFound) return NewWritableFile(path, options, file, context);
     return open(path, [&](auto found) { *file = std::make_unique<Writer>(disk_, std::move(found)); });
   }
   IOStatus NewWritableFile(const std::string& path, const FileOptions&, std::unique_ptr<rocksdb::FSWritableFile>* file,
                            IODebugContext*) override {
     FaultDisk::Handle handle;
-    const Outcome outcome = disk_.create(path, handle);
+    const Outcome outcome = disk_->create(path, handle);
     if (outcome == Outcome::kDone) *file = std::make_unique<Writer>(disk_, std::move(handle));
     return status_of(outcome, path);
   }
   IOStatus NewDirectory(const std::string& path, const IOOptions&, std::unique_ptr<rocksdb::FSDirectory>* directory,
                         IODebugContext*) override {
-    const Outcome outcome = disk_.is_directory(path);
+    const Outcome outcome = disk_->is_directory(path);
     if (outcome == Outcome::kDone) *directory = std::make_unique<DirectoryHandle>(disk_, path);
     return status_of(outcome, path);
   }
 
   IOStatus FileExists(const std::string& path, const IOOptions&, IODebugContext*) override {
     FaultDisk::Handle handle;
-    const Outcome outcome = disk_.find(path, handle);
-    if (outcome == Outcome::kNotFound && disk_.is_directory(path) == Outcome::kDone) return IOStatus::OK();
+    const Outcome outcome = disk_->find(path, handle);
+    if (outcome == Outcome::kNotFound && disk_->is_directory(path) == Outcome::kDone) return IOStatus::OK();
     return outcome == Outcome::kNotFound ? IOStatus::NotFound(path) : status_of(outcome, path);
   }
   IOStatus GetChildren(const std::string& path, const IOOptions&, std::vector<std::string>* names,
                        IODebugContext*) override {
-    const Outcome outcome = disk_.list(path, *names);
+    const Outcome outcome = disk_->list(path, *names);
     return outcome == Outcome::kNotFound ? IOStatus::NotFound(path) : status_of(outcome, path);
   }
   IOStatus IsDirectory(const std::string& path, const IOOptions&, bool* is, IODebugContext*) override {
-    const Outcome outcome = disk_.is_directory(path);
+    const Outcome outcome = disk_->is_directory(path);
     *is = outcome == Outcome::kDone;
     return outcome == Outcome::kNoPower ? status_of(outcome, path) : IOStatus::OK();
   }
   IOStatus GetFileSize(const std::string& path, const IOOptions&, std::uint64_t* size, IODebugContext*) override {
-    return open(path, [&](const auto& handle) { disk_.size(*handle, *size); });
+    return open(path, [&](const auto& handle) { disk_->size(*handle, *size); });
   }
   IOStatus GetFileModificationTime(const std::string& path, const IOOptions&, std::uint64_t* time,
                                    IODebugContext*) override {
@@ -186,16 +190,16 @@ class FaultFileSystem final : public rocksdb::FileSystem {
   }
 
   IOStatus DeleteFile(const std::string& path, const IOOptions&, IODebugContext*) override {
-    return status_of(disk_.remove(path), path);
+    return status_of(disk_->remove(path), path);
   }
   IOStatus RenameFile(const std::string& from, const std::string& to, const IOOptions&, IODebugContext*) override {
-    return status_of(disk_.rename(from, to), from);
+    return status_of(disk_->rename(from, to), from);
   }
   IOStatus CreateDir(const std::string& path, const IOOptions&, IODebugContext*) override {
-    return status_of(disk_.make_directory(path), path);
+    return status_of(disk_->make_directory(path), path);
   }
   IOStatus CreateDirIfMissing(const std::string& path, const IOOptions& options, IODebugContext* context) override {
-    return disk_.is_directory(path) == Outcome::kDone ? IOStatus::OK() : CreateDir(path, options, context);
+    return disk_->is_directory(path) == Outcome::kDone ? IOStatus::OK() : CreateDir(path, options, context);
   }
   IOStatus DeleteDir(const std::string& path, const IOOptions&, IODebugContext*) override {
     return IOStatus::NotSupported(path);
@@ -228,59 +232,76 @@ class FaultFileSystem final : public rocksdb::FileSystem {
   template <class Use>
   IOStatus open(const std::string& path, Use&& use) {
     FaultDisk::Handle handle;
-    const Outcome outcome = disk_.find(path, handle);
+    const Outcome outcome = disk_->find(path, handle);
     if (outcome == Outcome::kDone) use(std::move(handle));
     return status_of(outcome, path);
   }
-  FaultDisk& disk_;
+  std::shared_ptr<FaultDisk> disk_;
 };
 
 }  // namespace
 
-std::shared_ptr<rocksdb::FileSystem> make_fault_file_system(FaultDisk& disk) {
-  return std::make_shared<FaultFileSystem>(disk);
+std::shared_ptr<rocksdb::FileSystem> make_fault_file_system(std::shared_ptr<FaultDisk> disk) {
+  return std::make_shared<FaultFileSystem>(std::move(disk));
 }
 
-StepwiseEnv::StepwiseEnv(FaultDisk& disk) : EnvWrapper(rocksdb::NewCompositeEnv(make_fault_file_system(disk))) {
+StepwiseEnv::StepwiseEnv(std::shared_ptr<FaultDisk> disk)
+    : EnvWrapper(rocksdb::NewCompositeEnv(make_fault_file_system(disk))), disk_(std::move(disk)) {
   system_clock_ = std::make_shared<SleeplessClock>(rocksdb::SystemClock::Default());
+  // Whoever waits for a job when power fails could wait for ever.
+  disk_->on_power_loss([this] {
+    const std::lock_guard lock(mutex_);
+    stepwise_ = false;
+    start_all();
+  });
+}
+
+StepwiseEnv::~StepwiseEnv() { disk_->on_power_loss(nullptr); }
+
+void StepwiseEnv::start(const Job& job) {
+  target()->Schedule(job.work, job.argument, job.priority, job.tag, job.undo);
+}
+
+void StepwiseEnv::start_all() {
+  for (const Job& job : std::exchange(jobs_, {})) start(job);
 }
 
 void StepwiseEnv::Schedule(void (*work)(void*), void* argument, Priority priority, void* tag, void (*undo)(void*)) {
-  // Jobs without a tag cannot be taken back, so closing waits for them.
-  if (!stepwise_ || tag == nullptr) {
-    target()->Schedule(work, argument, priority, tag, undo);
-  } else {
-    jobs_.push_back({work, argument, priority, tag, undo});
-  }
+  const std::lock_guard lock(mutex_);
+  jobs_.push_back({work, argument, priority, tag, undo});
+  if (!stepwise_) start_all();
 }
 
+/// Called by a database that is being closed; what it cannot take back it waits for.
 int StepwiseEnv::UnSchedule(void* tag, Priority priority) {
+  const std::lock_guard lock(mutex_);
   int removed = target()->UnSchedule(tag, priority);
-  std::vector<Job> kept;
   for (const Job& job : std::exchange(jobs_, {})) {
-    if (job.tag == tag && job.priority == priority) {
+    if (job.tag != tag || job.priority != priority) {
+      start(job);
+    } else {
       ++removed;
       if (job.undo != nullptr) job.undo(job.argument);
-    } else {
-      kept.push_back(job);
     }
   }
-  jobs_.insert(jobs_.begin(), kept.begin(), kept.end());
   return removed;
 }
 
-void StepwiseEnv::run_background() {
-  while (!jobs_.empty()) {
-    const Job job = jobs_.front();
-    jobs_.erase(jobs_.begin());
-    job.work(job.argument);
-  }
+std::size_t StepwiseEnv::waiting() const {
+  const std::lock_guard lock(mutex_);
+  return jobs_.size();
 }
 
-void StepwiseEnv::let_run() {
-  stepwise_ = false;
-  for (const Job& job : std::exchange(jobs_, {})) {
-    target()->Schedule(job.work, job.argument, job.priority, job.tag, job.undo);
+void StepwiseEnv::run_background() {
+  for (;;) {
+    Job job{};
+    {
+      const std::lock_guard lock(mutex_);
+      if (jobs_.empty()) return;
+      job = jobs_.front();
+      jobs_.pop_front();
+    }
+    job.work(job.argument);
   }
 }
 

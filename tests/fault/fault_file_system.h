@@ -1,10 +1,9 @@
 // RocksDB on a FaultDisk.
 #pragma once
 
-#include <functional>
+#include <deque>
 #include <memory>
-#include <string>
-#include <vector>
+#include <mutex>
 
 #include "rocksdb/env.h"
 #include "rocksdb/file_system.h"
@@ -12,22 +11,22 @@
 
 namespace escrow {
 
-/// `disk` must outlive it. RocksDB's own log file (LOG) is not written.
-std::shared_ptr<rocksdb::FileSystem> make_fault_file_system(FaultDisk& disk);
+/// RocksDB's own log file (LOG) is not written.
+std::shared_ptr<rocksdb::FileSystem> make_fault_file_system(std::shared_ptr<FaultDisk> disk);
 
 /// Runs RocksDB on the file system of `disk` with its flushes and compactions on the calling thread, when told to:
-/// so one seed is one sequence of disk operations. `disk` must outlive it.
+/// so one seed is one sequence of disk operations. Without power, and for what a closing database still waits for,
+/// jobs run on RocksDB's threads.
 ///
 /// With several threads of one's own, as under a whole server, use rocksdb::NewCompositeEnv(make_fault_file_system(…)).
 class StepwiseEnv final : public rocksdb::EnvWrapper {
  public:
-  explicit StepwiseEnv(FaultDisk& disk);
+  explicit StepwiseEnv(std::shared_ptr<FaultDisk> disk);
+  ~StepwiseEnv() override;
 
-  /// Runs what is waiting, and what that leads to.
+  /// Runs what is waiting, and what that leads to. To be called before the database is closed, too.
   void run_background();
-  std::size_t waiting() const { return jobs_.size(); }
-  /// From now on jobs go to RocksDB's threads: before the database is closed, which may wait for them.
-  void let_run();
+  std::size_t waiting() const;
 
   const char* Name() const override { return "escrow.stepwise"; }
   void Schedule(void (*work)(void*), void* argument, Priority priority, void* tag, void (*undo)(void*)) override;
@@ -41,7 +40,12 @@ class StepwiseEnv final : public rocksdb::EnvWrapper {
     void* tag;
     void (*undo)(void*);
   };
-  std::vector<Job> jobs_;
+  void start(const Job& job);
+  void start_all();
+
+  std::shared_ptr<FaultDisk> disk_;
+  mutable std::mutex mutex_;  ///< guards what follows
+  std::deque<Job> jobs_;
   bool stepwise_ = true;
 };
 

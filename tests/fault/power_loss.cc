@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "base/random.h"
 #include "storage/rocks_store_env.h"
@@ -100,30 +101,29 @@ WriteSet random_set(std::uint64_t number, Random& random) {
 class Cycle {
  public:
   Cycle(std::uint64_t seed, const PowerLossOptions& options) : random_(seed) {
-    disk_.make_directory("/data");
-    disk_.make_directory(kDirectory);
-    if (options.lying_syncs > 0) disk_.lie_about_syncs(options.lying_syncs, random_.split("lies"));
+    disk_->make_directory("/data");
+    disk_->make_directory(kDirectory);
+    if (options.lying_syncs > 0) disk_->lie_about_syncs(options.lying_syncs, random_.split("lies"));
   }
 
   PowerLossReport run() {
     const std::uint64_t incarnations = 2 + random_.below(3);
-    for (std::uint64_t i = 0; i < incarnations && report_.ok; ++i) {
+    for (std::uint64_t i = 0; i < incarnations && good(); ++i) {
       if (random_.chance(0.8)) fail_power_later(random_.chance(0.3) ? 150 : 1'500);
       if (!recover()) continue;
       work();
       end_incarnation();
     }
-    if (report_.ok && recover()) end_incarnation();
+    if (good() && recover()) end_incarnation();
     return report_;
   }
 
  private:
+  bool good() const { return report_.problem.empty(); }
   void fail(std::string problem) {
-    if (!report_.ok) return;
-    report_.ok = false;
-    report_.problem = std::move(problem);
+    if (report_.problem.empty()) report_.problem = std::move(problem);
   }
-  void fail_power_later(std::uint64_t within) { disk_.fail_power_at(disk_.operations() + 1 + random_.below(within)); }
+  void fail_power_later(std::uint64_t within) { disk_->fail_power_at(disk_->operations() + 1 + random_.below(within)); }
 
   /// Opens the store, with as many power losses on the way as happen, and checks it. False: a check failed.
   bool recover() {
@@ -137,13 +137,13 @@ class Cycle {
         store_ = std::move(*opened);
         break;
       }
-      if (disk_.has_power()) return fail("refused to open: " + opened.error().message), false;
-      ++report_.in_recovery;
+      if (disk_->has_power()) return fail("refused to open: " + opened.error().message), false;
+      ++report_.counts.in_recovery;
       restart();
     }
     // From here on it is the store that is judged, and it must be able to read.
     const std::uint64_t last = store_->last_batch();
-    if (!disk_.has_power()) return true;
+    if (!disk_->has_power()) return true;
     return check(last);
   }
 
@@ -152,7 +152,7 @@ class Cycle {
       return fail("acknowledged up to " + std::to_string(acknowledged_) + ", recovered " + std::to_string(last)), false;
     }
     if (last > settled_ + written_.size()) return fail("recovered more than was written"), false;
-    report_.lost_sets += settled_ + written_.size() - last;
+    report_.counts.lost_sets += settled_ + written_.size() - last;
     for (; settled_ < last; ++settled_) {
       model_.apply(written_.front());
       written_.pop_front();
@@ -160,7 +160,7 @@ class Cycle {
     written_.clear();
     acknowledged_ = last;
     const auto difference = model_.differs_from(*store_);
-    if (difference && disk_.has_power()) return fail("after batch " + std::to_string(last) + ": " + *difference), false;
+    if (difference && disk_->has_power()) return fail("after batch " + std::to_string(last) + ": " + *difference), false;
     return true;
   }
 
@@ -171,23 +171,25 @@ class Cycle {
       const auto durability = random_.chance(0.7) ? Store::Durability::kSync : Store::Durability::kNoSync;
       const auto result = store_->commit(written_.back(), durability);
       if (!result.ok()) {
-        if (disk_.has_power()) fail("commit failed: " + result.error().message);
+        if (disk_->has_power()) fail("commit failed: " + result.error().message);
         return;
       }
-      ++report_.sets;
+      ++report_.counts.sets;
       if (durability == Store::Durability::kSync) acknowledged_ = number;
-      // RocksDB stops commits that run too far ahead of flushes, and here nobody would ever run those.
-      if (env_->waiting() > 1 || (env_->waiting() != 0 && random_.chance(0.3))) {
+      // At most one commit overtakes a flush: RocksDB holds commits that run too far ahead, and nobody else flushes.
+      if (env_->waiting() == 0) continue;
+      if (std::exchange(overtaken_, !overtaken_) || random_.chance(0.5)) {
         env_->run_background();
-        ++report_.flushes;
+        overtaken_ = false;
+        ++report_.counts.flushes;
       }
     }
   }
 
   /// An orderly end, if power is still on, or a crash.
   void end_incarnation() {
-    if (disk_.has_power() && random_.chance(0.2)) {
-      env_->let_run();
+    if (disk_->has_power() && random_.chance(0.2)) {
+      env_->run_background();
       store_.reset();
       env_.reset();
       return;
@@ -195,25 +197,26 @@ class Cycle {
     restart();
   }
 
+  /// The process dies with the power: nothing of it is destroyed in order.
   void restart() {
-    disk_.fail_power_now();
-    ++report_.power_losses;
-    if (env_) env_->let_run();
-    store_.reset();
-    env_.reset();
+    disk_->fail_power_now();
+    ++report_.counts.power_losses;
+    (void)store_.release();
+    (void)env_.release();
     Random loss = random_.split("loss");
-    disk_.restart(loss);
+    disk_ = disk_->restart(loss);
     if (random_.chance(0.4)) fail_power_later(200);  // again, while recovering
   }
 
   Random random_;
-  FaultDisk disk_;
+  std::shared_ptr<FaultDisk> disk_ = std::make_shared<FaultDisk>();
   std::unique_ptr<StepwiseEnv> env_;
   std::unique_ptr<RocksStore> store_;
   Model model_;                    ///< after batch settled_
   std::uint64_t settled_ = 0;      ///< last batch found by the last recovery
   std::deque<WriteSet> written_;   ///< those after settled_, the last of which may have failed
   std::uint64_t acknowledged_ = 0;
+  bool overtaken_ = false;  ///< a commit has gone ahead of what waits in the background
   PowerLossReport report_;
 };
 

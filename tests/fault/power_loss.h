@@ -11,14 +11,25 @@ struct PowerLossOptions {
   double lying_syncs = 0;
 };
 
-struct PowerLossReport {
-  bool ok = true;
-  std::string problem;  ///< what was wrong, when not ok
+struct PowerLossCounts {
   std::uint64_t power_losses = 0;
   std::uint64_t in_recovery = 0;  ///< of them
   std::uint64_t sets = 0;         ///< committed
   std::uint64_t lost_sets = 0;    ///< none of them acknowledged
   std::uint64_t flushes = 0;      ///< times that work in the background was run
+
+  void add(const PowerLossCounts& other) {
+    power_losses += other.power_losses;
+    in_recovery += other.in_recovery;
+    sets += other.sets;
+    lost_sets += other.lost_sets;
+    flushes += other.flushes;
+  }
+};
+
+struct PowerLossReport {
+  PowerLossCounts counts;
+  std::string problem;  ///< what was wrong; empty: nothing
 };
 
 /// Everything that happens follows from the seed. What must hold after every recovery:

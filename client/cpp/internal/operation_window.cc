@@ -17,6 +17,8 @@ template <class... F>
 struct Overloaded : F... {
   using F::operator()...;
 };
+template <class... F>
+Overloaded(F...) -> Overloaded<F...>;
 
 Error wrong_kind() {
   return local_error(ErrorCode::kInternal, "the server's answer is of another kind than the operation");

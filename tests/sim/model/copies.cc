@@ -83,6 +83,8 @@ bool Copies::committed(const Content& content, const Topology& topology, Queue* 
       Copy& copy = add(token, queue);
       copy.publisher = sent.publisher;
       copy.order = commits_;
+      // It came into the queue when its batch was being built, and may have been given out and back since.
+      copy.ended_seen = queue->ended_before_seal;
       copy.state = queue->purging > 0 ? Copy::State::kDoubtful : Copy::State::kCertain;
     }
   }

@@ -138,7 +138,14 @@ void Declarations::crashed() {
   pending_.clear();
   next_ = recorded_;
   applied_ = durable_;
-  for (const auto& queue : queues_) queue->consumers = queue->attached = queue->ended = queue->purging = 0;
+  for (const auto& queue : queues_) {
+    queue->consumers = queue->attached = queue->purging = 0;
+    queue->ended = queue->ended_at_seal = queue->ended_before_seal = 0;
+  }
+}
+
+void Declarations::sealed() {
+  for (const auto& queue : queues_) queue->ended_before_seal = std::exchange(queue->ended_at_seal, queue->ended);
 }
 
 }  // namespace escrow::sim::model

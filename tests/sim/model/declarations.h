@@ -39,6 +39,7 @@ class Declarations {
   /// The ledger has a record about an exchange, a queue or a binding.
   void recorded(const audit::Record& record);
   bool is_recorded(std::uint64_t change) const { return change < recorded_; }
+  void sealed();
   /// What was not recorded never happened.
   void crashed();
 

@@ -1,6 +1,7 @@
 #include "tests/sim/model/model.h"
 
 #include "broker/core/topology.h"
+#include "tests/sim/vocabulary.h"
 
 #include <algorithm>
 #include <type_traits>

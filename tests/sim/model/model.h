@@ -38,7 +38,7 @@ class Model {
   void closed(PortNumber port);
 
   /// The engine gave a batch to the store, and the store made it durable.
-  void sealed(Timestamp now) { checks_.sealed(now); }
+  void sealed(Timestamp now) { checks_.sealed(now), declarations_.sealed(); }
   void durable(const Store& store);
 
   /// The process is gone, and the store has recovered.

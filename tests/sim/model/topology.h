@@ -22,6 +22,8 @@ struct Queue {
   std::uint32_t consumers = 0;  ///< at this moment
   std::uint32_t attached = 0;   ///< consumers that ever came, in this life of the server
   std::uint32_t ended = 0;      ///< … and that ended: each may have returned deliveries that nobody saw
+  std::uint32_t ended_at_seal = 0;      ///< when the last batch was sealed
+  std::uint32_t ended_before_seal = 0;  ///< … and the one before it
   std::uint32_t purging = 0;    ///< purges that are not answered
 };
 

@@ -289,7 +289,7 @@ TEST(AuditChain, with_a_record_of_a_later_version_cannot_be_read) {
 RC_GTEST_PROP(AuditChain, survives_any_bytes, (const std::string& bytes)) {
   Tip tip;
   std::string_view in = bytes;
-  RC_ASSERT(in.empty() || !verify(in, tip).ok());
+  RC_ASSERT((in.empty() || !verify(in, tip).ok()));
 }
 
 }  // namespace

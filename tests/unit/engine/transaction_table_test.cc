@@ -139,7 +139,7 @@ RC_GTEST_PROP(TransactionTable, never_forgets_what_is_not_durable, (const std::v
         break;
     }
     for (const auto& [name, last] : changed) {
-      if (last > durable) RC_ASSERT(table.find(name) != nullptr && table.find(name)->batch == last);
+      if (last > durable) RC_ASSERT((table.find(name) != nullptr && table.find(name)->batch == last));
     }
   }
 }

@@ -142,6 +142,15 @@ TEST_P(StoreContract, ACachedReadAnswersWhatWasJustWritten) {
   EXPECT_EQ(store().get_cached(Table::kChecks, "other", value), CachedRead::kAbsent);
 }
 
+TEST_P(StoreContract, ACachedReadOfAFileThatIsNotOpenClaimsNothing) {
+  put(Table::kChecks, "k", "v");
+  for (int i = 0; i < 2; ++i) harness_->reopen();  // the first brings it from the log into a file
+  std::string value;
+  EXPECT_NE(store().get_cached(Table::kChecks, "other", value), CachedRead::kFound);
+  if (store().get_cached(Table::kChecks, "k", value) == CachedRead::kFound) EXPECT_EQ(value, "v");
+  EXPECT_EQ(value_of(store(), Table::kChecks, "k"), "v");
+}
+
 TEST_P(StoreContract, BatchNumbersAreRemembered) {
   WriteSet set;
   set.set_batch(1, 0);

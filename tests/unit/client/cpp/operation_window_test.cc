@@ -17,7 +17,7 @@ class OperationWindowTest : public testing::Test {
   void add(const std::string& id, Clock::time_point deadline = Clock::time_point::max()) {
     v1::TransactRequest::Operation operation;
     operation.mutable_commit()->set_transaction_id(id);
-    window_.add(std::move(operation), Transactor::DecidedCallback([](Result<Timestamp>) {}), deadline);
+    window_.add(std::move(operation), Transactor::DecidedCallback([](const Result<Timestamp>&) {}), deadline);
   }
   /// The ids in the next frame.
   std::vector<std::string> next() {

@@ -35,7 +35,7 @@ class TransactorTest : public testing::Test {
 
   TransactorTest() { serve(good_answer); }
 
-  void serve(std::function<v1::TransactResponse::Result(const Operation&)> answer) {
+  void serve(const std::function<v1::TransactResponse::Result(const Operation&)>& answer) {
     server_.coordinator.on_transact = [answer](Stream& stream) {
       v1::TransactRequest request;
       while (stream.Read(&request)) {

@@ -222,7 +222,7 @@ RC_GTEST_PROP(Rules, let_the_first_decision_win, (const std::vector<std::uint8_t
     const auto change = apply(t, decide((step & 1) != 0, (step & 2) != 0 ? kEpoch : 0, "r", std::to_string(step)), at(step));
     if (!won && change.ok()) won = t->state;
     RC_ASSERT(change.ok() == (t->state == ((step & 1) != 0 ? State::kCommitted : State::kRolledBack)));
-    RC_ASSERT(!won || *won == t->state);
+    RC_ASSERT((!won || *won == t->state));
   }
 }
 

@@ -1,0 +1,27 @@
+// Declares and deletes exchanges, queues and bindings, while everybody uses them.
+#pragma once
+
+#include "tests/sim/clients/client.h"
+
+namespace escrow::sim {
+
+class Administrator final : public Client {
+ public:
+  using Client::Client;
+
+  /// Builds the world that the others expect.
+  void set_up();
+  void act() override;
+  /// Asks for the counts of all queues.
+  void take_stock();
+
+ private:
+  void declare_exchange();
+  void declare_queue();
+  void bind(bool remove);
+  void change();
+
+  std::string draw_queue();
+};
+
+}  // namespace escrow::sim

@@ -1,0 +1,92 @@
+#include "tests/sim/sim_backend.h"
+
+#include <utility>
+
+#include "base/invariant.h"
+
+namespace escrow::sim {
+
+SimBackend::SimBackend(MemoryStore& store, DiskProfile profile, Random random, Present& present,
+                       std::function<void()> sealed, std::function<void()> durable)
+    : store_(store),
+      profile_(profile),
+      random_(random),
+      present_(present),
+      sealed_(std::move(sealed)),
+      durable_(std::move(durable)) {}
+
+bool SimBackend::commit(const WriteSet& batch, bool lone) {
+  ESCROW_INVARIANT(batch_ == nullptr && !committed_, "one batch is on its way at a time");
+  batch_ = &batch;
+  sealed_();
+  if (!lone || !random_.chance(profile_.on_the_spot)) return false;
+  finish_commit();
+  return true;
+}
+
+void SimBackend::write_ahead(std::shared_ptr<const WriteSet> bodies) { bodies_.push_back(std::move(bodies)); }
+
+void SimBackend::write_bodies(std::size_t count) {
+  for (; count > 0; --count) {
+    static_cast<void>(store_.commit(*bodies_.front(), Store::Durability::kNoSync).ok());
+    bodies_.pop_front();
+  }
+}
+
+void SimBackend::finish_commit() {
+  write_bodies(bodies_.size());
+  const WriteSet& batch = *std::exchange(batch_, nullptr);
+  static_cast<void>(store_.commit(batch, Store::Durability::kSync).ok());
+  present_.synced = batch.batch();
+  durable_();
+}
+
+void SimBackend::read(std::function<Completion(const Store&)> read) { reads_.push_back(std::move(read)); }
+
+CachedRead SimBackend::get_cached(Table table, std::string_view key, std::string& value) {
+  return store_.get_cached(table, key, value);
+}
+
+void SimBackend::step() {
+  if (!bodies_.empty() && random_.chance(profile_.commit)) write_bodies(1);
+  if (batch_ != nullptr && random_.chance(profile_.commit)) {
+    finish_commit();
+    committed_ = true;
+  }
+  while (!reads_.empty() && random_.chance(profile_.read)) {
+    std::swap(reads_[random_.below(reads_.size())], reads_.back());
+    auto read = std::move(reads_.back());
+    reads_.pop_back();
+    completions_.push_back(read(store_));
+  }
+}
+
+SimBackend::Completion SimBackend::take_completion() {
+  if (completions_.empty() || !random_.chance(profile_.read)) return {};
+  std::swap(completions_[random_.below(completions_.size())], completions_.back());
+  Completion completion = std::move(completions_.back());
+  completions_.pop_back();
+  return completion;
+}
+
+bool SimBackend::idle() const {
+  return bodies_.empty() && batch_ == nullptr && !committed_ && reads_.empty() && completions_.empty();
+}
+
+void SimBackend::crash() {
+  write_bodies(random_.below(bodies_.size() + 1));
+  // The batch is on disk and nobody was told, or it was being written, or it had not begun.
+  if (batch_ != nullptr && bodies_.empty() && random_.chance(0.7)) {
+    const bool synced = random_.chance(0.3);
+    static_cast<void>(
+        store_.commit(*batch_, synced ? Store::Durability::kSync : Store::Durability::kNoSync).ok());
+  }
+  bodies_.clear();
+  batch_ = nullptr;
+  committed_ = false;
+  reads_.clear();
+  completions_.clear();
+  store_.crash(random_);
+}
+
+}  // namespace escrow::sim

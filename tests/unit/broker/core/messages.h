@@ -1,0 +1,32 @@
+// Messages to test with.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "broker/core/fragment.h"
+
+namespace escrow::broker {
+
+/// With a routing key, properties of two zero bytes, and this body.
+inline MessageView view(std::string_view body, std::string_view routing_key = "rk", std::string_view exchange = "ex") {
+  MessageView message;
+  message.vhost = "/";
+  message.exchange = exchange;
+  message.routing_key = routing_key;
+  message.body = body;
+  return message;
+}
+
+inline std::string record_of(const MessageView& message) {
+  std::string record;
+  encode_record(message, record);
+  return record;
+}
+inline std::string record_of(std::string_view body) { return record_of(view(body)); }
+
+inline Timestamp at(std::int64_t seconds) { return from_micros(seconds * 1'000'000); }
+
+}  // namespace escrow::broker

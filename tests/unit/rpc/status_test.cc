@@ -1,0 +1,47 @@
+#include "rpc/status.h"
+
+#include <gtest/gtest.h>
+
+#include "engine/inbox.h"
+#include "google/rpc/error_details.pb.h"
+
+namespace escrow::rpc {
+namespace {
+
+google::rpc::Status details_of(const grpc::Status& status) {
+  google::rpc::Status details;
+  EXPECT_TRUE(details.ParseFromString(status.error_details()));
+  return details;
+}
+
+TEST(ErrorStatus, CarriesReasonDomainAndMetadata) {
+  const Error error{ErrorCode::kFailedPrecondition, "ALREADY_DECIDED", "it is COMMITTED", {{"state", "COMMITTED"}}};
+  const grpc::Status status = to_status(error);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_EQ(status.error_message(), "it is COMMITTED");
+  const google::rpc::Status details = details_of(status);
+  EXPECT_EQ(details.code(), 9);
+  ASSERT_EQ(details.details_size(), 1);
+  google::rpc::ErrorInfo info;
+  ASSERT_TRUE(details.details(0).UnpackTo(&info));
+  EXPECT_EQ(info.reason(), "ALREADY_DECIDED");
+  EXPECT_EQ(info.domain(), "escrow");
+  EXPECT_EQ(info.metadata().at("state"), "COMMITTED");
+}
+
+TEST(ErrorStatus, AFullEngineSaysWhenToTryAgain) {
+  const google::rpc::Status details = details_of(to_status(engine::engine_full()));
+  ASSERT_EQ(details.details_size(), 2);
+  google::rpc::RetryInfo retry;
+  ASSERT_TRUE(details.details(1).UnpackTo(&retry));
+  EXPECT_EQ(retry.retry_delay().nanos(), std::chrono::nanoseconds(kRetryDelay).count());
+}
+
+TEST(ErrorStatus, TextThatIsNoUtf8IsRepaired) {
+  const Error error{ErrorCode::kNotFound, "QUEUE_UNKNOWN", "no queue 'caf\xe9'", {{"queue", "caf\xe9"}}};
+  const google::rpc::Status details = details_of(to_status(error));
+  EXPECT_EQ(details.message(), "no queue 'caf\xEF\xBF\xBD'");
+}
+
+}  // namespace
+}  // namespace escrow::rpc

@@ -1,0 +1,217 @@
+#include "server/configuration_loader.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include "tests/unit/storage/scratch_directory.h"
+
+namespace escrow::server {
+namespace {
+
+class ConfigurationFile : public testing::Test {
+ protected:
+  void SetUp() override { sources_.environment["HOME"] = directory_.path(); }
+
+  void write(const std::string& text) {
+    sources_.file = directory_.path() + "/escrow.toml";
+    std::ofstream(*sources_.file) << text;
+  }
+  Configuration load() {
+    const Result<LoadedConfiguration> loaded = load_configuration(sources_);
+    EXPECT_TRUE(loaded.ok()) << (loaded ? "" : loaded.error().message);
+    return loaded ? loaded->configuration : Configuration();
+  }
+  std::string wrong() {
+    const Result<LoadedConfiguration> loaded = load_configuration(sources_);
+    if (loaded) return "fine";
+    EXPECT_EQ(loaded.error().reason, "CONFIGURATION_WRONG");
+    return loaded.error().message;
+  }
+  void flag(const char* name, const char* value) { sources_.flags.emplace_back(find_setting(name), value); }
+
+  ScratchDirectory directory_;
+  ConfigurationSources sources_;
+};
+
+TEST_F(ConfigurationFile, WithoutAnythingTheStandardValuesCount) {
+  const Configuration c = load();
+  EXPECT_EQ(c.grpc_port, 5680);
+  EXPECT_EQ(c.amqp_port, 5672);
+  EXPECT_EQ(c.http_port, 15672);
+  EXPECT_EQ(c.metrics_port, 15692);
+  EXPECT_EQ(c.grpc_bind, "127.0.0.1");
+  EXPECT_FALSE(c.dev);
+  EXPECT_EQ(c.transactions_retention, std::chrono::hours(24 * 7));
+  EXPECT_EQ(c.check_policy().max_attempts, coordinator::CheckPolicy().max_attempts);
+}
+
+TEST_F(ConfigurationFile, FlagsWinOverEnvironmentOverFile) {
+  write("[grpc]\nport = 1\n[amqp]\nport = 1\n[http]\nport = 1\n");
+  sources_.environment["ESCROW_AMQP_PORT"] = "2";
+  sources_.environment["ESCROW_HTTP_PORT"] = "2";
+  flag("http.port", "3");
+  const Configuration c = load();
+  EXPECT_EQ(c.grpc_port, 1);
+  EXPECT_EQ(c.amqp_port, 2);
+  EXPECT_EQ(c.http_port, 3);
+}
+
+TEST_F(ConfigurationFile, EveryTypeCanBeWritten) {
+  write(
+      "dev = true\n[log]\nlevel = \"debug\"\n[checks]\nfactor = 1.5\nmax_attempts = 3\nfirst_delay = \"250ms\"\n"
+      "[limits]\nmessage_bytes = 4096\ninbox_bytes = \"2MiB\"\n");
+  const Configuration c = load();
+  EXPECT_TRUE(c.dev);
+  EXPECT_EQ(c.log_level, "debug");
+  EXPECT_EQ(c.checks_factor, 1.5);
+  EXPECT_EQ(c.checks_max_attempts, 3u);
+  EXPECT_EQ(c.checks_first_delay, std::chrono::milliseconds(250));
+  EXPECT_EQ(c.limits_message_bytes, 4096u);
+  EXPECT_EQ(c.limits_inbox_bytes, 2u << 20);
+}
+
+TEST_F(ConfigurationFile, AnUnknownKeyIsAnErrorThatNamesLineAndNeighbour) {
+  write("[grpc]\nprot = 1\n");
+  EXPECT_EQ(wrong(), *sources_.file + ":2: there is no setting 'grpc.prot'; did you mean 'grpc.port'?");
+  write("[gprc]\nport = 1\n");
+  EXPECT_NE(wrong().find("'gprc'"), std::string::npos);
+}
+
+TEST_F(ConfigurationFile, EverythingThatIsWrongIsSaidAtOnce) {
+  write("[grpc]\nport = \"5680\"\n[checks]\nfirst_delay = 10\n");
+  sources_.environment["ESCROW_LOG_LEVEL"] = "loud";
+  const std::string message = wrong();
+  EXPECT_NE(message.find("grpc.port: this is no port"), std::string::npos) << message;
+  EXPECT_NE(message.find("checks.first_delay: this is no duration"), std::string::npos) << message;
+  EXPECT_NE(message.find("environment ESCROW_LOG_LEVEL"), std::string::npos) << message;
+}
+
+TEST_F(ConfigurationFile, WhatIsNoTomlIsAnErrorWithItsLine) {
+  write("[grpc]\nport = \n");
+  EXPECT_NE(wrong().find("escrow.toml:2: "), std::string::npos);
+}
+
+TEST_F(ConfigurationFile, ANamedFileMustExistAnotherNeedNot) {
+  sources_.file = directory_.path() + "/missing.toml";
+  EXPECT_NE(wrong().find("cannot be read"), std::string::npos);
+  sources_.file.reset();
+  sources_.environment["ESCROW_CONFIG"] = directory_.path() + "/missing.toml";
+  EXPECT_NE(wrong().find("cannot be read"), std::string::npos);
+}
+
+TEST_F(ConfigurationFile, TheUsersOwnFileIsFound) {
+  std::filesystem::create_directories(directory_.path() + "/.config/escrow");
+  std::ofstream(directory_.path() + "/.config/escrow/escrow.toml") << "[grpc]\nport = 77\n";
+  EXPECT_EQ(load().grpc_port, 77);
+}
+
+TEST_F(ConfigurationFile, DataGoesWhereTheUserMayWrite) {
+  EXPECT_EQ(load().data_dir, directory_.path() + "/.local/share/escrow");
+  sources_.environment["XDG_DATA_HOME"] = "/data";
+  EXPECT_EQ(load().data_dir, "/data/escrow");
+  sources_.root = true;
+  EXPECT_EQ(load().data_dir, "/var/lib/escrow");
+  flag("data.dir", "/elsewhere");
+  EXPECT_EQ(load().data_dir, "/elsewhere");
+}
+
+TEST_F(ConfigurationFile, ForeignVariablesAreOnlyMentioned) {
+  sources_.environment["ESCROW_PORT_5680_TCP"] = "tcp://10.0.0.1:5680";
+  sources_.environment["ESCROW_PASSWORD"] = "of the command line";
+  const Result<LoadedConfiguration> loaded = load_configuration(sources_);
+  ASSERT_TRUE(loaded.ok());
+  ASSERT_EQ(loaded->warnings.size(), 1u);
+  EXPECT_NE(loaded->warnings[0].find("ESCROW_PORT_5680_TCP"), std::string::npos);
+}
+
+TEST_F(ConfigurationFile, DevelopmentIsForLoopbackOnly) {
+  flag("dev", "true");
+  EXPECT_EQ(wrong(), "fine");
+  flag("amqp.bind", "0.0.0.0");
+  EXPECT_NE(wrong().find("amqp.bind is 0.0.0.0"), std::string::npos);
+}
+
+TEST_F(ConfigurationFile, CertificateAndKeyGoTogether) {
+  flag("grpc.tls_certificate_file", "/c.pem");
+  EXPECT_NE(wrong().find("go together"), std::string::npos);
+  flag("grpc.tls_key_file", "/k.pem");
+  EXPECT_EQ(wrong(), "fine");
+}
+
+TEST_F(ConfigurationFile, RetentionIsNotShorterThanTheChecksTake) {
+  write("[checks]\nfirst_delay=\"10s\"\nbase_interval=\"10s\"\nfactor=2\nmax_interval=\"40s\"\njitter=0\nmax_attempts=5\n");
+  // 10 s, then 10 + 20 + 40 + 40 s.
+  EXPECT_EQ(load().check_horizon(), std::chrono::seconds(120));
+  flag("transactions.retention", "120s");
+  EXPECT_EQ(wrong(), "fine");
+  flag("transactions.retention", "119s");
+  EXPECT_NE(wrong().find("transactions.retention"), std::string::npos);
+}
+
+TEST_F(ConfigurationFile, UsersHaveNamesAndArgon2Hashes) {
+  const std::string hash = "$argon2id$v=19$m=65536,t=2,p=1$c2FsdHNhbHRzYWx0$aGFzaGhhc2hoYXNo";
+  write("[users]\nalice = \"" + hash + "\"\n\"bob smith\" = \"" + hash + "\"\n");
+  const Configuration c = load();
+  ASSERT_EQ(c.users.size(), 2u);
+  EXPECT_EQ(c.users[0].name, "alice");
+  EXPECT_EQ(c.users[0].hash, hash);
+  write("[users]\nalice = \"secret\"\n");
+  EXPECT_NE(wrong().find("escrow hash-password"), std::string::npos);
+  write("[users]\nadmin = \"" + hash + "\"\n");
+  EXPECT_NE(wrong().find("taken by the server"), std::string::npos);
+  write("[users]\n\"a:b\" = \"" + hash + "\"\n");
+  EXPECT_NE(wrong().find("colon"), std::string::npos);
+}
+
+TEST_F(ConfigurationFile, TheEffectiveConfigurationIsAFileOfTheSameMeaning) {
+  write("[grpc]\nport = 1\n[checks]\nfirst_delay = \"250ms\"\n[users]\n");
+  flag("limits.message_bytes", "1MiB");
+  sources_.environment["ESCROW_LOG_LEVEL"] = "debug";
+  const Result<LoadedConfiguration> first = load_configuration(sources_);
+  ASSERT_TRUE(first.ok());
+  const std::string text = to_toml(*first);
+  EXPECT_NE(text.find("# flag --limits-message-bytes"), std::string::npos) << text;
+  EXPECT_NE(text.find("# environment ESCROW_LOG_LEVEL"), std::string::npos);
+  EXPECT_NE(text.find("escrow.toml:2"), std::string::npos);
+  EXPECT_NE(text.find("# default"), std::string::npos);
+
+  write(text);
+  sources_.flags.clear();
+  sources_.environment.erase("ESCROW_LOG_LEVEL");
+  const Result<LoadedConfiguration> second = load_configuration(sources_);
+  ASSERT_TRUE(second.ok()) << second.error().message;
+  for (const Setting& setting : settings()) {
+    EXPECT_EQ(setting.get(first->configuration), setting.get(second->configuration)) << setting.name;
+  }
+}
+
+/// The repository that this test was built from.
+std::filesystem::path repository() {
+  return std::filesystem::path(__FILE__).parent_path().parent_path().parent_path().parent_path();
+}
+
+TEST_F(ConfigurationFile, TheExampleIsFine) {
+  sources_.file = repository() / "server/escrow.toml";
+  EXPECT_EQ(load().data_dir, "/var/lib/escrow");
+}
+
+TEST(ConfigurationDocumentation, HasTheTableOfTheProgram) {
+  std::ifstream in(repository() / "docs/configuration.md");
+  std::ostringstream text;
+  text << in.rdbuf();
+  EXPECT_NE(text.str().find(to_markdown()), std::string::npos)
+      << "docs/configuration.md is behind; its table is what `escrowd config reference` prints:\n"
+      << to_markdown();
+}
+
+TEST(Loopback, IsWhatOnlyThisMachineReaches) {
+  for (const char* address : {"127.0.0.1", "127.1.2.3", "::1", "[::1]", "localhost"}) EXPECT_TRUE(is_loopback(address));
+  for (const char* address : {"0.0.0.0", "::", "192.168.1.1", "example.org"}) EXPECT_FALSE(is_loopback(address));
+}
+
+}  // namespace
+}  // namespace escrow::server
