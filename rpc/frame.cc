@@ -5,8 +5,6 @@
 #include <grpcpp/support/proto_buffer_reader.h>
 #include <grpcpp/support/slice.h>
 
-#include <utility>
-
 #include "model/field_table.h"
 #include "rpc/status.h"
 
@@ -34,10 +32,8 @@ grpc::ByteBuffer serialize(const google::protobuf::MessageLite& message) {
   return {&slice, 1};
 }
 
-grpc::ByteBuffer to_buffer(std::string bytes) {
-  auto* owned = new std::string(std::move(bytes));
-  const grpc::Slice slice(
-      owned->data(), owned->size(), [](void* data) { delete static_cast<std::string*>(data); }, owned);
+grpc::ByteBuffer to_buffer(std::string_view bytes) {
+  const grpc::Slice slice(bytes.data(), bytes.size());
   return {&slice, 1};
 }
 

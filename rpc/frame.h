@@ -8,7 +8,7 @@
 #include <google/protobuf/message_lite.h>
 #include <grpcpp/support/byte_buffer.h>
 
-#include <string>
+#include <string_view>
 
 #include "base/result.h"
 
@@ -18,7 +18,7 @@ namespace escrow::rpc {
 Result<void> parse(const grpc::ByteBuffer& bytes, google::protobuf::MessageLite& message);
 
 grpc::ByteBuffer serialize(const google::protobuf::MessageLite& message);
-/// Takes over what is already serialized.
-grpc::ByteBuffer to_buffer(std::string bytes);
+/// A copy of what is already serialized.
+grpc::ByteBuffer to_buffer(std::string_view bytes);
 
 }  // namespace escrow::rpc

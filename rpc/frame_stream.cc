@@ -53,6 +53,6 @@ void FrameQueue::clear() {
   bytes_ = 0;
 }
 
-grpc::ByteBuffer FrameStream::encode_output() { return to_buffer(std::move(taken_)); }
+grpc::ByteBuffer FrameStream::encode_output() { return to_buffer(std::exchange(taken_, {})); }
 
 }  // namespace escrow::rpc

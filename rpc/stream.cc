@@ -33,7 +33,10 @@ void Stream::authenticated(Authenticator::Verdict user) {
     }
     read = reading_ = !closing_;
   }
-  if (read) StartRead(&incoming_);
+  if (read) {
+    order_.starting();
+    StartRead(&incoming_);
+  }
   // Until here the stream cannot finish, so nobody can have deleted it.
   std::unique_lock lock(mutex_);
   starting_ = false;
@@ -41,6 +44,7 @@ void Stream::authenticated(Authenticator::Verdict user) {
 }
 
 void Stream::OnReadDone(bool ok) {
+  order_.reacting();
   Result<void> taken;
   if (ok) taken = on_frame(incoming_);
   incoming_.Clear();
@@ -52,6 +56,7 @@ void Stream::OnReadDone(bool ok) {
 }
 
 void Stream::OnWriteDone(bool ok) {
+  order_.reacting();
   std::unique_lock lock(mutex_);
   writing_ = false;
   outgoing_.Clear();
@@ -67,6 +72,8 @@ void Stream::OnCancel() {
 }
 
 void Stream::OnDone() {
+  order_.reacting();
+  { const std::scoped_lock last(mutex_); }  // a reaction may have used it after Finish, in vain
   streams_.remove(this);
   delete this;
 }
@@ -141,12 +148,20 @@ void Stream::advance(std::unique_lock<std::mutex>& lock) {
   const bool finish = !writing_ && !finished_ && !starting_ && released_by_engine();
   if (finish) finished_ = true;
   lock.unlock();
-  if (read) StartRead(&incoming_);
+  if (read) {
+    order_.starting();
+    StartRead(&incoming_);
+  }
   if (write) {
     outgoing_ = encode_output();
+    order_.starting();
     StartWrite(&outgoing_);
   }
-  if (finish) Finish(std::move(status_));
+  if (finish) {
+    grpc::Status status = std::move(status_);
+    order_.starting();
+    Finish(std::move(status));
+  }
 }
 
 }  // namespace escrow::rpc

@@ -20,13 +20,16 @@
 //              calls a stream that gRPC has let go of. Whoever calls Finish touches the stream no more.
 //
 // A cancelled stream throws its output away; the commands it posted stand.
+//
+// What a thread does between releasing the mutex and Start…() or Finish() is seen by the reaction to it: gRPC sees to that,
+// and because it does so within its own libraries, where ThreadSanitizer cannot look, GrpcOrder says it once more.
 #pragma once
 
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/server_callback.h>
 
+#include <atomic>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -39,6 +42,16 @@
 #include "rpc/stream_set.h"
 
 namespace escrow::rpc {
+
+/// What happened before an operation of gRPC was started happened before the reaction to it.
+class GrpcOrder {
+ public:
+  void starting() { started_.fetch_add(1, std::memory_order_release); }
+  void reacting() const { static_cast<void>(started_.load(std::memory_order_acquire)); }
+
+ private:
+  std::atomic<std::uint64_t> started_{0};
+};
 
 /// Deletes itself.
 class Stream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>, public engine::Port {
@@ -121,6 +134,7 @@ class Stream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer
   std::size_t in_flight_ = 0;  // operations posted and not answered, as of the last flush
   grpc::Status status_;
 
+  GrpcOrder order_;
   std::size_t answered_ = 0;  // since the last flush; of the engine's thread
   grpc::ByteBuffer incoming_;  // while reading_
   grpc::ByteBuffer outgoing_;  // while writing_

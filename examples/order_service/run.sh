@@ -57,7 +57,7 @@ clean_up() {
   [[ -z $escrowd_pid ]] || stop KILL "$escrowd_pid"
   [[ $postgres_runs = no ]] || as_database_user "$pg_bin/pg_ctl" -D "$pg/data" -m immediate -s stop
   if [[ $status -ne 0 && $status -lt 128 ]]; then
-    for log in "$directory"/*.log; do
+    for log in "$directory"/{escrowd,service,shipping}.log; do
       # Bash notes in there whom it saw being killed, which is what the demo is about.
       [[ -s $log ]] && { echo "--- the end of $(basename "$log")"; grep -v ' Killed ' "$log" | tail -n 15; } >&2
     done

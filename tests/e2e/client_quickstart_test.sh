@@ -13,11 +13,16 @@ diff <(echo "$shown") "$root/examples/quickstart/main.cc" || {
 
 directory=$(mktemp -d)
 port=$("$build/examples/order_service/order_service" free-port)
-"$build/escrowd" --data-dir "$directory" --dev --grpc-port "$port" --amqp-port 0 --http-port 0 --metrics-port 0 \
-  >"$directory.log" 2>&1 &
+"$build/escrowd" --data-dir "$directory/data" --dev --grpc-port "$port" --amqp-port 0 --http-port 0 \
+  --metrics-port 0 >"$directory/log" 2>&1 &
 escrowd=$!
-trap 'kill -9 $escrowd; wait $escrowd 2>/dev/null; rm -rf "$directory" "$directory.log"' EXIT
+clean_up() {
+  kill -9 "$escrowd" || true
+  wait "$escrowd" 2>/dev/null || true
+  rm -rf "$directory"
+}
+trap clean_up EXIT
 
-output=$("$build/examples/quickstart/quickstart" "127.0.0.1:$port") || { cat "$directory.log" >&2; exit 1; }
+output=$("$build/examples/quickstart/quickstart" "127.0.0.1:$port") || { cat "$directory/log" >&2; exit 1; }
 echo "$output"
 [[ $output == *"committed greeting-"*"received: Hello from greeting-"* ]]

@@ -248,11 +248,11 @@ std::shared_ptr<rocksdb::FileSystem> make_fault_file_system(std::shared_ptr<Faul
 StepwiseEnv::StepwiseEnv(std::shared_ptr<FaultDisk> disk)
     : EnvWrapper(rocksdb::NewCompositeEnv(make_fault_file_system(disk))), disk_(std::move(disk)) {
   system_clock_ = std::make_shared<SleeplessClock>(rocksdb::SystemClock::Default());
-  // Whoever waits for a job when power fails could wait for ever.
+  // A database that cannot be opened for lack of power waits for the jobs it cannot take back: those without a tag.
   disk_->on_power_loss([this] {
     const std::lock_guard lock(mutex_);
-    stepwise_ = false;
-    start_all();
+    power_ = false;
+    for (const Job& job : std::exchange(jobs_, {})) start_or_hold(job);
   });
 }
 
@@ -262,14 +262,17 @@ void StepwiseEnv::start(const Job& job) {
   target()->Schedule(job.work, job.argument, job.priority, job.tag, job.undo);
 }
 
-void StepwiseEnv::start_all() {
-  for (const Job& job : std::exchange(jobs_, {})) start(job);
+void StepwiseEnv::start_or_hold(const Job& job) {
+  if (power_ || job.tag != nullptr) {
+    jobs_.push_back(job);
+  } else {
+    start(job);
+  }
 }
 
 void StepwiseEnv::Schedule(void (*work)(void*), void* argument, Priority priority, void* tag, void (*undo)(void*)) {
   const std::lock_guard lock(mutex_);
-  jobs_.push_back({work, argument, priority, tag, undo});
-  if (!stepwise_) start_all();
+  start_or_hold({work, argument, priority, tag, undo});
 }
 
 /// Called by a database that is being closed; what it cannot take back it waits for.
@@ -277,8 +280,10 @@ int StepwiseEnv::UnSchedule(void* tag, Priority priority) {
   const std::lock_guard lock(mutex_);
   int removed = target()->UnSchedule(tag, priority);
   for (const Job& job : std::exchange(jobs_, {})) {
-    if (job.tag != tag || job.priority != priority) {
+    if (job.tag == nullptr) {
       start(job);
+    } else if (job.tag != tag || job.priority != priority) {
+      jobs_.push_back(job);
     } else {
       ++removed;
       if (job.undo != nullptr) job.undo(job.argument);

@@ -15,8 +15,8 @@ namespace escrow {
 std::shared_ptr<rocksdb::FileSystem> make_fault_file_system(std::shared_ptr<FaultDisk> disk);
 
 /// Runs RocksDB on the file system of `disk` with its flushes and compactions on the calling thread, when told to:
-/// so one seed is one sequence of disk operations. Without power, and for what a closing database still waits for,
-/// jobs run on RocksDB's threads.
+/// so one seed is one sequence of disk operations (given the same addresses, see fault_power_loss_main.cc). Only what a
+/// closing database still waits for runs on RocksDB's threads.
 ///
 /// With several threads of one's own, as under a whole server, use rocksdb::NewCompositeEnv(make_fault_file_system(…)).
 class StepwiseEnv final : public rocksdb::EnvWrapper {
@@ -41,12 +41,12 @@ class StepwiseEnv final : public rocksdb::EnvWrapper {
     void (*undo)(void*);
   };
   void start(const Job& job);
-  void start_all();
+  void start_or_hold(const Job& job);
 
   std::shared_ptr<FaultDisk> disk_;
   mutable std::mutex mutex_;  ///< guards what follows
   std::deque<Job> jobs_;
-  bool stepwise_ = true;
+  bool power_ = true;
 };
 
 }  // namespace escrow

@@ -165,7 +165,7 @@ class Cycle {
   }
 
   void work() {
-    for (std::uint64_t sets = random_.below(200); sets > 0; --sets) {
+    for (std::uint64_t sets = random_.below(150); sets > 0; --sets) {
       const std::uint64_t number = store_->last_batch() + 1;
       written_.push_back(random_set(number, random_));
       const auto durability = random_.chance(0.7) ? Store::Durability::kSync : Store::Durability::kNoSync;

@@ -73,6 +73,7 @@ class BrokerStreams : public testing::Test {
     grpc_.shut_down(std::chrono::milliseconds(0));
     EXPECT_EQ(grpc_.streams().size(), 0u) << "every stream has gone";
     EXPECT_EQ(engine_->open_ports(), unary_ports_) << "and the engine knows none of them";
+    engine_.reset();  // before the ports it answers to
   }
 
   static v1::ConsumeRequest open(std::uint32_t credit, bool auto_credit = false) {

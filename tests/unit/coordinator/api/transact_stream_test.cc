@@ -36,7 +36,7 @@ class Transact : public testing::Test {
 
   void start(FakeEngine::Answer how = answer, engine::InboxLimits limits = {}) {
     engine_ = std::make_unique<FakeEngine>(std::move(how), limits);
-    service_ = std::make_unique<CoordinatorService>(ServiceParts{engine_->inbox(), readers_, store_, clock_,
+    service_ = std::make_unique<CoordinatorService>(ServiceParts{engine_->inbox(), *readers_, store_, clock_,
                                                                  grpc_.authenticator(), grpc_.streams(), 1 << 20});
     grpc_.serve({service_.get()});
     stub_ = v1::Coordinator::NewStub(grpc_.channel());
@@ -45,6 +45,8 @@ class Transact : public testing::Test {
     grpc_.shut_down(std::chrono::milliseconds(0));
     EXPECT_EQ(grpc_.streams().size(), 0u) << "every stream has gone";
     EXPECT_EQ(engine_->open_ports(), 0u) << "and the engine knows none of them";
+    readers_.reset();
+    engine_.reset();  // before the ports it answers to
   }
 
   static void add_prepare(v1::TransactRequest& request, std::uint64_t tag, const std::string& body = "") {
@@ -67,7 +69,7 @@ class Transact : public testing::Test {
 
   MemoryStore store_;
   SystemClock clock_;
-  engine::WorkerPool readers_{1};
+  std::unique_ptr<engine::WorkerPool> readers_ = std::make_unique<engine::WorkerPool>(1);
   std::unique_ptr<FakeEngine> engine_;
   std::unique_ptr<CoordinatorService> service_;
   GrpcHarness grpc_;

@@ -34,12 +34,16 @@ class UnaryCalls : public testing::Test {
  protected:
   void start(FakeEngine::Answer answer, engine::InboxLimits limits = {}) {
     engine_ = std::make_unique<FakeEngine>(std::move(answer), limits);
-    service_ = std::make_unique<CoordinatorService>(ServiceParts{engine_->inbox(), readers_, store_, clock_,
+    service_ = std::make_unique<CoordinatorService>(ServiceParts{engine_->inbox(), *readers_, store_, clock_,
                                                                  grpc_.authenticator(), grpc_.streams(), 1000});
     grpc_.serve({service_.get()});
     stub_ = v1::Coordinator::NewStub(grpc_.channel());
   }
-  void TearDown() override { grpc_.shut_down(std::chrono::milliseconds(0)); }
+  void TearDown() override {
+    grpc_.shut_down(std::chrono::milliseconds(0));
+    readers_.reset();
+    engine_.reset();  // before the port it answers to
+  }
 
   grpc::Status prepare(v1::PrepareResponse& response, const rpc::Credentials& who = kTester) {
     const auto context = GrpcHarness::context(who);
@@ -52,7 +56,7 @@ class UnaryCalls : public testing::Test {
 
   MemoryStore store_;
   SystemClock clock_;
-  engine::WorkerPool readers_{1};
+  std::unique_ptr<engine::WorkerPool> readers_ = std::make_unique<engine::WorkerPool>(1);
   std::unique_ptr<FakeEngine> engine_;
   std::unique_ptr<CoordinatorService> service_;
   GrpcHarness grpc_;
