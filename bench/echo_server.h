@@ -1,5 +1,6 @@
-// A gRPC server that answers Prepare with the bytes it was sent. It is built like escrowd's (callback API, raw bytes), so it
-// is the floor of any call: gRPC, the loopback interface and the scheduler, and nothing else.
+// A gRPC server that answers Prepare with the bytes it was sent. It is built like escrowd's (callback API,
+// raw bytes), so it is the floor of any call: gRPC, the loopback interface and the scheduler, and nothing
+// else.
 #pragma once
 
 #include <sys/types.h>
@@ -11,7 +12,8 @@ namespace escrow::bench {
 /// A process of its own, as escrowd is one. Ends with the object.
 class EchoServer {
  public:
-  /// Starts `program --echo`, which must call run_echo_server(); ends this process with a message when that fails.
+  /// Starts `program --echo`, which must call run_echo_server(); ends this process with a message when that
+  /// fails.
   explicit EchoServer(const char* program);
   ~EchoServer();
   EchoServer(const EchoServer&) = delete;

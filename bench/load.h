@@ -1,7 +1,8 @@
-// What the load generators of the gRPC interface have in common: where the server is, what is sent, when to stop.
+// What the load generators of the gRPC interface have in common: where the server is, what is sent, when to
+// stop.
 //
-// Both are one thread with a completion queue: they share two cores with the server they measure, and a thread more would
-// be a thread less for it.
+// Both are one thread with a completion queue: they share two cores with the server they measure, and a
+// thread more would be a thread less for it.
 #pragma once
 
 #include <chrono>
@@ -52,8 +53,8 @@ class Requests {
   std::uint64_t next_ = 0;
 };
 
-/// Prepare and Commit as unary calls, `in_flight` at a time: each transaction is committed when it is prepared, and then the
-/// next one takes its place.
+/// Prepare and Commit as unary calls, `in_flight` at a time: each transaction is committed when it is
+/// prepared, and then the next one takes its place.
 void run_unary(const LoadOptions& options);
 
 /// The same by one stream of Transact: answers of one frame become operations of the next.

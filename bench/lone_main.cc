@@ -1,7 +1,8 @@
-// One call in flight: how long it takes, beside what it cannot do without, all on this machine in the same minute.
+// One call in flight: how long it takes, beside what it cannot do without, all on this machine in the same
+// minute.
 //
-// A durable call must be written and synced once, and must come and go through gRPC. So slices of three loads take turns,
-// and the medians of the slices are compared:
+// A durable call must be written and synced once, and must come and go through gRPC. So slices of three loads
+// take turns, and the medians of the slices are compared:
 //
 //   put    256 bytes into RocksDB, synced, on the disk of --directory
 //   echo   the request of a Prepare, sent back by a server that does nothing else (a process of its own)
@@ -153,12 +154,15 @@ class Bench {
     const double floor = put + 2 * echo;
     const double prepare = prepares_.quantile(0.5);
     const double commit = commits_.quantile(0.5);
-    std::printf("one in flight, medians of %d interleaved slices: synced put %.0f us (slices %.0f to %.0f), echo %.0f us "
-                "(%.0f to %.0f), Prepare %.0f us (%.0f to %.0f), Commit %.0f us (%.0f to %.0f)\n",
-                options_.slices, put, puts_.quantile(0), puts_.quantile(1), echo, echoes_.quantile(0),
-                echoes_.quantile(1), prepare, prepares_.quantile(0), prepares_.quantile(1), commit,
-                commits_.quantile(0), commits_.quantile(1));
-    std::printf("figure lone_put_us %.1f\nfigure lone_echo_us %.1f\nfigure lone_floor_us %.1f\n", put, echo, floor);
+    std::printf(
+        "one in flight, medians of %d interleaved slices: synced put %.0f us (slices %.0f to %.0f), echo "
+        "%.0f us "
+        "(%.0f to %.0f), Prepare %.0f us (%.0f to %.0f), Commit %.0f us (%.0f to %.0f)\n",
+        options_.slices, put, puts_.quantile(0), puts_.quantile(1), echo, echoes_.quantile(0),
+        echoes_.quantile(1), prepare, prepares_.quantile(0), prepares_.quantile(1), commit,
+        commits_.quantile(0), commits_.quantile(1));
+    std::printf("figure lone_put_us %.1f\nfigure lone_echo_us %.1f\nfigure lone_floor_us %.1f\n", put, echo,
+                floor);
     std::printf("figure lone_prepare_us %.1f\nfigure lone_commit_us %.1f\n", prepare, commit);
   }
 

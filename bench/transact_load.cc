@@ -37,7 +37,9 @@ class TransactLoad {
 
  private:
   enum class Event : std::uintptr_t { kStarted = 1, kRead, kWritten, kFinished };
-  static void* tag(Event event) { return reinterpret_cast<void*>(event); }  // NOLINT: gRPC's tags are pointers
+  static void* tag(Event event) {
+    return reinterpret_cast<void*>(event);
+  }  // NOLINT: gRPC's tags are pointers
 
   struct Slot {
     v1::PrepareRequest prepare;
@@ -124,11 +126,12 @@ class TransactLoad {
 
   void report() {
     const double rate = static_cast<double>(transactions_.size()) / options_.seconds;
-    std::printf("Transact, %zu in flight: %.0f transactions/s, %.0f operations a frame; transaction median %.1f ms, "
-                "p99 %.1f ms\n",
-                options_.in_flight, rate,
-                2.0 * rate * (options_.seconds + options_.warm_up_seconds) / static_cast<double>(frames_),
-                transactions_.quantile(0.5) / 1000, transactions_.quantile(0.99) / 1000);
+    std::printf(
+        "Transact, %zu in flight: %.0f transactions/s, %.0f operations a frame; transaction median %.1f ms, "
+        "p99 %.1f ms\n",
+        options_.in_flight, rate,
+        2.0 * rate * (options_.seconds + options_.warm_up_seconds) / static_cast<double>(frames_),
+        transactions_.quantile(0.5) / 1000, transactions_.quantile(0.99) / 1000);
     std::printf("figure transact_transactions_per_s %.0f\n", rate);
   }
 

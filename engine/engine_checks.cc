@@ -96,6 +96,7 @@ void Engine::start_check(Group& group, Timer timer) {
 
 void Engine::ask(Group& group, const Timer& timer, Entry& entry) {
   lane_changed(group);
+  if (!group.lane.current(timer)) return;
   const bool wanted = entry.transaction && entry.transaction->state == State::kPrepared &&
                       entry.transaction->epoch == timer.epoch && entry.transaction->check.next_due == timer.due &&
                       !producers_.in_check(timer.key);

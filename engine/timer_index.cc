@@ -70,14 +70,14 @@ void TimerLane::arm(Timer timer, Timestamp fire_at) {
 }
 
 void TimerLane::resolved(const Timer& timer) {
-  if (timer.service != service_) return;
+  if (!current(timer)) return;
   const auto it = buckets_.find(bucket_of(timer.due));
   if (it != buckets_.end() && it->second.pending > 0) --it->second.pending;
 }
 
 void TimerLane::again(Timer timer, Timestamp fire_at) {
   resolved(timer);
-  if (served_ && timer.service == service_) arm(std::move(timer), fire_at);
+  if (served_ && current(timer)) arm(std::move(timer), fire_at);
 }
 
 void TimerLane::serve(bool on) {

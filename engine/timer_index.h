@@ -66,7 +66,9 @@ class TimerLane {
   /// The timer that was due then became moot before it fired.
   void moot(Timestamp due);
 
-  /// A timer taken by next_due() is done with. One of an earlier service is passed over: it was read again since.
+  /// False: the lane was without service since the timer was taken, and whoever serves it now reads it again.
+  bool current(const Timer& timer) const { return timer.service == service_; }
+  /// A timer taken by next_due() is done with. Passed over unless it is current.
   void resolved(const Timer& timer);
   /// … or is to fire again, later, though its entry stays as it is.
   void again(Timer timer, Timestamp fire_at);

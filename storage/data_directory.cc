@@ -31,8 +31,10 @@ class FileDescriptor {
 };
 
 Error unusable(const std::string& what, const std::string& path) {
-  return {ErrorCode::kUnavailable, "DATA_DIRECTORY_UNUSABLE",
-          "Cannot " + what + " " + path + ": " + std::strerror(errno) + ".", {}};
+  return {ErrorCode::kUnavailable,
+          "DATA_DIRECTORY_UNUSABLE",
+          "Cannot " + what + " " + path + ": " + std::strerror(errno) + ".",
+          {}};
 }
 
 Result<void> sync_directory(const std::string& path) {
@@ -45,7 +47,7 @@ Result<void> sync_directory(const std::string& path) {
 Result<void> make_directory(const std::string& path) {
   if (::mkdir(path.c_str(), 0700) != 0) {
     if (errno != EEXIST) return unusable("create the directory", path);
-    struct stat found{};
+    struct stat found {};
     if (::stat(path.c_str(), &found) != 0) return unusable("look at", path);
     if (S_ISDIR(found.st_mode)) return {};
     errno = ENOTDIR;
@@ -77,8 +79,10 @@ std::optional<std::uint32_t> number_line(std::string_view text) {
 }
 
 Error in_use(const std::string& path, const std::string& lock_path) {
-  Error error{ErrorCode::kFailedPrecondition, "DATA_DIRECTORY_IN_USE",
-              "The data directory " + path + " is in use by another process", {}};
+  Error error{ErrorCode::kFailedPrecondition,
+              "DATA_DIRECTORY_IN_USE",
+              "The data directory " + path + " is in use by another process",
+              {}};
   const auto text = read_file(lock_path);
   const auto pid = text.ok() && text->has_value() ? number_line(**text) : std::nullopt;
   if (pid) {
@@ -125,18 +129,24 @@ Result<void> DataDirectory::check_version() {
   if (!text.ok()) return text.error();
   if (!text->has_value()) {
     if (!std::filesystem::exists(database_path())) return write_version();
-    return Error{ErrorCode::kDataLoss, "DATA_FORMAT_UNREADABLE",
-                 file + " is missing, though there is data beside it: restore it from a backup, or write into it the "
-                        "format version that the previous server named at its start.",
-                 {}};
+    return Error{
+        ErrorCode::kDataLoss,
+        "DATA_FORMAT_UNREADABLE",
+        file +
+            " is missing, though there is data beside it: restore it from a backup, or write into it the "
+            "format version that the previous server named at its start.",
+        {}};
   }
   const auto version = number_line(**text);
   if (!version || *version == 0) {
-    return Error{ErrorCode::kDataLoss, "DATA_FORMAT_UNREADABLE",
-                 file + " does not hold a format version: restore it from a backup.", {}};
+    return Error{ErrorCode::kDataLoss,
+                 "DATA_FORMAT_UNREADABLE",
+                 file + " does not hold a format version: restore it from a backup.",
+                 {}};
   }
   if (*version > kFormatVersion) {
-    return Error{ErrorCode::kFailedPrecondition, "DATA_FORMAT_TOO_NEW",
+    return Error{ErrorCode::kFailedPrecondition,
+                 "DATA_FORMAT_TOO_NEW",
                  "The data in " + path_ + " has format version " + std::to_string(*version) +
                      ", written by a newer Escrow; this one reads up to " + std::to_string(kFormatVersion) +
                      ": start the newer one, or restore a backup from before the upgrade.",
@@ -153,7 +163,8 @@ Result<void> DataDirectory::write_version() {
   {
     const FileDescriptor out(::open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
     if (out.get() < 0) return unusable("create", aside);
-    if (::write(out.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) || ::fsync(out.get()) != 0) {
+    if (::write(out.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
+        ::fsync(out.get()) != 0) {
       return unusable("write", aside);
     }
   }

@@ -8,8 +8,8 @@
 
 namespace escrow {
 
-/// Reads the live map until the next commit, which first makes it copy what is left of its range. So a scan that
-/// ends before anything is written, as nearly all do, copies only the entry it stands on.
+/// Reads the live map until the next commit, which first makes it copy what is left of its range. So a scan
+/// that ends before anything is written, as nearly all do, copies only the entry it stands on.
 class MemoryStore::Iterator final : public StoreIterator {
  public:
   /// The caller holds the mutex.
@@ -78,7 +78,8 @@ Result<void> MemoryStore::commit(const WriteSet& set, Durability durability) {
   return {};
 }
 
-void MemoryStore::apply(WriteSet::Op op, Table table, std::string_view key, std::string_view value, bool undoable) {
+void MemoryStore::apply(WriteSet::Op op, Table table, std::string_view key, std::string_view value,
+                        bool undoable) {
   Map& target = map(table);
   if (op == WriteSet::Op::kEraseRange) {
     if (value <= key) return;
@@ -189,7 +190,8 @@ CachedRead MemoryStore::get_cached(Table table, std::string_view key, std::strin
   return CachedRead::kFound;
 }
 
-std::unique_ptr<StoreIterator> MemoryStore::scan(Table table, std::string_view from, std::string_view to) const {
+std::unique_ptr<StoreIterator> MemoryStore::scan(Table table, std::string_view from,
+                                                 std::string_view to) const {
   const std::lock_guard lock(mutex_);
   return std::make_unique<Iterator>(*this, map(table), from, to);
 }

@@ -1,4 +1,5 @@
-// The Store of the simulation and of unit tests: ordered maps in memory, with crashes and cache misses on demand.
+// The Store of the simulation and of unit tests: ordered maps in memory, with crashes and cache misses on
+// demand.
 #pragma once
 
 #include <array>
@@ -33,13 +34,13 @@ class MemoryStore final : public Store {
   CachedRead get_cached(Table table, std::string_view key, std::string& value) const override;
   std::unique_ptr<StoreIterator> scan(Table table, std::string_view from, std::string_view to) const override;
 
-  /// Makes durable what was committed with kNoSync: for a simulation that lets time pass between the write of a set
-  /// and the end of its sync.
+  /// Makes durable what was committed with kNoSync: for a simulation that lets time pass between the write of
+  /// a set and the end of its sync.
   void sync();
 
-  /// Power fails, and the process starts again on what the disk kept. The disk may have lost any of the sets that
-  /// were not synced, torn ones included; recovery ends before the first lost one, so a prefix of them survives,
-  /// and all lengths are equally likely. Returns how many sets were lost.
+  /// Power fails, and the process starts again on what the disk kept. The disk may have lost any of the sets
+  /// that were not synced, torn ones included; recovery ends before the first lost one, so a prefix of them
+  /// survives, and all lengths are equally likely. Returns how many sets were lost.
   std::size_t crash(Random& random);
 
   /// Sets that a crash could lose now.

@@ -1,10 +1,14 @@
 #include "storage/rocks_options.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <utility>
 
 #include "rocksdb/cache.h"
 #include "rocksdb/filter_policy.h"
 #include "rocksdb/options.h"
+#include "rocksdb/slice_transform.h"
 #include "rocksdb/table.h"
 #include "rocksdb/utilities/table_properties_collectors.h"
 #include "rocksdb/write_buffer_manager.h"
@@ -23,20 +27,33 @@ bool consumed_in_order(Table table) {
          table == Table::kTimers || table == Table::kBodies;
 }
 
+/// Picks the log or lane of a key. Only of keys of the table's full size: see hinted_key_size.
+class LogOfKey final : public rocksdb::SliceTransform {
+ public:
+  LogOfKey(std::size_t key_size, std::size_t prefix_size) : key_size_(key_size), prefix_size_(prefix_size) {}
+  const char* Name() const override { return "escrow.log_of_key"; }
+  rocksdb::Slice Transform(const rocksdb::Slice& key) const override { return {key.data(), prefix_size_}; }
+  bool InDomain(const rocksdb::Slice& key) const override { return key.size() == key_size_; }
+
+ private:
+  std::size_t key_size_;
+  std::size_t prefix_size_;
+};
+
 /// Tables that are asked for keys they mostly do not hold.
 bool asked_for_absent_keys(Table table) {
-  return table == Table::kOpenTransactions || table == Table::kDecidedTransactions || table == Table::kChecks ||
-         table == Table::kPageState;
+  return table == Table::kOpenTransactions || table == Table::kDecidedTransactions ||
+         table == Table::kChecks || table == Table::kPageState;
 }
 
 bool holds_large_values(Table table) {
-  return table == Table::kPages || table == Table::kBodies || table == Table::kAudit || table == Table::kTimers;
+  return table == Table::kPages || table == Table::kBodies || table == Table::kAudit ||
+         table == Table::kTimers;
 }
 
-rocksdb::BlockBasedTableOptions block_options(const rocksdb::Options& database) {
-  const auto* shared = database.table_factory->GetOptions<rocksdb::BlockBasedTableOptions>();
+rocksdb::BlockBasedTableOptions block_options(std::shared_ptr<rocksdb::Cache> cache) {
   rocksdb::BlockBasedTableOptions blocks;
-  blocks.block_cache = shared->block_cache;
+  blocks.block_cache = std::move(cache);
   blocks.checksum = rocksdb::kXXH3;
   blocks.format_version = 5;
   // Index and filter blocks live in the cache like all others: otherwise memory grows with the backlog.
@@ -48,20 +65,32 @@ rocksdb::BlockBasedTableOptions block_options(const rocksdb::Options& database) 
 
 }  // namespace
 
+std::size_t hinted_key_size(Table table) {
+  if (table == Table::kPages || table == Table::kPageIndex || table == Table::kPageState) return 16;
+  return table == Table::kTimers ? 20 : 0;
+}
+
 rocksdb::Options database_options(const RocksStoreOptions& options) {
   rocksdb::Options db;
   db.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   db.recycle_log_file_num = 0;  // with recycled logs 7.8.3 hung in open after every kill -9
-  // All tables are flushed together. So all of them have seen the logs up to the same point, and the one batch
-  // stamp in the default column family says for all of them what is in table files.
+  // All tables are flushed together. So all of them have seen the logs up to the same point, and the one
+  // batch stamp in the default column family says for all of them what is in table files.
   db.atomic_flush = true;
   db.avoid_flush_during_recovery = false;
 
-  db.db_write_buffer_size = 0;
-  db.write_buffer_manager = std::make_shared<rocksdb::WriteBufferManager>(options.memtable_bytes);
+  // A quarter is being filled while up to three are being flushed; then commits wait. The manager switches
+  // earlier when it is many tables that fill, not one.
+  db.write_buffer_size = std::max(options.memtable_bytes / 4, 64 * kKiB);
+  db.max_write_buffer_number = 3;  // of every table, the default one included, for all are switched together
+  db.write_buffer_manager = std::make_shared<rocksdb::WriteBufferManager>(options.memtable_bytes / 2);
+  db.max_total_wal_size = 4 * options.memtable_bytes;
   db.max_background_jobs = 2;
   db.max_subcompactions = 1;
-  db.bytes_per_sync = kMiB;  // else a file's pages all reach the disk at its fsync, in the way of the log's
+  // Flushes and compactions write steadily and wait for themselves; else their pages reach the disk all at
+  // once, at the fsync of a file, in the way of the log's.
+  db.bytes_per_sync = kMiB;
+  db.strict_bytes_per_sync = true;
   db.allow_concurrent_memtable_write = false;  // one thread commits
   db.enable_write_thread_adaptive_yield = false;
   db.avoid_unnecessary_blocking_io = true;  // iterators do not delete files on the reader's thread
@@ -81,20 +110,16 @@ rocksdb::Options database_options(const RocksStoreOptions& options) {
   cache.strict_capacity_limit = false;  // strict would fail reads; the excess is what is pinned at the moment
   cache.num_shard_bits = 2;
   cache.high_pri_pool_ratio = 0.5;
-  rocksdb::BlockBasedTableOptions blocks;
-  blocks.block_cache = rocksdb::NewLRUCache(cache);
-  db.table_factory.reset(rocksdb::NewBlockBasedTableFactory(blocks));
-  db.table_factory.reset(rocksdb::NewBlockBasedTableFactory(block_options(db)));
+  db.table_factory.reset(rocksdb::NewBlockBasedTableFactory(block_options(rocksdb::NewLRUCache(cache))));
   db.compression = rocksdb::kNoCompression;
-  db.max_write_buffer_number = 4;  // of every table, for all are switched together; memory is bounded above
-  db.arena_block_size = 16 * kKiB;
-  db.write_buffer_size = options.memtable_bytes / 2;
+  db.arena_block_size = std::min(16 * kKiB, db.write_buffer_size / 8);
   return db;
 }
 
 rocksdb::ColumnFamilyOptions table_options(Table table, const rocksdb::Options& database) {
   rocksdb::ColumnFamilyOptions cf(database);
-  rocksdb::BlockBasedTableOptions blocks = block_options(database);
+  const auto* shared = database.table_factory->GetOptions<rocksdb::BlockBasedTableOptions>();
+  rocksdb::BlockBasedTableOptions blocks = block_options(shared->block_cache);
   cf.merge_operator = make_append_operator();
   if (holds_large_values(table)) cf.arena_block_size = std::min(256 * kKiB, database.write_buffer_size / 8);
   cf.compression = rocksdb::kLZ4Compression;
@@ -110,8 +135,16 @@ rocksdb::ColumnFamilyOptions table_options(Table table, const rocksdb::Options& 
     cf.memtable_whole_key_filtering = true;
   }
   if (consumed_in_order(table)) {
-    // A file in which half of a stretch is tombstones is compacted soon, so that the disk comes back.
-    cf.table_properties_collector_factories.push_back(rocksdb::NewCompactOnDeletionCollectorFactory(128, 64, 0.5));
+    // A file that is nearly all tombstones is compacted soon, so that the disk of a drained queue comes back.
+    // Where as much is written as consumed, half of a file is tombstones; to compact all those halves the
+    // throughput.
+    cf.table_properties_collector_factories.push_back(
+        rocksdb::NewCompactOnDeletionCollectorFactory(0, 0, 0.75));
+  }
+  if (const std::size_t key_size = hinted_key_size(table); key_size != 0) {
+    // Every log writes at its own end: remembering that place saves half of the work of many small pages.
+    const std::size_t prefix_size = table == Table::kTimers ? 4 : 8;
+    cf.memtable_insert_with_hint_prefix_extractor = std::make_shared<LogOfKey>(key_size, prefix_size);
   }
   cf.table_factory.reset(rocksdb::NewBlockBasedTableFactory(blocks));
   return cf;

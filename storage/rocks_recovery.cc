@@ -41,7 +41,8 @@ Result<DirectoryListing> list(const std::string& directory, rocksdb::Env* env) {
     listing.has_data = true;
     if (suffix == ".log") listing.logs.push_back({number, name});
   }
-  std::sort(listing.logs.begin(), listing.logs.end(), [](const Log& a, const Log& b) { return a.number < b.number; });
+  std::sort(listing.logs.begin(), listing.logs.end(),
+            [](const Log& a, const Log& b) { return a.number < b.number; });
   return listing;
 }
 
@@ -130,8 +131,10 @@ Result<WalReplay> observe_replay(const std::string& directory, const rocksdb::Op
   if (!status.ok()) return store_error(status, "reading the last batch of " + directory);
   const auto stamp = decode_batch_stamp(value);
   if (!stamp) {
-    return Error{ErrorCode::kDataLoss, "STORE_CORRUPT",
-                 "The batch stamp in " + directory + " is not one: restore the directory from a backup.", {}};
+    return Error{ErrorCode::kDataLoss,
+                 "STORE_CORRUPT",
+                 "The batch stamp in " + directory + " is not one: restore the directory from a backup.",
+                 {}};
   }
   replay.flushed = stamp->number;
   return replay;
@@ -139,15 +142,17 @@ Result<WalReplay> observe_replay(const std::string& directory, const rocksdb::Op
 
 }  // namespace
 
-Result<RecoveryPlan> plan_recovery(const std::string& directory, const rocksdb::Options& options, rocksdb::Env* env,
-                                   bool accept_data_loss) {
+Result<RecoveryPlan> plan_recovery(const std::string& directory, const rocksdb::Options& options,
+                                   rocksdb::Env* env, bool accept_data_loss) {
   const auto listing = list(directory, env);
   if (!listing.ok()) return listing.error();
   if (!listing->has_current) {
     if (!listing->has_data) return RecoveryPlan{};
     // RocksDB would take this for a new database and begin with an empty one.
-    return Error{ErrorCode::kDataLoss, "STORE_CORRUPT",
-                 directory + " holds data but no file CURRENT: restore the directory from a backup.", {}};
+    return Error{ErrorCode::kDataLoss,
+                 "STORE_CORRUPT",
+                 directory + " holds data but no file CURRENT: restore the directory from a backup.",
+                 {}};
   }
   WalProof proof;
   for (const Log& log : listing->logs) {

@@ -25,7 +25,8 @@ std::string_view view(const rocksdb::Slice& bytes) { return {bytes.data(), bytes
 
 class RocksIterator final : public StoreIterator {
  public:
-  RocksIterator(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* table, std::string_view from, std::string_view to)
+  RocksIterator(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* table, std::string_view from,
+                std::string_view to)
       : to_(to), upper_bound_(to_) {
     rocksdb::ReadOptions options;
     // Never without a bound: past the end of what is asked for there may be any number of tombstones.
@@ -49,8 +50,10 @@ class RocksIterator final : public StoreIterator {
 };
 
 Error poisoned() {
-  return {ErrorCode::kDataLoss, "STORE_POISONED",
-          "An earlier commit failed, so what is on disk is unknown until recovery: restart the server.", {}};
+  return {ErrorCode::kDataLoss,
+          "STORE_POISONED",
+          "An earlier commit failed, so what is on disk is unknown until recovery: restart the server.",
+          {}};
 }
 
 }  // namespace
@@ -75,7 +78,8 @@ struct RocksStore::Parts {
       (void)db.release();
       return;
     }
-    for (rocksdb::ColumnFamilyHandle* table : tables) db->DestroyColumnFamilyHandle(table).PermitUncheckedError();
+    for (rocksdb::ColumnFamilyHandle* table : tables)
+      db->DestroyColumnFamilyHandle(table).PermitUncheckedError();
     db->DestroyColumnFamilyHandle(stamps).PermitUncheckedError();
   }
 
@@ -85,18 +89,20 @@ struct RocksStore::Parts {
   }
   rocksdb::ColumnFamilyHandle* handle(Table table) const { return tables[static_cast<std::size_t>(table)]; }
   rocksdb::Status fill_batch(const WriteSet& set);
+  rocksdb::Status delete_range(Table table, std::string_view from, std::string_view to);
   Result<void> read_stamp();
 };
 
 RocksStore::RocksStore(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 RocksStore::~RocksStore() = default;
 
-Result<std::unique_ptr<RocksStore>> RocksStore::open(const std::string& directory, const RocksStoreOptions& options) {
+Result<std::unique_ptr<RocksStore>> RocksStore::open(const std::string& directory,
+                                                     const RocksStoreOptions& options) {
   return open_rocks_store(directory, options, rocksdb::Env::Default());
 }
 
-Result<std::unique_ptr<RocksStore>> open_rocks_store(const std::string& directory, const RocksStoreOptions& options,
-                                                     rocksdb::Env* env) {
+Result<std::unique_ptr<RocksStore>> open_rocks_store(const std::string& directory,
+                                                     const RocksStoreOptions& options, rocksdb::Env* env) {
   rocksdb::Options database = database_options(options);
   database.env = env;
   const auto plan = plan_recovery(directory, database, env, options.accept_data_loss);
@@ -122,7 +128,8 @@ Result<std::unique_ptr<RocksStore>> open_rocks_store(const std::string& director
 
   if (auto read = parts->read_stamp(); !read.ok()) return read.error();
   if (parts->last_batch != plan->last_batch) {
-    return Error{ErrorCode::kDataLoss, "STORE_CORRUPT",
+    return Error{ErrorCode::kDataLoss,
+                 "STORE_CORRUPT",
                  "Recovery of " + directory + " ended with batch " + std::to_string(parts->last_batch) +
                      " and not, as its logs say, with " + std::to_string(plan->last_batch) +
                      ": restore the directory from a backup.",
@@ -160,18 +167,29 @@ rocksdb::Status RocksStore::Parts::fill_batch(const WriteSet& set) {
         status = batch.Delete(handle(table), slice(key));
         break;
       case WriteSet::Op::kEraseRange:
-        if (key < value) status = batch.DeleteRange(handle(table), slice(key), slice(value));
+        if (key < value) status = delete_range(table, key, value);
         break;
     }
   });
   return status;
 }
 
+/// A key of the size that hinted_key_size warns of is deleted by itself, and the range starts right behind
+/// it.
+rocksdb::Status RocksStore::Parts::delete_range(Table table, std::string_view from, std::string_view to) {
+  if (from.size() != hinted_key_size(table)) return batch.DeleteRange(handle(table), slice(from), slice(to));
+  const rocksdb::Status status = batch.Delete(handle(table), slice(from));
+  const std::string behind = std::string(from) + '\0';
+  if (!status.ok() || behind >= to) return status;
+  return batch.DeleteRange(handle(table), behind, slice(to));
+}
+
 Result<void> RocksStore::commit(const WriteSet& set, Durability durability) {
   Parts& p = *parts_;
   if (p.poisoned) return poisoned();
   ESCROW_INVARIANT(set.batch() == 0 || set.batch() == p.last_batch + 1, "batch numbers are contiguous");
-  ESCROW_INVARIANT(set.batch() == 0 || set.durable() < set.batch(), "a batch is not durable before it is written");
+  ESCROW_INVARIANT(set.batch() == 0 || set.durable() < set.batch(),
+                   "a batch is not durable before it is written");
   rocksdb::Status status = p.fill_batch(set);
   if (status.ok()) {
     rocksdb::WriteOptions options;
@@ -199,7 +217,8 @@ Result<std::optional<std::string>> RocksStore::get(Table table, std::string_view
 }
 
 CachedRead RocksStore::get_cached(Table table, std::string_view key, std::string& value) const {
-  // Not Get with kBlockCacheTier: that calls a key found, with an empty value, when the table file is not open.
+  // Not Get with kBlockCacheTier: that calls a key found, with an empty value, when the table file is not
+  // open.
   bool known = false;
   if (!parts_->db->KeyMayExist(rocksdb::ReadOptions(), parts_->handle(table), slice(key), &value, &known)) {
     return CachedRead::kAbsent;
@@ -207,8 +226,21 @@ CachedRead RocksStore::get_cached(Table table, std::string_view key, std::string
   return known ? CachedRead::kFound : CachedRead::kWouldBlock;
 }
 
-std::unique_ptr<StoreIterator> RocksStore::scan(Table table, std::string_view from, std::string_view to) const {
+std::unique_ptr<StoreIterator> RocksStore::scan(Table table, std::string_view from,
+                                                std::string_view to) const {
   return std::make_unique<RocksIterator>(*parts_->db, parts_->handle(table), from, to);
+}
+
+Result<void> RocksStore::reclaim(Table table, std::string_view from, std::string_view to) {
+  rocksdb::CompactRangeOptions options;
+  options.exclusive_manual_compaction = false;
+  options.allow_write_stall = false;
+  const rocksdb::Slice begin = slice(from);
+  const rocksdb::Slice end = slice(to);
+  const rocksdb::Status status =
+      parts_->db->CompactRange(options, parts_->handle(table), &begin, to.empty() ? nullptr : &end);
+  if (!status.ok()) return store_error(status, "reclaiming disk space");
+  return {};
 }
 
 RocksStoreFigures RocksStore::figures() const {

@@ -9,9 +9,9 @@
 namespace escrow {
 namespace {
 
-// A log of RocksDB is a sequence of blocks of 32 KiB; the last may be shorter. A record that does not fit into its
-// block is cut into fragments, so that every block starts with a fragment; fewer than seven bytes at the end of a
-// block stay zero.
+// A log of RocksDB is a sequence of blocks of 32 KiB; the last may be shorter. A record that does not fit
+// into its block is cut into fragments, so that every block starts with a fragment; fewer than seven bytes at
+// the end of a block stay zero.
 //
 //   fragment   checksum u32   masked CRC32C of everything from `type` on
 //              length   u16   of the payload
@@ -28,18 +28,25 @@ constexpr std::size_t kHeaderSize = 7;
 constexpr std::size_t kRecyclableHeaderSize = 11;
 constexpr std::size_t kBatchHeaderSize = 12;
 constexpr std::size_t kStampValueSize = 16;
-constexpr std::string_view kStampStart("\x01\x05" "batch\x10", 8);
+constexpr std::string_view kStampStart("\1\5batch\20", 8);
 constexpr std::size_t kHeadSize = kBatchHeaderSize + kStampStart.size() + kStampValueSize;
 
-enum Type : std::uint8_t { kFull = 1, kFirst = 2, kMiddle = 3, kLast = 4, kRecyclableFull = 5, kRecyclableLast = 8 };
+enum Type : std::uint8_t {
+  kFull = 1,
+  kFirst = 2,
+  kMiddle = 3,
+  kLast = 4,
+  kRecyclableFull = 5,
+  kRecyclableLast = 8
+};
 
 std::uint32_t masked_crc(std::string_view bytes) {
   const std::uint32_t crc = extend_crc32c(0, bytes);
   return ((crc >> 15) | (crc << 17)) + 0xa282ead8u;
 }
 
-/// After damage, a batch found in the middle of a block might be one that a message body quotes. A real one goes on
-/// from what was read before it.
+/// After damage, a batch found in the middle of a block might be one that a message body quotes. A real one
+/// goes on from what was read before it.
 constexpr std::uint64_t kPlausibleAdvance = 1 << 24;
 
 }  // namespace
@@ -82,7 +89,8 @@ std::optional<WalScanner::Fragment> WalScanner::read_fragment(std::string_view b
   const std::size_t header = recyclable ? kRecyclableHeaderSize : kHeaderSize;
   if (!reader.ok() || type == 0 || at + header + length > block.size()) return std::nullopt;
   const std::size_t checked_from = at + kHeaderSize - 1;
-  if (masked_crc(block.substr(checked_from, header + length - (kHeaderSize - 1))) != checksum) return std::nullopt;
+  if (masked_crc(block.substr(checked_from, header + length - (kHeaderSize - 1))) != checksum)
+    return std::nullopt;
   Fragment fragment{at + header + length, type, std::nullopt, block.substr(at + header, length)};
   if (recyclable) {
     fragment.log = reader.u32();
@@ -107,7 +115,8 @@ void WalScanner::block(std::string_view bytes) {
   block_offset_ += bytes.size();
 }
 
-/// Position of the next fragment in the block that is intact and starts a plausible numbered batch; its end if none.
+/// Position of the next fragment in the block that is intact and starts a plausible numbered batch; its end
+/// if none.
 std::size_t WalScanner::find_record(std::string_view block, std::size_t from) const {
   std::size_t stamp = from;
   while ((stamp = block.find(kStampStart, stamp)) != std::string_view::npos) {
@@ -184,22 +193,26 @@ std::uint64_t WalReplay::recovered() const {
 Result<void> judge_recovery(const WalProof& proof, const WalReplay& replay, const std::string& directory) {
   const std::uint64_t recovered = replay.recovered();
   if (proof.durable <= recovered) return {};
-  const auto damage =
-      std::find_if(proof.damages.begin(), proof.damages.end(), [&](const WalDamage& d) { return d.after_number >= recovered; });
+  const auto damage = std::find_if(proof.damages.begin(), proof.damages.end(),
+                                   [&](const WalDamage& d) { return d.after_number >= recovered; });
   std::string where = "No damaged place was found, so a log file is probably missing.";
   if (damage != proof.damages.end()) {
-    where = "The log " + damage->file + " seems to be damaged at byte " + std::to_string(damage->offset) + ".";
+    where =
+        "The log " + damage->file + " seems to be damaged at byte " + std::to_string(damage->offset) + ".";
   }
-  Error error{ErrorCode::kDataLoss, "ACKNOWLEDGED_DATA_MISSING",
-              "Acknowledged data is missing in " + directory + ": batches up to " + std::to_string(proof.durable) +
-                  " were on disk and confirmed to clients (so says " + proof.durable_file + " at byte " +
-                  std::to_string(proof.durable_offset) + "), but recovery would end with batch " +
-                  std::to_string(recovered) + ". " + where +
-                  " Nothing has been changed. Restore that file, or the whole directory from a backup, and start again. "
+  Error error{ErrorCode::kDataLoss,
+              "ACKNOWLEDGED_DATA_MISSING",
+              "Acknowledged data is missing in " + directory + ": batches up to " +
+                  std::to_string(proof.durable) + " were on disk and confirmed to clients (so says " +
+                  proof.durable_file + " at byte " + std::to_string(proof.durable_offset) +
+                  "), but recovery would end with batch " + std::to_string(recovered) + ". " + where +
+                  " Nothing has been changed. Restore that file, or the whole directory from a backup, and "
+                  "start again. "
                   "Only if there is no copy: start once with data loss accepted; everything after batch " +
                   std::to_string(recovered) + " is then gone for good.",
               {}};
-  error.with("durable_batch", std::to_string(proof.durable)).with("recovered_batch", std::to_string(recovered));
+  error.with("durable_batch", std::to_string(proof.durable))
+      .with("recovered_batch", std::to_string(recovered));
   if (damage != proof.damages.end()) {
     error.with("damaged_file", damage->file).with("damaged_offset", std::to_string(damage->offset));
   }

@@ -1,9 +1,10 @@
 // What the write-ahead log proves about batches that were acknowledged.
 //
-// RocksDB's point-in-time recovery ends at the first record it cannot read, whether a crash tore the tail there or
-// acknowledged data rotted in the middle. Every numbered batch therefore says in its record which batch was already
-// durable when it was written. The scan below reads whatever is intact, also beyond damage, and so learns a number
-// that recovery must reach: what was durable was acknowledged. Where recovery would stay behind it, we do not start.
+// RocksDB's point-in-time recovery ends at the first record it cannot read, whether a crash tore the tail
+// there or acknowledged data rotted in the middle. Every numbered batch therefore says in its record which
+// batch was already durable when it was written. The scan below reads whatever is intact, also beyond damage,
+// and so learns a number that recovery must reach: what was durable was acknowledged. Where recovery would
+// stay behind it, we do not start.
 //
 // Pure: bytes in, facts out. storage/rocks_recovery.h brings the files.
 #pragma once
@@ -51,7 +52,8 @@ struct WalProof {
   static constexpr std::size_t kMaxDamages = 64;
 };
 
-/// Reads one log block by block, keeping no more than the beginning of one record. Any damage is stepped over.
+/// Reads one log block by block, keeping no more than the beginning of one record. Any damage is stepped
+/// over.
 class WalScanner {
  public:
   static constexpr std::size_t kBlockSize = 32 * 1024;
@@ -97,8 +99,8 @@ struct WalReplay {
   std::uint64_t recovered() const;
 };
 
-/// kDataLoss, ACKNOWLEDGED_DATA_MISSING, with a message for the operator, if recovery would end before a batch that
-/// is proved to have been durable.
+/// kDataLoss, ACKNOWLEDGED_DATA_MISSING, with a message for the operator, if recovery would end before a
+/// batch that is proved to have been durable.
 Result<void> judge_recovery(const WalProof& proof, const WalReplay& replay, const std::string& directory);
 
 }  // namespace escrow

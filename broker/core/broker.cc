@@ -130,6 +130,12 @@ Consumer* Broker::find(ConsumerId id) {
   return it == consumers_.end() ? nullptr : it->second.get();
 }
 
+Consumer* Broker::find_settling(ConsumerId id) {
+  if (Consumer* consumer = find(id)) return consumer;
+  const auto it = std::ranges::find_if(abandoned_, [&](const auto& consumer) { return consumer->id == id; });
+  return it == abandoned_.end() ? nullptr : it->get();
+}
+
 Result<ConsumerId> Broker::consume(std::string_view vhost, std::string_view queue_name, std::uint32_t credit,
                                    bool auto_credit) {
   const Result<Queue*> queue = topology_.queue(vhost, queue_name);
@@ -204,8 +210,9 @@ void Broker::recover_bodies() {
 }
 
 bool Broker::work(const Moment& moment) {
-  const bool more_abandoned = step_abandoned();
   const bool more_settles = step_settles();
+  // What a lost consumer had settled must not come back with the rest.
+  const bool more_abandoned = more_settles ? !abandoned_.empty() : step_abandoned();
   // A purge must not see messages that are still on their way back.
   const bool more_purges = more_abandoned || step_purges();
   const bool more_dispatch = step_dispatch(moment);
@@ -225,7 +232,7 @@ bool Broker::step_abandoned() {
 bool Broker::step_settles() {
   if (settles_.empty()) return false;
   SettleJob& job = settles_.front();
-  Consumer* consumer = find(job.consumer);
+  Consumer* consumer = find_settling(job.consumer);
   std::size_t settled = 0;
   if (consumer != nullptr) {
     settled = consumer->queue->settle(*consumer, job.first, job.last, job.settlement);
@@ -252,15 +259,16 @@ bool Broker::step_purges() {
 }
 
 bool Broker::step_dispatch(const Moment& moment) {
-  for (std::size_t left = dispatch_.size(); left > 0; --left) {
+  std::uint64_t given = 0;
+  for (std::size_t left = dispatch_.size(); left > 0 && given < Queue::kMaxStep; --left) {
     Queue* queue = dispatch_.front();
     dispatch_.pop_front();
     queue->listed_dispatch = false;
-    const std::size_t before = queue_effects_.deliveries.size();
+    const std::uint64_t unacked = queue->unacked();
     const bool more = queue->dispatch(moment.batch, queue_effects_);
     if (queue->log().changed()) changed(queue);
     if (more) wants_dispatch(queue);
-    if (queue_effects_.deliveries.size() - before >= Queue::kMaxStep) break;
+    given += queue->unacked() - unacked;
   }
   std::ranges::move(queue_effects_.deliveries, std::back_inserter(effects_.deliveries));
   std::ranges::move(queue_effects_.loads, std::back_inserter(effects_.loads));

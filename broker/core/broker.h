@@ -136,6 +136,8 @@ class Broker {
   void changed(Queue* queue);
   void wants_dispatch(Queue* queue);
   Consumer* find(ConsumerId id);
+  /// Among the lost ones, too, that have something left to settle.
+  Consumer* find_settling(ConsumerId id);
   bool step_abandoned();
   bool step_settles();
   bool step_purges();

@@ -36,6 +36,19 @@ Error damaged() {
           "a stored exchange, queue or binding cannot be read: restore the data directory", {}};
 }
 
+/// Every field of `a` is one of `b`. Their order does not matter, nor does the width of a number: clients of different
+/// languages write the same arguments differently.
+bool within(const FieldTable& a, const FieldTable& b) {
+  return std::all_of(a.begin(), a.end(), [&](const FieldTable::Field& field) {
+    const FieldValue* other = b.find(field.first);
+    if (other == nullptr) return false;
+    if (field.second.is_integer() && other->is_integer()) return field.second.as_integer() == other->as_integer();
+    return field.second == *other;
+  });
+}
+
+bool equivalent(const FieldTable& a, const FieldTable& b) { return within(a, b) && within(b, a); }
+
 std::string key(Kind kind, std::string_view vhost, std::string_view name) {
   std::string out;
   ByteWriter(out).u8(kind).string(vhost).string(name);
@@ -73,7 +86,7 @@ void Topology::changed(std::string key, std::optional<std::string> value) {
 }
 
 Result<VirtualHost*> Topology::vhost(std::string_view name) {
-  const auto it = vhosts_.find(name.empty() ? kDefaultVhost : name);
+  const auto it = vhosts_.find(name);
   if (it == vhosts_.end()) {
     return Error{ErrorCode::kNotFound, "VHOST_UNKNOWN", "no vhost '" + std::string(name) + "'", {}};
   }
@@ -102,7 +115,7 @@ Result<void> Topology::declare_exchange(ExchangeSpec spec) {
   if (!host) return host.error();
   if (const auto it = (*host)->exchanges.find(spec.name); it != (*host)->exchanges.end()) {
     if (it->second->spec().type != spec.type) return differs("exchange", spec.name, "type");
-    if (it->second->spec().arguments != spec.arguments) return differs("exchange", spec.name, "arguments");
+    if (!equivalent(it->second->spec().arguments, spec.arguments)) return differs("exchange", spec.name, "arguments");
     return {};
   }
   if (auto allowed = check_not_reserved("exchange", spec.name); !allowed) return allowed;
@@ -142,10 +155,11 @@ Result<Queue*> Topology::declare_queue(QueueSpec spec,
   const Result<VirtualHost*> host = vhost(spec.vhost);
   if (!host) return host.error();
   if (const auto it = (*host)->queues.find(spec.name); it != (*host)->queues.end()) {
-    if (it->second->spec().arguments != spec.arguments) return differs("queue", spec.name, "arguments");
+    if (!equivalent(it->second->spec().arguments, spec.arguments)) return differs("queue", spec.name, "arguments");
     return it->second.get();
   }
-  if (queue_count_ >= kMaxQueues) return limit("queues", kMaxQueues);
+  // What is committed must have a place even then.
+  if (queue_count_ >= kMaxQueues && spec.name != kParkedQueue) return limit("queues", kMaxQueues);
   std::unique_ptr<Queue> queue = make(std::move(spec));
   const QueueSpec& made = queue->spec();
   std::string value;
@@ -262,13 +276,16 @@ Result<void> Topology::recover(std::string_view stored_key, std::string_view val
   if (v.u8() != kVersion) return damaged();
   const auto read_table = [](ByteReader& reader) {
     std::string_view rest = reader.rest();
-    return decode_table(rest);
+    Result<FieldTable> table = decode_table(rest);
+    if (table) reader.bytes(reader.rest().size() - rest.size());
+    return table;
   };
   ++generation_;
   if (kind == kExchange) {
     const auto type = static_cast<ExchangeType>(v.u8());
     Result<FieldTable> arguments = read_table(v);
-    if (!k.done() || !v.ok() || !arguments) return damaged();
+    const bool known = type >= ExchangeType::kDirect && type <= ExchangeType::kHeaders;
+    if (!known || !arguments || !k.done() || !v.done()) return damaged();
     auto exchange = std::make_unique<Exchange>(ExchangeSpec{host, name, type, std::move(*arguments)});
     vhosts_[host].exchanges[name] = std::move(exchange);
     ++exchange_count_;
@@ -277,7 +294,7 @@ Result<void> Topology::recover(std::string_view stored_key, std::string_view val
   if (kind == kQueue) {
     const LogId log = v.u64();
     Result<FieldTable> arguments = read_table(v);
-    if (!k.done() || !v.ok() || !arguments) return damaged();
+    if (!arguments || !k.done() || !v.done()) return damaged();
     vhosts_[host].queues[name] = make(QueueSpec{host, name, std::move(*arguments)}, log);
     ++queue_count_;
     return {};
@@ -288,7 +305,7 @@ Result<void> Topology::recover(std::string_view stored_key, std::string_view val
   binding.routing_key = k.string();
   Result<FieldTable> arguments = read_table(k);
   const auto found = ends(host, name, queue_name);
-  if (!arguments || !found) return damaged();
+  if (!arguments || !found || !k.done() || !v.done()) return damaged();
   binding.arguments = std::move(*arguments);
   binding.queue = found->second;
   found->first->bind(std::move(binding));

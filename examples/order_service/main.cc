@@ -56,7 +56,6 @@ void add_orders(CLI::App& command, Arguments& arguments) {
 }
 
 int run(int argc, char** argv) {
-  Termination termination;
   Arguments arguments;
   CLI::App app("Parts of the order service demo");
   app.require_subcommand(1);
@@ -97,11 +96,17 @@ int run(int argc, char** argv) {
   arguments.books.database = arguments.service.database;
   if (show->parsed()) return report(arguments.orders(), arguments.books);
 
+  if (serve_orders->parsed()) {
+    Termination termination;  // before the client, which makes threads
+    return serve(escrow::client::Client(arguments.server), arguments.orders(), arguments.service,
+                 termination);
+  }
+  if (ship_orders->parsed()) {
+    Termination termination;
+    return ship(escrow::client::Client(arguments.server), arguments.books.delivery_log, termination);
+  }
   const escrow::client::Client client(arguments.server);
-  if (declare_topology->parsed()) return declare(client);
-  if (serve_orders->parsed()) return serve(client, arguments.orders(), arguments.service, termination);
-  if (ship_orders->parsed()) return ship(client, arguments.books.delivery_log, termination);
-  return await_rest(client);
+  return declare_topology->parsed() ? declare(client) : await_rest(client);
 }
 
 }  // namespace

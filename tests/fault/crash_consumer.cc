@@ -79,10 +79,11 @@ void CrashConsumer::handle(const v1::ConsumeResponse::Delivery& delivery) {
   }
   const std::optional<Uid> uid = read_message(delivery.message());
   if (!uid) {
-    life_.findings().add(queue_name + " delivered a damaged message, '" + delivery.message().properties().message_id() +
-                         "'");
+    life_.findings().add(queue_name + " delivered a damaged message, '" +
+                         delivery.message().properties().message_id() + "'");
   } else {
-    const TransactionIndex transaction = life_.messages().delivered(habits_.queue, id_, *uid, delivery.redelivered());
+    const TransactionIndex transaction =
+        life_.messages().delivered(habits_.queue, id_, *uid, delivery.redelivered());
     if (transaction != kNoTransaction) life_.transactions().seen_delivered(transaction);
   }
   if (delivery.delivery_count() > 0 && !delivery.redelivered()) {

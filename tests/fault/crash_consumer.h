@@ -1,4 +1,5 @@
-// A consumer of one queue: takes, settles in runs, keeps some for a while, leaves and comes back, as its habits say.
+// A consumer of one queue: takes, settles in runs, keeps some for a while, leaves and comes back, as its
+// habits say.
 #pragma once
 
 #include <deque>

@@ -39,7 +39,8 @@ Life::Answer Life::judge(const Error& error, const char* what) {
   if (error.reason == "ENGINE_FULL") return Answer::kRefused;
   if (error.reason == "ALREADY_DECIDED") return Answer::kOpposed;
   if (!ending_ && !finished_) {
-    findings_.add(std::string(what) + " failed while the server should live: " + error.reason + ": " + error.message);
+    findings_.add(std::string(what) + " failed while the server should live: " + error.reason + ": " +
+                  error.message);
   }
   return Answer::kBroken;
 }

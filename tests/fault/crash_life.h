@@ -18,7 +18,8 @@ namespace escrow::crash {
 /// What all clients of a life share. Thread-safe.
 class Life {
  public:
-  Life(const std::string& target, Findings& findings, MessageLedger& messages, TransactionLedger& transactions);
+  Life(const std::string& target, Findings& findings, MessageLedger& messages,
+       TransactionLedger& transactions);
 
   client::internal::Connection& connection() { return connection_; }
   v1::Coordinator::Stub& coordinator() { return connection_.coordinator(); }
@@ -30,8 +31,8 @@ class Life {
   /// Credentials, and a deadline that only a server that hangs misses.
   void prepare(grpc::ClientContext& context) const;
 
-  /// The server is about to be killed or stopped: from now on calls may break, and what still arrives is not looked at
-  /// any more, because streams that end cannot be told apart from streams that go on.
+  /// The server is about to be killed or stopped: from now on calls may break, and what still arrives is not
+  /// looked at any more, because streams that end cannot be told apart from streams that go on.
   void end() { ending_ = true; }
   bool ending() const { return ending_; }
   /// No new work; what is under way is finished.
@@ -88,7 +89,8 @@ void run_transact(Life& life, Random random);
 void run_publish(Life& life, Random random);
 /// Messages by PublishStream, many at a time.
 void run_publish_stream(Life& life, Random random);
-/// What earlier lives left open is sent again, or left to the checks; what they decided is decided again, both ways.
+/// What earlier lives left open is sent again, or left to the checks; what they decided is decided again,
+/// both ways.
 void run_repetitions(Life& life, Random random);
 /// Answers the checks of a group. Runs until the life is finished.
 void run_checkbacks(Life& life, const std::string& group, Random random);

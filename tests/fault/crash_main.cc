@@ -1,11 +1,13 @@
-// Kills the real server under load, again and again on one data directory, and compares what it shows afterwards with what
-// clients were told. All clients live in this process and remember everything; see the ledgers for the rules.
+// Kills the real server under load, again and again on one data directory, and compares what it shows
+// afterwards with what clients were told. All clients live in this process and remember everything; see the
+// ledgers for the rules.
 //
-// A round: start (sometimes killed before it is ready) ─▶ verify at rest ─▶ sometimes drain and verify ─▶ load ─▶ SIGKILL,
-// SIGTERM, or SIGKILL in the middle of what SIGTERM began. At the end: drain, verify, stop, start, verify.
+// A round: start (sometimes killed before it is ready) ─▶ verify at rest ─▶ load ─▶ SIGKILL, SIGTERM, or
+// SIGKILL in the middle of what SIGTERM began. Sometimes everything is drained and verified before the load,
+// or after it. At the end: drain, verify, stop, start, verify.
 //
-// Which signal comes when, and what clients do, follows from the seed; what meets what does not, so a seed makes a finding
-// likely to return, not certain. Exits with 1 when something is wrong.
+// Which signal comes when, and what clients do, follows from the seed; what meets what does not, so a seed
+// makes a finding likely to return, not certain. Exits with 1 when something is wrong.
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
@@ -43,7 +45,8 @@ constexpr const char* kSmallMemory[] = {"--limits-page-memory=1MiB", "--limits-t
 /// Groups whose transactions are listed after each restart; at the end it is all of them.
 constexpr int kRecentGroups = 2;
 
-/// The clients of a life; joined by their destruction, for which the life must be finished or the server gone.
+/// The clients of a life; joined by their destruction, for which the life must be finished or the server
+/// gone.
 class Clients {
  public:
   Clients(Life& life, Random& random) : life_(life), random_(random) {}
@@ -57,15 +60,21 @@ class Clients {
   void start_checkbacks(int groups) {
     for (int group = 0; group < groups; ++group) {
       const std::string name = group_of_round(group * kRoundsPerGroup);
-      add([this, name](Random random) { run_checkbacks(life_, name, random); });
+      add_to(checkbacks_, [this, name](Random random) { run_checkbacks(life_, name, random); });
     }
   }
   void start_load() {
+    const auto add = [this](auto run) { add_to(load_, run); };
     add([this](Random random) { run_repetitions(life_, random); });
     for (int i = 0; i < 3; ++i) add([this](Random random) { run_unary_transactions(life_, random); });
     for (int i = 0; i < 2; ++i) add([this](Random random) { run_publish(life_, random); });
     add([this](Random random) { run_transact(life_, random); });
     add([this](Random random) { run_publish_stream(life_, random); });
+  }
+
+  void finish_load() {
+    life_.stop_load();
+    load_.clear();
   }
 
   bool drain(int groups) {
@@ -85,14 +94,15 @@ class Clients {
     consumers_.push_back(std::make_unique<CrashConsumer>(life_, habits, random_.split("consumer")));
   }
   template <class Function>
-  void add(Function run) {
-    threads_.emplace_back([run, random = random_.split("client")] { run(random); });
+  void add_to(std::vector<std::jthread>& threads, Function run) {
+    threads.emplace_back([run, random = random_.split("client")] { run(random); });
   }
 
   Life& life_;
   Random& random_;
   std::vector<std::unique_ptr<CrashConsumer>> consumers_;
-  std::vector<std::jthread> threads_;
+  std::vector<std::jthread> checkbacks_;
+  std::vector<std::jthread> load_;
 };
 
 class Test {
@@ -105,10 +115,13 @@ class Test {
     while (findings_.count() == 0 && round_ < options_.rounds) run_round();
     if (findings_.count() == 0) run_last_rounds();
     const MessageLedger::Counts counts = messages_.counts();
-    std::printf("%zu transactions, %zu of them decided; %s messages, %s deliveries, %s of them flagged redelivered; %s acks "
-                "known to be durable\n",
-                transactions_.size(), transactions_.decided_count(), text(counts.messages).c_str(),
-                text(counts.deliveries).c_str(), text(counts.redeliveries).c_str(), text(counts.durable_acks).c_str());
+    std::printf(
+        "%zu transactions, %zu of them decided; %s messages, %s deliveries, %s of them flagged redelivered; "
+        "%s acks "
+        "known to be durable\n",
+        transactions_.size(), transactions_.decided_count(), text(counts.messages).c_str(),
+        text(counts.deliveries).c_str(), text(counts.redeliveries).c_str(),
+        text(counts.durable_acks).c_str());
     return findings_.count() == 0;
   }
   const Findings& findings() const { return findings_; }
@@ -123,29 +136,36 @@ class Test {
     if (server == nullptr) return;
     Life life(server->target(), findings_, messages_, transactions_);
     if (round_ == 1) {
-      if (const auto error = declare_topology(life.connection())) findings_.add("declaring failed: " + *error);
+      if (const auto error = declare_topology(life.connection()))
+        findings_.add("declaring failed: " + *error);
     }
     const auto before = messages_.counts();
     const std::size_t transactions_before = transactions_.size();
     verify_at_rest(life, groups(), kRecentGroups, round_ - 1);
     const milliseconds lived(random_.between(200, 2000));
-    const bool drains = round_ > 1 && random_.chance(0.25);
+    const bool drains_first = round_ > 1 && random_.chance(0.25);
+    const bool drains_last = random_.chance(0.15);
     const std::string how = choose_end();
     bool is_orderly = false;
     {
       Clients clients(life, random_);
       clients.start_consumers();
       clients.start_checkbacks(groups());
-      if (drains) clients.drain(groups());
+      if (drains_first) clients.drain(groups());
       clients.start_load();
       if (server->wait_end(lived)) findings_.add("the server ended by itself");
+      if (drains_last && findings_.count() == 0) {
+        clients.finish_load();
+        clients.drain(groups());
+      }
       is_orderly = end(life, *server, how);
     }
     messages_.end_life(is_orderly);
     const auto after = messages_.counts();
-    std::printf("round %d: %s%s after %.2f s of load; %zu transactions, %s messages, %s deliveries\n", round_,
-                drains ? "drained, then " : "", how.c_str(), std::chrono::duration<double>(lived).count(),
-                transactions_.size() - transactions_before, text(after.messages - before.messages).c_str(),
+    std::printf("round %d: %s%.2f s of load, %s%s; %zu transactions, %s messages, %s deliveries\n", round_,
+                drains_first ? "drained, " : "", std::chrono::duration<double>(lived).count(),
+                drains_last ? "drained, " : "", how.c_str(), transactions_.size() - transactions_before,
+                text(after.messages - before.messages).c_str(),
                 text(after.deliveries - before.deliveries).c_str());
     std::fflush(stdout);
   }
@@ -174,7 +194,8 @@ class Test {
     ServerProcess::Options options = options_.server;
     for (const char* flag : kFlags) options.flags.emplace_back(flag);
     // With little memory pages and transactions are read back, and the store writes table files all the time.
-    if (random_.chance(0.5)) options.flags.insert(options.flags.end(), std::begin(kSmallMemory), std::end(kSmallMemory));
+    if (random_.chance(0.5))
+      options.flags.insert(options.flags.end(), std::begin(kSmallMemory), std::end(kSmallMemory));
     if (with_a_crash) {
       ServerProcess first(options);
       first.wait_end(milliseconds(random_.between(0, 80)));
@@ -200,7 +221,8 @@ class Test {
     bool is_orderly = how == "SIGTERM";
     server.signal(how == "SIGKILL" ? SIGKILL : SIGTERM);
     if (is_orderly) {
-      if (!server.wait_end(kStopPatience)) findings_.add("the server does not end after SIGTERM"), is_orderly = false;
+      if (!server.wait_end(kStopPatience))
+        findings_.add("the server does not end after SIGTERM"), is_orderly = false;
     } else if (how != "SIGKILL") {
       server.wait_end(milliseconds(random_.between(0, 50)));
     }
@@ -237,7 +259,8 @@ int main(int argc, char** argv) {
   app.add_option("--signal", options.signal, "how the server ends")
       ->check(CLI::IsMember({"mixed", "kill", "term"}))
       ->capture_default_str();
-  app.add_option("--flag", options.server.flags, "another flag for the server, such as --flag=--limits-page-memory=1MiB");
+  app.add_option("--flag", options.server.flags,
+                 "another flag for the server, such as --flag=--limits-page-memory=1MiB");
   CLI11_PARSE(app, argc, argv);
   // An idle client of gRPC looks at its connection only this often, and a server that stops waits for it.
   setenv("GRPC_CLIENT_CHANNEL_BACKUP_POLL_INTERVAL_MS", "100", 1);  // NOLINT(concurrency-mt-unsafe)

@@ -1,12 +1,14 @@
-// What clients know about every message: whether it may, must or must not be in its queues, who has it, what was acked.
+// What clients know about every message: whether it may, must or must not be in its queues, who has it, what
+// was acked.
 //
 //             allow            due (answered, or seen)
 //   FORBIDDEN ─────▶ POSSIBLE ─────────────────────────▶ DUE       in each of its queues:
-//       ▲               │ forbid (refused, rolled back)            waiting ─▶ held by a stream ─▶ ack sent ─▶ ack applied ─▶
-//       └───────────────┘                                             ▲────── redelivered ──────────┘ durable: gone for ever
+//       ▲               │ forbid (refused, rolled back)            waiting ─▶ held by a stream ─▶ ack sent ─▶
+//       ack applied ─▶ └───────────────┘                                             ▲────── redelivered
+//       ──────────┘ durable: gone for ever
 //
-// An ack has no answer. It was applied when the server granted the credit that it frees; it is durable when a durable
-// operation that was begun after that was answered.
+// An ack has no answer. It was applied when the server granted the credit that it frees; it is durable when a
+// durable operation that was begun after that was answered.
 #pragma once
 
 #include <chrono>
@@ -25,7 +27,8 @@
 namespace escrow::crash {
 
 using StreamId = std::uint32_t;  ///< counts up over all lives of the server; 0 is none
-/// Whose messages keep their order; 0: nobody's. The uids of one publisher grow in the order in which they are sent.
+/// Whose messages keep their order; 0: nobody's. The uids of one publisher grow in the order in which they
+/// are sent.
 using PublisherId = std::uint32_t;
 using TransactionIndex = std::uint32_t;
 inline constexpr TransactionIndex kNoTransaction = ~0u;
@@ -116,7 +119,7 @@ class MessageLedger {
   std::vector<Record> records_;  // by uid
   std::vector<Uid> active_;      // those not known to be gone everywhere; cleared of others now and then
   std::deque<AppliedAck> applied_;
-  std::unordered_set<StreamId> ended_;  // in this life
+  std::unordered_set<StreamId> ended_;                  // in this life
   std::unordered_map<PublisherId, Uid> last_in_order_;  // in this life
   StreamId next_stream_ = 1;
   StreamId first_stream_of_life_ = 1;

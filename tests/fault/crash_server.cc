@@ -40,10 +40,12 @@ int free_port() {
 ServerProcess::ServerProcess(const Options& options) : port_(free_port()) {
   int output[2];
   if (pipe2(output, O_CLOEXEC) != 0) fail("pipe");
-  std::vector<std::string> words{options.program,  "--dev",       "--data-dir", options.data_directory,
-                                 "--grpc-port",    std::to_string(port_), "--amqp-port",
-                                 "0",              "--http-port", "0",          "--metrics-port",
-                                 "0"};
+  std::vector<std::string> words{options.program,  "--dev",
+                                 "--data-dir",     options.data_directory,
+                                 "--grpc-port",    std::to_string(port_),
+                                 "--amqp-port",    "0",
+                                 "--http-port",    "0",
+                                 "--metrics-port", "0"};
   words.insert(words.end(), options.flags.begin(), options.flags.end());
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
@@ -59,7 +61,8 @@ ServerProcess::ServerProcess(const Options& options) : port_(free_port()) {
     _exit(127);
   }
   close(output[1]);
-  reader_ = std::thread([this, descriptor = output[0], log = options.log_file] { read_output(descriptor, log); });
+  reader_ =
+      std::thread([this, descriptor = output[0], log = options.log_file] { read_output(descriptor, log); });
 }
 
 ServerProcess::~ServerProcess() {

@@ -20,7 +20,8 @@ enum Queue : std::uint8_t {
   kShared,   ///< two consumers that requeue and reject
   kLeft,     ///< one consumer that leaves and comes back
   kRight,    ///< consumed only when everything is drained: a backlog that lives through restarts
-  kParked,   ///< the server's own, for messages of transactions that no queue is bound for; exists from the first on
+  kParked,   ///< the server's own, for messages of transactions that no queue is bound for; exists from the
+             ///< first on
 };
 inline constexpr std::size_t kQueues = 5;
 inline constexpr std::array<const char*, kQueues> kQueueNames{"crash.ordered", "crash.shared", "crash.left",

@@ -1,7 +1,8 @@
 // What clients know about every transaction, and what the "local database" of the producers says about it.
 //
-// Each transaction has a verdict from the start: it stands for what the producer's own database would say. Clients and
-// answers to checks never decide otherwise, except for contested ones, where both decisions race and the first must win.
+// Each transaction has a verdict from the start: it stands for what the producer's own database would say.
+// Clients and answers to checks never decide otherwise, except for contested ones, where both decisions race
+// and the first must win.
 #pragma once
 
 #include <chrono>
@@ -45,8 +46,8 @@ class TransactionLedger {
  public:
   TransactionLedger(Findings& findings, MessageLedger& messages) : findings_(findings), messages_(messages) {}
 
-  /// Its messages are added to the ledger of messages. They belong to `publisher` if the client commits one transaction
-  /// after the other.
+  /// Its messages are added to the ledger of messages. They belong to `publisher` if the client commits one
+  /// transaction after the other.
   const TransactionPlan& plan(Kind kind, bool commit, const std::vector<std::uint8_t>& routes,
                               PublisherId publisher, std::chrono::milliseconds first_check_delay);
 

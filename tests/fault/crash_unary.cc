@@ -1,6 +1,7 @@
 // Transactions by unary calls.
 #include <latch>
 
+#include "client/cpp/internal/status.h"
 #include "tests/fault/crash_life.h"
 
 namespace escrow::crash {
@@ -45,6 +46,20 @@ class UnaryClient {
     }
   }
 
+  /// With the epoch of another transaction of the same id, which there never was: it must change nothing.
+  void decide_with_wrong_epoch(const TransactionPlan& plan) {
+    grpc::ClientContext context;
+    life_.prepare(context);
+    v1::CommitResponse response;
+    const auto request = make_decision<v1::CommitRequest>(plan, life_.transactions().epoch(plan) + 1);
+    const grpc::Status status = life_.coordinator().Commit(&context, request, &response);
+    if (!status.ok() && client::internal::to_error(status).reason == "EPOCH_STALE") return;
+    const Answer answer = life_.judge(status, "Commit with a wrong epoch");
+    if (answer == Answer::kOk || answer == Answer::kOpposed) {
+      life_.findings().add("transaction " + plan.id + ": Commit with a wrong epoch was not refused for that");
+    }
+  }
+
   /// Both at once: one must win, and the other must be told so.
   void contest(const TransactionPlan& plan) {
     const std::uint64_t epoch = life_.transactions().epoch(plan);
@@ -75,7 +90,8 @@ class UnaryClient {
   }
 
  private:
-  Answer call_commit(const TransactionPlan& plan, grpc::ClientContext& context, google::protobuf::Timestamp& time) {
+  Answer call_commit(const TransactionPlan& plan, grpc::ClientContext& context,
+                     google::protobuf::Timestamp& time) {
     const auto request = make_decision<v1::CommitRequest>(plan, life_.transactions().epoch(plan));
     v1::CommitResponse response;
     const Answer answer = life_.judge(life_.coordinator().Commit(&context, request, &response), "Commit");
@@ -90,7 +106,8 @@ class UnaryClient {
     time = response.decided_time();
     return answer;
   }
-  void note(const TransactionPlan& plan, bool commit, Answer answer, const google::protobuf::Timestamp& time) {
+  void note(const TransactionPlan& plan, bool commit, Answer answer,
+            const google::protobuf::Timestamp& time) {
     if (answer == Answer::kOk) life_.transactions().decided(plan, commit, time);
     if (answer == Answer::kOpposed) life_.transactions().opposed(plan, commit);
   }
@@ -123,12 +140,14 @@ void run_repetitions(Life& life, Random random) {
   UnaryClient client(life, random);
   for (const TransactionPlan* plan : life.transactions().unresolved()) {
     if (!life.loading()) return;
+    if (life.transactions().epoch(*plan) != 0) client.decide_with_wrong_epoch(*plan);
     if (random.chance(0.5)) continue;  // left to the checks
     if (client.prepare(*plan) == Answer::kOk && plan->kind != Kind::kLeft) client.decide(*plan, plan->commit);
   }
   for (const TransactionPlan* plan : life.transactions().sample_decided(50)) {
     if (!life.loading()) return;
     client.prepare(*plan);
+    client.decide_with_wrong_epoch(*plan);
     client.decide(*plan, true);
     client.decide(*plan, false);
   }

@@ -17,7 +17,8 @@ std::string group_name(int group) { return group_of_round(group * kRoundsPerGrou
 /// Calls, and notes the failure. Repeats while the connection is being made.
 bool call(Life& life, const char* what, const std::function<grpc::Status(grpc::ClientContext&)>& attempt) {
   const auto done = life.connection().call(client::internal::Repeat::kTransient, attempt);
-  if (!done) life.findings().add(std::string(what) + " failed: " + done.error().reason + ": " + done.error().message);
+  if (!done)
+    life.findings().add(std::string(what) + " failed: " + done.error().reason + ": " + done.error().message);
   return done.ok();
 }
 
@@ -67,7 +68,8 @@ void verify_filters(Life& life, const std::string& group, const std::vector<v1::
     const std::size_t count = list(life, group, state).size();
     if (count == counts[state]) continue;
     life.findings().add("the list of " + group + " has " + std::to_string(counts[state]) + " transactions " +
-                        v1::TransactionState_Name(state) + ", the list of that state " + std::to_string(count));
+                        v1::TransactionState_Name(state) + ", the list of that state " +
+                        std::to_string(count));
   }
 }
 
@@ -77,7 +79,8 @@ void verify_group(Life& life, const std::string& group) {
   for (const auto& transaction : listed) {
     life.transactions().seen(transaction, "ListTransactions");
     if (++times[transaction.transaction_id()] > 1) {
-      life.findings().add("the list of " + group + " has " + transaction.transaction_id() + " more than once");
+      life.findings().add("the list of " + group + " has " + transaction.transaction_id() +
+                          " more than once");
     }
   }
   for (const TransactionPlan* plan : life.transactions().of_group(group)) {
@@ -122,8 +125,9 @@ void verify_queues(Life& life) {
       continue;
     }
     if (found->messages_ready() < bounds.low || found->messages_ready() > bounds.high) {
-      life.findings().add(name + " holds " + std::to_string(found->messages_ready()) + " messages; clients expect " +
-                          std::to_string(bounds.low) + " to " + std::to_string(bounds.high));
+      life.findings().add(name + " holds " + std::to_string(found->messages_ready()) +
+                          " messages; clients expect " + std::to_string(bounds.low) + " to " +
+                          std::to_string(bounds.high));
     }
     if (found->messages_unacknowledged() != 0) {
       life.findings().add(name + " has " + std::to_string(found->messages_unacknowledged()) +
@@ -132,11 +136,11 @@ void verify_queues(Life& life) {
   }
 }
 
-bool queues_are_empty(Life& life) {
-  return std::ranges::all_of(list_queues(life), [](const v1::Queue& queue) {
-    return queue.messages_ready() == 0 && queue.messages_unacknowledged() == 0;
-  });
+bool is_empty(const v1::Queue& queue) {
+  return queue.messages_ready() == 0 && queue.messages_unacknowledged() == 0;
 }
+
+bool queues_are_empty(Life& life) { return std::ranges::all_of(list_queues(life), is_empty); }
 
 /// What became of the rest is for the checks to decide; nothing tells a client when they have.
 bool nothing_open(Life& life, int groups) {
@@ -161,9 +165,10 @@ void report_open(Life& life, int groups) {
       v1::GetTransactionRequest request;
       request.set_group(transaction.group());
       request.set_transaction_id(transaction.transaction_id());
-      call(life, "GetTransaction", [&](grpc::ClientContext& context) {  // knows about producers, which a list does not
-        return life.coordinator().GetTransaction(&context, request, &transaction);
-      });
+      call(life, "GetTransaction",
+           [&](grpc::ClientContext& context) {  // knows about producers, which a list does not
+             return life.coordinator().GetTransaction(&context, request, &transaction);
+           });
       life.findings().add("no check ends what is still open: " + transaction.ShortDebugString());
     }
   }
@@ -172,11 +177,13 @@ void report_open(Life& life, int groups) {
 }  // namespace
 
 bool queue_exists(Life& life, Queue queue) {
-  return std::ranges::any_of(list_queues(life), [&](const v1::Queue& q) { return q.queue() == kQueueNames[queue]; });
+  return std::ranges::any_of(list_queues(life),
+                             [&](const v1::Queue& q) { return q.queue() == kQueueNames[queue]; });
 }
 
 void verify_at_rest(Life& life, int groups, int recent, int last_round) {
-  for (int group = std::max(0, groups - recent); group < groups; ++group) verify_group(life, group_name(group));
+  for (int group = std::max(0, groups - recent); group < groups; ++group)
+    verify_group(life, group_name(group));
   for (const TransactionPlan* plan : life.transactions().of_round(last_round)) get(life, *plan);
   for (const TransactionPlan* plan : life.transactions().sample_decided(kSample)) get(life, *plan);
   verify_queues(life);
@@ -189,9 +196,10 @@ bool verify_drained(Life& life, int groups, std::chrono::seconds patience) {
     return false;
   }
   for (const TransactionPlan* plan : life.transactions().unresolved()) get(life, *plan);
-  const bool is_empty = wait_until(end, [&] { return queues_are_empty(life); });
-  if (!is_empty) {
+  const bool is_drained = wait_until(end, [&] { return queues_are_empty(life); });
+  if (!is_drained) {
     for (const v1::Queue& queue : list_queues(life)) {
+      if (is_empty(queue)) continue;
       life.findings().add(queue.queue() + " does not run empty: " + std::to_string(queue.messages_ready()) +
                           " ready, " + std::to_string(queue.messages_unacknowledged()) + " unacknowledged");
     }
@@ -201,8 +209,8 @@ bool verify_drained(Life& life, int groups, std::chrono::seconds patience) {
       life.findings().add(std::string(kQueueNames[i]) + " never delivered " + life.messages().describe(uid));
     }
   }
-  if (is_empty) life.messages().all_applied();
-  return is_empty;
+  if (is_drained) life.messages().all_applied();
+  return is_drained;
 }
 
 }  // namespace escrow::crash

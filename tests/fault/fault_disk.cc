@@ -6,9 +6,9 @@
 namespace escrow {
 
 struct FaultDisk::File {
-  std::string content;           ///< what the running system sees
-  std::string durable;           ///< what is certainly on the disk
-  std::set<std::size_t> dirty;   ///< blocks of `content` written since the last sync
+  std::string content;          ///< what the running system sees
+  std::string durable;          ///< what is certainly on the disk
+  std::set<std::size_t> dirty;  ///< blocks of `content` written since the last sync
 };
 
 namespace {
@@ -149,7 +149,8 @@ FaultDisk::Outcome FaultDisk::list(const std::string& directory, std::vector<std
   return Outcome::kDone;
 }
 
-FaultDisk::Outcome FaultDisk::read(const File& file, std::uint64_t offset, std::size_t size, std::string& bytes) const {
+FaultDisk::Outcome FaultDisk::read(const File& file, std::uint64_t offset, std::size_t size,
+                                   std::string& bytes) const {
   const std::lock_guard lock(mutex_);
   bytes.clear();
   if (!power_) return Outcome::kNoPower;
@@ -208,7 +209,8 @@ std::shared_ptr<FaultDisk> FaultDisk::restart(Random& random) {
   const double names_kept = kKept[random.below(4)];
   keep_some_names(names_kept, random);
   auto next = std::make_shared<FaultDisk>();
-  for (const auto& [name, file] : durable_names_) next->names_[name] = survivor_of(*file, random, blocks_kept);
+  for (const auto& [name, file] : durable_names_)
+    next->names_[name] = survivor_of(*file, random, blocks_kept);
   next->durable_names_ = next->names_;
   next->directories_ = directories_;
   next->lie_probability_ = lie_probability_;

@@ -1,12 +1,13 @@
 // A disk in memory that can lose power, and then keeps only what a real one might have kept.
 //
-// Writing goes to a cache. Syncing a file makes its bytes durable, syncing a directory makes its entries durable, and
-// neither does the other's work. When power fails, any subset of the 4 KiB blocks that were written since the last
-// sync of their file survives, and any subset of the directory changes (creations, renames, removals) since the last
-// sync of their directory; a file that grew may have its old size, its new one, or any between, with zeros where a
-// block did not survive. That is worse than any file system on purpose. Two things are not: a rename that survives
-// takes along the creations and renames before it, because every journal orders these and RocksDB counts on it when
-// it points CURRENT to a new MANIFEST; and directories themselves are durable at once.
+// Writing goes to a cache. Syncing a file makes its bytes durable, syncing a directory makes its entries
+// durable, and neither does the other's work. When power fails, any subset of the 4 KiB blocks that were
+// written since the last sync of their file survives, and any subset of the directory changes (creations,
+// renames, removals) since the last sync of their directory; a file that grew may have its old size, its new
+// one, or any between, with zeros where a block did not survive. That is worse than any file system on
+// purpose. Two things are not: a rename that survives takes along the creations and renames before it,
+// because every journal orders these and RocksDB counts on it when it points CURRENT to a new MANIFEST; and
+// directories themselves are durable at once.
 #pragma once
 
 #include <cstdint>
@@ -52,7 +53,8 @@ class FaultDisk {
   Outcome read(const File& file, std::uint64_t offset, std::size_t size, std::string& bytes) const;
   Outcome size(const File& file, std::uint64_t& bytes) const;
 
-  /// Operations since power came on. Power fails at the one with number `operation` (from 1), which does nothing.
+  /// Operations since power came on. Power fails at the one with number `operation` (from 1), which does
+  /// nothing.
   std::uint64_t operations() const;
   void fail_power_at(std::uint64_t operation);
   /// As if the next operation were the one.
@@ -61,8 +63,8 @@ class FaultDisk {
   /// Called once per failure, by the thread whose operation it was; it must not use the disk.
   void on_power_loss(std::function<void()> call);
 
-  /// Power fails, if it has not yet. Returns the disk as the next start of the machine finds it. This one stays without
-  /// power, so that whoever still holds it can do no harm.
+  /// Power fails, if it has not yet. Returns the disk as the next start of the machine finds it. This one
+  /// stays without power, so that whoever still holds it can do no harm.
   std::shared_ptr<FaultDisk> restart(Random& random);
 
   /// A disk that says "synced" and lies with this probability. For proving that tests notice.

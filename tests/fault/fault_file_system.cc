@@ -83,7 +83,8 @@ class Writer final : public rocksdb::FSWritableFile {
   IOStatus Truncate(std::uint64_t size, const IOOptions&, IODebugContext*) override {
     std::uint64_t now = 0;
     const Outcome outcome = disk_->size(*file_, now);
-    if (outcome != Outcome::kDone || now == size) return status_of(outcome, "truncate");  // as every close asks for
+    if (outcome != Outcome::kDone || now == size)
+      return status_of(outcome, "truncate");  // as every close asks for
     return status_of(disk_->truncate(*file_, size), "truncate");
   }
   IOStatus Sync(const IOOptions&, IODebugContext*) override { return status_of(disk_->sync(*file_), "sync"); }
@@ -138,27 +139,29 @@ class FaultFileSystem final : public rocksdb::FileSystem {
 
   IOStatus NewSequentialFile(const std::string& path, const FileOptions&,
                              std::unique_ptr<rocksdb::FSSequentialFile>* file, IODebugContext*) override {
-    return open(path, [&](auto handle) { *file = std::make_unique<SequentialReader>(disk_, std::move(handle)); });
+    return open(path,
+                [&](auto handle) { *file = std::make_unique<SequentialReader>(disk_, std::move(handle)); });
   }
   IOStatus NewRandomAccessFile(const std::string& path, const FileOptions&,
                                std::unique_ptr<rocksdb::FSRandomAccessFile>* file, IODebugContext*) override {
     return open(path, [&](auto handle) { *file = std::make_unique<RandomReader>(disk_, std::move(handle)); });
   }
   IOStatus ReopenWritableFile(const std::string& path, const FileOptions& options,
-                              std::unique_ptr<rocksdb::FSWritableFile>* file, IODebugContext* context) override {
+                              std::unique_ptr<rocksdb::FSWritableFile>* file,
+                              IODebugContext* context) override {
     FaultDisk::Handle handle;
     if (disk_->find(path, handle) == Outcome::kNotFound) return NewWritableFile(path, options, file, context);
     return open(path, [&](auto found) { *file = std::make_unique<Writer>(disk_, std::move(found)); });
   }
-  IOStatus NewWritableFile(const std::string& path, const FileOptions&, std::unique_ptr<rocksdb::FSWritableFile>* file,
-                           IODebugContext*) override {
+  IOStatus NewWritableFile(const std::string& path, const FileOptions&,
+                           std::unique_ptr<rocksdb::FSWritableFile>* file, IODebugContext*) override {
     FaultDisk::Handle handle;
     const Outcome outcome = disk_->create(path, handle);
     if (outcome == Outcome::kDone) *file = std::make_unique<Writer>(disk_, std::move(handle));
     return status_of(outcome, path);
   }
-  IOStatus NewDirectory(const std::string& path, const IOOptions&, std::unique_ptr<rocksdb::FSDirectory>* directory,
-                        IODebugContext*) override {
+  IOStatus NewDirectory(const std::string& path, const IOOptions&,
+                        std::unique_ptr<rocksdb::FSDirectory>* directory, IODebugContext*) override {
     const Outcome outcome = disk_->is_directory(path);
     if (outcome == Outcome::kDone) *directory = std::make_unique<DirectoryHandle>(disk_, path);
     return status_of(outcome, path);
@@ -180,7 +183,8 @@ class FaultFileSystem final : public rocksdb::FileSystem {
     *is = outcome == Outcome::kDone;
     return outcome == Outcome::kNoPower ? status_of(outcome, path) : IOStatus::OK();
   }
-  IOStatus GetFileSize(const std::string& path, const IOOptions&, std::uint64_t* size, IODebugContext*) override {
+  IOStatus GetFileSize(const std::string& path, const IOOptions&, std::uint64_t* size,
+                       IODebugContext*) override {
     return open(path, [&](const auto& handle) { disk_->size(*handle, *size); });
   }
   IOStatus GetFileModificationTime(const std::string& path, const IOOptions&, std::uint64_t* time,
@@ -192,20 +196,23 @@ class FaultFileSystem final : public rocksdb::FileSystem {
   IOStatus DeleteFile(const std::string& path, const IOOptions&, IODebugContext*) override {
     return status_of(disk_->remove(path), path);
   }
-  IOStatus RenameFile(const std::string& from, const std::string& to, const IOOptions&, IODebugContext*) override {
+  IOStatus RenameFile(const std::string& from, const std::string& to, const IOOptions&,
+                      IODebugContext*) override {
     return status_of(disk_->rename(from, to), from);
   }
   IOStatus CreateDir(const std::string& path, const IOOptions&, IODebugContext*) override {
     return status_of(disk_->make_directory(path), path);
   }
-  IOStatus CreateDirIfMissing(const std::string& path, const IOOptions& options, IODebugContext* context) override {
+  IOStatus CreateDirIfMissing(const std::string& path, const IOOptions& options,
+                              IODebugContext* context) override {
     return disk_->is_directory(path) == Outcome::kDone ? IOStatus::OK() : CreateDir(path, options, context);
   }
   IOStatus DeleteDir(const std::string& path, const IOOptions&, IODebugContext*) override {
     return IOStatus::NotSupported(path);
   }
 
-  IOStatus LockFile(const std::string&, const IOOptions&, rocksdb::FileLock** lock, IODebugContext*) override {
+  IOStatus LockFile(const std::string&, const IOOptions&, rocksdb::FileLock** lock,
+                    IODebugContext*) override {
     *lock = new Lock;
     return IOStatus::OK();
   }
@@ -248,7 +255,8 @@ std::shared_ptr<rocksdb::FileSystem> make_fault_file_system(std::shared_ptr<Faul
 StepwiseEnv::StepwiseEnv(std::shared_ptr<FaultDisk> disk)
     : EnvWrapper(rocksdb::NewCompositeEnv(make_fault_file_system(disk))), disk_(std::move(disk)) {
   system_clock_ = std::make_shared<SleeplessClock>(rocksdb::SystemClock::Default());
-  // A database that cannot be opened for lack of power waits for the jobs it cannot take back: those without a tag.
+  // A database that cannot be opened for lack of power waits for the jobs it cannot take back: those without
+  // a tag.
   disk_->on_power_loss([this] {
     const std::lock_guard lock(mutex_);
     power_ = false;
@@ -270,7 +278,8 @@ void StepwiseEnv::start_or_hold(const Job& job) {
   }
 }
 
-void StepwiseEnv::Schedule(void (*work)(void*), void* argument, Priority priority, void* tag, void (*undo)(void*)) {
+void StepwiseEnv::Schedule(void (*work)(void*), void* argument, Priority priority, void* tag,
+                           void (*undo)(void*)) {
   const std::lock_guard lock(mutex_);
   start_or_hold({work, argument, priority, tag, undo});
 }

@@ -14,11 +14,12 @@ namespace escrow {
 /// RocksDB's own log file (LOG) is not written.
 std::shared_ptr<rocksdb::FileSystem> make_fault_file_system(std::shared_ptr<FaultDisk> disk);
 
-/// Runs RocksDB on the file system of `disk` with its flushes and compactions on the calling thread, when told to:
-/// so one seed is one sequence of disk operations (given the same addresses, see fault_power_loss_main.cc). Only what a
-/// closing database still waits for runs on RocksDB's threads.
+/// Runs RocksDB on the file system of `disk` with its flushes and compactions on the calling thread, when
+/// told to: so one seed is one sequence of disk operations (given the same addresses, see
+/// fault_power_loss_main.cc). Only what a closing database still waits for runs on RocksDB's threads.
 ///
-/// With several threads of one's own, as under a whole server, use rocksdb::NewCompositeEnv(make_fault_file_system(…)).
+/// With several threads of one's own, as under a whole server, use
+/// rocksdb::NewCompositeEnv(make_fault_file_system(…)).
 class StepwiseEnv final : public rocksdb::EnvWrapper {
  public:
   explicit StepwiseEnv(std::shared_ptr<FaultDisk> disk);
@@ -29,7 +30,8 @@ class StepwiseEnv final : public rocksdb::EnvWrapper {
   std::size_t waiting() const;
 
   const char* Name() const override { return "escrow.stepwise"; }
-  void Schedule(void (*work)(void*), void* argument, Priority priority, void* tag, void (*undo)(void*)) override;
+  void Schedule(void (*work)(void*), void* argument, Priority priority, void* tag,
+                void (*undo)(void*)) override;
   int UnSchedule(void* tag, Priority priority) override;
 
  private:

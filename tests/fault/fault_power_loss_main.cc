@@ -1,10 +1,11 @@
 // fault_power_loss [--cycles N] [--seed S] [--lying-syncs P]
 //
-// Runs cycles with the seeds S, S+1, …. Exits with 1 and prints the seed when one breaks a promise of the store.
-// With a lying disk it is the other way round: it exits with 1 if no cycle finds out.
+// Runs cycles with the seeds S, S+1, …. Exits with 1 and prints the seed when one breaks a promise of the
+// store. With a lying disk it is the other way round: it exits with 1 if no cycle finds out.
 //
-// Every cycle is a process of its own, started without address randomisation: RocksDB's memtables grow by chance, and
-// chance comes from addresses. So a seed replays exactly, and a cycle that aborts is reported like any other.
+// Every cycle is a process of its own, started without address randomisation: RocksDB's memtables grow by
+// chance, and chance comes from addresses. So a seed replays exactly, and a cycle that aborts is reported
+// like any other.
 #include <sys/personality.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -58,10 +59,11 @@ PowerLossReport run_in_child(std::uint64_t seed, const PowerLossOptions& options
 
 void print_progress(std::uint64_t cycles, const PowerLossCounts& sum, double seconds) {
   const auto number = [](std::uint64_t n) { return static_cast<unsigned long long>(n); };
-  std::printf("%llu cycles: %llu power losses (%llu during recovery), %llu sets, %llu unacknowledged ones lost, "
-              "%llu times flushed or compacted, %.1f s\n",
-              number(cycles), number(sum.power_losses), number(sum.in_recovery), number(sum.sets),
-              number(sum.lost_sets), number(sum.flushes), seconds);
+  std::printf(
+      "%llu cycles: %llu power losses (%llu during recovery), %llu sets, %llu unacknowledged ones lost, "
+      "%llu times flushed or compacted, %.1f s\n",
+      number(cycles), number(sum.power_losses), number(sum.in_recovery), number(sum.sets),
+      number(sum.lost_sets), number(sum.flushes), seconds);
   std::fflush(stdout);
 }
 
@@ -81,7 +83,8 @@ int run(std::uint64_t seed, std::uint64_t cycles, const PowerLossOptions& option
       if (!lying) return 1;
     }
     if ((i + 1) % 100 == 0 || i + 1 == cycles) {
-      print_progress(i + 1, sum, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+      print_progress(i + 1, sum,
+                     std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
     }
   }
   if (!lying) return 0;

@@ -1,4 +1,5 @@
-// One cycle of: work, lose power at any disk operation, recover (perhaps losing power again), compare with a model.
+// One cycle of: work, lose power at any disk operation, recover (perhaps losing power again), compare with a
+// model.
 #pragma once
 
 #include <cstdint>

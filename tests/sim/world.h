@@ -60,7 +60,8 @@ class World {
   // The end of a run.
   void finish();
   void bring_in_helpers();
-  bool drained();
+  bool at_rest() const;
+  bool drained() const;
   void wait_for_next_event();
   void forget_decisions();
 

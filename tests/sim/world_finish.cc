@@ -52,7 +52,11 @@ void World::bring_in_helpers() {
   profile_.acts += static_cast<std::uint32_t>(clients_.size());
 }
 
-bool World::drained() { return model_.transactions().open() == 0 && model_.copies().left() == 0; }
+bool World::at_rest() const { return engine_->idle() && network_.idle() && backend_.idle(); }
+
+bool World::drained() const {
+  return at_rest() && model_.transactions().open() == 0 && model_.copies().left() == 0;
+}
 
 void World::wait_for_next_event() {
   if (again_ || network_.ready() || !backend_.idle() || due()) return;
@@ -71,8 +75,7 @@ void World::forget_decisions() {
   wall_ = std::max(wall_, engine_->now()) + profile_.engine.decided_retention + std::chrono::seconds(2);
   const std::uint64_t limit = steps_ + kStepsToRest;
   const auto remembered = [&] {
-    return store_.scan(Table::kDecidedTransactions, "", "")->valid() || !engine_->idle() || !network_.idle() ||
-           !backend_.idle();
+    return !at_rest() || store_.scan(Table::kDecidedTransactions, "", "")->valid();
   };
   while (verdict_.ok() && steps_ < limit && remembered()) {
     step();

@@ -31,7 +31,7 @@ TEST_F(DataDirectoryTest, IsCreatedForItsOwnerOnly) {
   ASSERT_TRUE(directory.ok()) << directory.error().message;
   EXPECT_EQ(directory->path(), path_);
   for (const std::string& path : {path_, directory->database_path()}) {
-    struct stat found{};
+    struct stat found {};
     ASSERT_EQ(stat(path.c_str(), &found), 0);
     EXPECT_EQ(found.st_mode & 07777, 0700u) << path;
   }
@@ -52,7 +52,8 @@ TEST_F(DataDirectoryTest, HasOneOwnerWithinAProcess) {
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(second.error().code, ErrorCode::kFailedPrecondition);
   EXPECT_EQ(second.error().reason, "DATA_DIRECTORY_IN_USE");
-  EXPECT_NE(second.error().message.find(std::to_string(getpid())), std::string::npos) << second.error().message;
+  EXPECT_NE(second.error().message.find(std::to_string(getpid())), std::string::npos)
+      << second.error().message;
 }
 
 TEST_F(DataDirectoryTest, HasOneOwnerAmongProcessesAndIsFreeWhenItDies) {
@@ -72,7 +73,8 @@ TEST_F(DataDirectoryTest, HasOneOwnerAmongProcessesAndIsFreeWhenItDies) {
   ASSERT_EQ(answer, 'y');
   const auto refused = DataDirectory::open(path_);
   ASSERT_FALSE(refused.ok());
-  EXPECT_EQ(refused.error().metadata, (std::vector<std::pair<std::string, std::string>>{{"pid", std::to_string(child)}}));
+  EXPECT_EQ(refused.error().metadata,
+            (std::vector<std::pair<std::string, std::string>>{{"pid", std::to_string(child)}}));
   ASSERT_EQ(write(stop[1], "x", 1), 1);
   waitpid(child, nullptr, 0);
   EXPECT_TRUE(DataDirectory::open(path_).ok());

@@ -22,7 +22,9 @@ std::vector<Vector> rfc3720() {
     falling.push_back(static_cast<char>(31 - i));
   }
   const std::string scsi_read(
-      "\x01\xc0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x14\0\0\0\0\0\x04\0\0\0\0\x14\0\0\0\x18\x28\0\0\0\0\0\0\0\x02\0\0\0\0\0\0\0", 48);
+      "\x01\xc0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x14\0\0\0\0\0\x04\0\0\0\0\x14\0\0\0\x18\x28\0\0\0\0\0\0\0\x02\0\0"
+      "\0\0\0\0\0",
+      48);
   return {{std::string(32, '\0'), 0x8a9136aa},
           {std::string(32, '\xff'), 0x62a8ab43},
           {rising, 0x46dd794e},
@@ -49,7 +51,8 @@ TEST(Crc32c, IsTheSameWithAndWithoutTheInstructionAndInPieces) {
     const std::size_t cut = random.below(all.size() + 1);
     const std::uint32_t whole = extend_crc32c_portable(0, all);
     ASSERT_EQ(extend_crc32c(0, all), whole) << all.size();
-    ASSERT_EQ(extend_crc32c(extend_crc32c(0, all.substr(0, cut)), all.substr(cut)), whole) << all.size() << " " << cut;
+    ASSERT_EQ(extend_crc32c(extend_crc32c(0, all.substr(0, cut)), all.substr(cut)), whole)
+        << all.size() << " " << cut;
   }
 }
 

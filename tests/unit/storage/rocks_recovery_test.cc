@@ -22,7 +22,8 @@ class HeldEnv final : public rocksdb::EnvWrapper {
  public:
   HeldEnv() : EnvWrapper(rocksdb::NewMemEnv(rocksdb::Env::Default())), memory_(target()) {}
   ~HeldEnv() override { delete memory_; }
-  void Schedule(void (*work)(void*), void* argument, Priority priority, void* tag, void (*undo)(void*)) override {
+  void Schedule(void (*work)(void*), void* argument, Priority priority, void* tag,
+                void (*undo)(void*)) override {
     if (hold) {
       held_.push_back([=, this] { memory_->Schedule(work, argument, priority, tag, undo); });
     } else {
@@ -101,7 +102,8 @@ std::string only_log(const Files& files) {
 void expect_prefix(Store& store, std::uint64_t last) {
   ASSERT_EQ(store.last_batch(), last);
   std::string page;
-  for (std::uint64_t number = 1; number <= last; ++number) page.push_back(static_cast<char>('a' + number % 26));
+  for (std::uint64_t number = 1; number <= last; ++number)
+    page.push_back(static_cast<char>('a' + number % 26));
   EXPECT_EQ(value_of(store, Table::kHead, "head"), last == 0 ? "(none)" : std::to_string(last));
   EXPECT_EQ(value_of(store, Table::kPages, "page"), last == 0 ? "(none)" : page);
   EXPECT_EQ(entries(store, Table::kBodies).size(), last);
@@ -141,6 +143,7 @@ TEST(RocksRecovery, ALogHasTheseBytes) {
   set.erase_range(Table::kBodies, "b", "c");
   ASSERT_TRUE((*store)->commit(set, Durability::kSync).ok());
   const Files files = files_of(machine.env);
+  // clang-format off
   EXPECT_EQ(hex(files.at(only_log(files))),
             "025c856a" "3d00" "01"                           // checksum, length, a whole record
             "0100000000000000" "05000000"                    // sequence, operations
@@ -149,6 +152,7 @@ TEST(RocksRecovery, ALogHasTheseBytes) {
             "06" "04" "0170" "0161"                          // append to a page
             "04" "0b" "0175"                                 // erase a group
             "0e" "0d" "0162" "0163");                        // erase a range of bodies
+  // clang-format on
 }
 
 TEST(RocksRecovery, EverythingIsThereAfterAnOrderlyEndAndAfterACrash) {
@@ -225,8 +229,8 @@ TEST(RocksRecovery, RefusedDataCanBeGivenUpExpressly) {
   expect_prefix(**store, 5);
 }
 
-/// Files after nine small batches, one that fills the rest of the log's first block, and nine small ones in the next.
-/// `hole` is where batch 5 begins.
+/// Files after nine small batches, one that fills the rest of the log's first block, and nine small ones in
+/// the next. `hole` is where batch 5 begins.
 Files crashed_with_full_block(Durability durability, std::size_t& hole) {
   constexpr std::size_t kBlock = 32 * 1024;
   std::size_t fill = 20'000;
@@ -250,8 +254,8 @@ Files crashed_with_full_block(Durability durability, std::size_t& hole) {
   return {};
 }
 
-// A disk that did not write one block of a growing file leaves zeros there. RocksDB steps over them without a word,
-// and where the next block begins with a whole record, it would replay that.
+// A disk that did not write one block of a growing file leaves zeros there. RocksDB steps over them without a
+// word, and where the next block begins with a whole record, it would replay that.
 TEST(RocksRecovery, AHoleOfZerosEndsRecoveryOrIsRefused) {
   for (const Durability durability : {Durability::kNoSync, Durability::kSync}) {
     std::size_t hole = 0;
@@ -281,8 +285,9 @@ Files crashed_with_logs(std::size_t logs, std::uint64_t& last) {
   do {
     commit(**store, Durability::kSync, 20'000);
     files = files_of(machine.env);
-  } while (static_cast<std::size_t>(std::count_if(
-               files.begin(), files.end(), [](const auto& file) { return file.first.ends_with(".log"); })) < logs);
+  } while (static_cast<std::size_t>(std::count_if(files.begin(), files.end(), [](const auto& file) {
+             return file.first.ends_with(".log");
+           })) < logs);
   commit(**store, Durability::kSync);
   commit(**store, Durability::kSync);
   files = files_of(machine.env);

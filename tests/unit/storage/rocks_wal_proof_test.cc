@@ -1,4 +1,5 @@
-// The format of the stamp and of the log around it, and what the scan learns from intact and from damaged logs.
+// The format of the stamp and of the log around it, and what the scan learns from intact and from damaged
+// logs.
 #include "storage/rocks_wal_proof.h"
 
 #include <gtest/gtest.h>
@@ -13,7 +14,8 @@ namespace {
 /// Writes a log as RocksDB does: fragments in blocks, zeros where no header fits.
 class LogWriter {
  public:
-  explicit LogWriter(std::optional<std::uint32_t> recycled_log = std::nullopt) : recycled_log_(recycled_log) {}
+  explicit LogWriter(std::optional<std::uint32_t> recycled_log = std::nullopt)
+      : recycled_log_(recycled_log) {}
 
   void record(std::string_view payload) {
     starts_.push_back(bytes_.size());
@@ -34,7 +36,12 @@ class LogWriter {
   }
   void batch(std::uint64_t number, std::uint64_t durable, std::size_t size = 100) {
     std::string batch;
-    ByteWriter(batch).u64(number * 10).u32(2).u8(1).string("batch").string(encode_batch_stamp({number, durable}));
+    ByteWriter(batch)
+        .u64(number * 10)
+        .u32(2)
+        .u8(1)
+        .string("batch")
+        .string(encode_batch_stamp({number, durable}));
     batch.append(size, static_cast<char>('a' + number % 26));
     record(batch);
   }
@@ -86,7 +93,11 @@ TEST(BatchStamp, HasTheseBytes) {
 
 TEST(BatchStamp, IsTheFirstOperationOfItsBatch) {
   const std::string header(12, 'h');
-  const std::string stamp = std::string("\x01\x05" "batch\x10", 8) + encode_batch_stamp({2, 1});
+  const std::string stamp = std::string(
+                                "\x01\x05"
+                                "batch\x10",
+                                8) +
+                            encode_batch_stamp({2, 1});
   EXPECT_EQ(stamp_of_write_batch(header + stamp), (BatchStamp{2, 1}));
   EXPECT_EQ(stamp_of_write_batch(header + stamp + "more"), (BatchStamp{2, 1}));
   EXPECT_EQ(stamp_of_write_batch(header + "x" + stamp), std::nullopt);
@@ -177,7 +188,13 @@ TEST(WalScanner, ABatchQuotedByAMessageIsNotTakenForOne) {
   LogWriter log;
   log.batch(1, 0);
   std::string batch;
-  ByteWriter(batch).u64(20).u32(2).u8(1).string("batch").string(encode_batch_stamp({2, 1})).bytes(quoted.bytes());
+  ByteWriter(batch)
+      .u64(20)
+      .u32(2)
+      .u8(1)
+      .string("batch")
+      .string(encode_batch_stamp({2, 1}))
+      .bytes(quoted.bytes());
   log.record(batch);
   log.batch(3, 2);
   EXPECT_EQ(scan(log.bytes()).durable, 2u);
@@ -232,7 +249,8 @@ TEST(JudgeRecovery, RefusesOnlyWhatIsProvedToBeMissing) {
   EXPECT_EQ(refused.error().reason, "ACKNOWLEDGED_DATA_MISSING");
   for (const char* part : {"/data/db", "batches up to 12", "000009.log at byte 400", "end with batch 10",
                            "000009.log seems to be damaged at byte 300", "Restore"}) {
-    EXPECT_NE(refused.error().message.find(part), std::string::npos) << part << " in " << refused.error().message;
+    EXPECT_NE(refused.error().message.find(part), std::string::npos)
+        << part << " in " << refused.error().message;
   }
 }
 

@@ -1,4 +1,5 @@
-// What the tests of all stores share: a store that can be closed and opened again, and short ways to write and read.
+// What the tests of all stores share: a store that can be closed and opened again, and short ways to write
+// and read.
 #pragma once
 
 #include <memory>

@@ -19,6 +19,10 @@ T must(Result<T> result) {
   return std::move(*result);
 }
 
+inline void must_ok(const Result<void>& result) {
+  if (!result.ok()) throw std::runtime_error(result.error().message);
+}
+
 struct LogStore {
   std::map<Seq, std::string> pages;
   std::map<Seq, std::string> index;
@@ -45,23 +49,28 @@ struct LogStore {
 
   std::unique_ptr<QueueLog> recover(LogId id, PageCache& cache) const {
     auto log = std::make_unique<QueueLog>(id, cache);
+    recover_into(*log);
+    return log;
+  }
+  void recover_into(QueueLog& log) const {
     Seq from = 1;
     if (log_state) {
       const LogState state = must(LogState::decode(*log_state));
-      log->recover_state(state);
+      log.recover_state(state);
       from = state.head;
     }
     const auto add = [&](PageExtent extent, bool indexed) {
       std::optional<PageState> state;
       if (const auto it = states.find(extent.first); it != states.end()) state = must(PageState::decode(it->second));
       from = extent.end;
-      log->recover_page(std::move(extent), indexed, std::move(state));
+      log.recover_page(std::move(extent), indexed, std::move(state));
     };
     for (auto it = index.lower_bound(from); it != index.end(); ++it) {
       add(must(PageExtent::decode(it->first, it->second)), true);
     }
-    for (auto it = pages.lower_bound(from); it != pages.end(); ++it) add(must(PageExtent::of(it->first, it->second)), false);
-    return log;
+    for (auto it = pages.lower_bound(from); it != pages.end(); ++it) {
+      add(must(PageExtent::of(it->first, it->second)), false);
+    }
   }
 };
 

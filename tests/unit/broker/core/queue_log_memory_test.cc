@@ -155,6 +155,17 @@ TEST_F(EvictedLogOf, a_read_may_or_may_not_see_what_was_appended_meanwhile) {
   }
 }
 
+TEST_F(EvictedLogOf, a_page_holds_what_was_appended_meanwhile_once) {
+  append("a");
+  seal();
+  ASSERT_TRUE(log->request_load(1).has_value());
+  append(std::string(3000, 'b'));
+  seal();
+  const std::size_t before = cache.bytes();
+  ASSERT_TRUE(log->load(1, store.pages.at(1)).ok());
+  EXPECT_LT(cache.bytes(), before + 1000);
+}
+
 TEST_F(EvictedLogOf, a_page_that_is_being_read_is_not_evicted_in_part) {
   append("a");
   seal();

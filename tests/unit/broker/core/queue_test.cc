@@ -273,6 +273,19 @@ TEST(Queue, deliveries_wait_for_the_batch_of_their_message_and_of_their_mark) {
   EXPECT_EQ(q.effects.deliveries.at(0).after, q.batch - 2);
 }
 
+TEST(Queue, deliveries_that_were_joined_wait_for_the_latest_of_their_marks) {
+  QueueOf q;
+  q.post(static_cast<int>(QueueLog::kMarkBlock) + 10);
+  q.consumer("x", 1000);
+  q.dispatch();
+  q.seal();
+  q.grant("x", 100);
+  q.dispatch();
+  ASSERT_EQ(q.effects.deliveries.size(), 1u) << "all of one fragment";
+  EXPECT_EQ(q.effects.deliveries[0].count, 34u);
+  EXPECT_EQ(q.effects.deliveries[0].after, q.batch) << "the last ones are of the next block";
+}
+
 TEST(Queue, asks_for_the_page_that_it_needs_and_the_next_and_waits) {
   QueueOf q(0);
   for (int i = 0; i < 200; ++i) q.post(std::string(1000, 'a'));

@@ -240,6 +240,14 @@ TEST(Topology, does_not_mix_up_routes_that_share_a_slot) {
       ASSERT_EQ(t.route("", name), name);
     }
   }
+  for (int i = 0; i < 300; ++i) {
+    const std::string name = std::to_string(i);
+    t.exchange(name).ok();
+    t.bind(name, name, "same").ok();
+  }
+  for (int round = 0; round < 2; ++round) {
+    for (int i = 0; i < 300; ++i) ASSERT_EQ(t.route(std::to_string(i), "same"), std::to_string(i));
+  }
 }
 
 TEST(Topology, does_not_remember_routes_by_headers) {

@@ -197,9 +197,10 @@ class FakeServer {
   ~FakeServer() { stop(); }
 
   /// The port stays the same when started again.
-  void start() {
+  void start(
+      const std::shared_ptr<grpc::ServerCredentials>& credentials = grpc::InsecureServerCredentials()) {
     grpc::ServerBuilder builder;
-    builder.AddListeningPort("127.0.0.1:" + std::to_string(port_), grpc::InsecureServerCredentials(), &port_);
+    builder.AddListeningPort("127.0.0.1:" + std::to_string(port_), credentials, &port_);
     builder.RegisterService(&coordinator);
     builder.RegisterService(&broker);
     server_ = builder.BuildAndStart();

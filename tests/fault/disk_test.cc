@@ -1,0 +1,132 @@
+// The disk that loses power, on its own: it must be as cruel as it says, and not more.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <set>
+
+#include "tests/fault/fault_disk.h"
+
+namespace escrow {
+namespace {
+
+using Outcome = FaultDisk::Outcome;
+
+class Disk : public testing::Test {
+ protected:
+  Disk() { disk_->make_directory("/d"); }
+  FaultDisk::Handle create(const std::string& path) {
+    FaultDisk::Handle file;
+    EXPECT_EQ(disk_->create(path, file), Outcome::kDone);
+    return file;
+  }
+  static std::string content(const FaultDisk& disk, const std::string& path) {
+    FaultDisk::Handle file;
+    if (disk.find(path, file) != Outcome::kDone) return "(none)";
+    std::string bytes;
+    EXPECT_EQ(disk.read(*file, 0, 1 << 20, bytes), Outcome::kDone);
+    return bytes;
+  }
+  /// What the path may hold after a power loss, over many of them.
+  std::set<std::string> outcomes(const std::string& path, const std::function<void()>& act) {
+    std::set<std::string> found;
+    for (std::uint64_t seed = 0; seed < 300; ++seed) {
+      disk_ = std::make_shared<FaultDisk>();
+      disk_->make_directory("/d");
+      act();
+      Random random(seed);
+      found.insert(content(*disk_->restart(random), path));
+    }
+    return found;
+  }
+  std::shared_ptr<FaultDisk> disk_ = std::make_shared<FaultDisk>();
+};
+
+TEST_F(Disk, KeepsWhatWasSyncedUnderANameThatWasSynced) {
+  EXPECT_EQ(outcomes("/d/f",
+                     [&] {
+                       const auto file = create("/d/f");
+                       disk_->append(*file, "synced");
+                       disk_->sync(*file);
+                       disk_->sync_directory("/d");
+                     }),
+            (std::set<std::string>{"synced"}));
+}
+
+TEST_F(Disk, ASyncedFileNeedsItsDirectorySynced) {
+  EXPECT_EQ(outcomes("/d/f",
+                     [&] {
+                       const auto file = create("/d/f");
+                       disk_->append(*file, "synced");
+                       disk_->sync(*file);
+                     }),
+            (std::set<std::string>{"(none)", "synced"}));
+}
+
+TEST_F(Disk, MayKeepAnyLengthOfWhatWasNotSyncedAndZerosForABlock) {
+  const std::string block(FaultDisk::kBlockSize, 'x');
+  const auto found = outcomes("/d/f", [&] {
+    const auto file = create("/d/f");
+    disk_->append(*file, "begin");
+    disk_->sync(*file);
+    disk_->sync_directory("/d");
+    disk_->append(*file, block + block);
+  });
+  EXPECT_TRUE(found.contains("begin"));
+  EXPECT_TRUE(found.contains("begin" + block + block));
+  EXPECT_TRUE(std::any_of(found.begin(), found.end(), [&](const std::string& bytes) {
+    return bytes.size() > FaultDisk::kBlockSize && bytes[100] == '\0' && bytes.back() == 'x';
+  })) << "a hole";
+  for (const std::string& bytes : found) EXPECT_EQ(bytes.substr(0, 5), "begin");
+}
+
+TEST_F(Disk, ARenameHappensWholeOrNotAndTakesItsFileAlong) {
+  const auto act = [&] {
+    create("/d/old");
+    disk_->sync_directory("/d");
+    const auto file = create("/d/new");
+    disk_->append(*file, "new");
+    disk_->sync(*file);
+    disk_->rename("/d/new", "/d/old");
+  };
+  EXPECT_EQ(outcomes("/d/old", act), (std::set<std::string>{"", "new"}));
+}
+
+TEST_F(Disk, ARemovalMayBeUndone) {
+  const auto act = [&] {
+    const auto file = create("/d/f");
+    disk_->append(*file, "x");
+    disk_->sync(*file);
+    disk_->sync_directory("/d");
+    disk_->remove("/d/f");
+  };
+  EXPECT_EQ(outcomes("/d/f", act), (std::set<std::string>{"(none)", "x"}));
+}
+
+TEST_F(Disk, DoesNothingFromTheOperationOnAtWhichPowerFails) {
+  const auto file = create("/d/f");
+  int calls = 0;
+  disk_->on_power_loss([&] { ++calls; });
+  disk_->fail_power_at(disk_->operations() + 2);
+  EXPECT_EQ(disk_->append(*file, "a"), Outcome::kDone);
+  EXPECT_EQ(disk_->append(*file, "b"), Outcome::kNoPower);
+  EXPECT_EQ(disk_->sync(*file), Outcome::kNoPower);
+  FaultDisk::Handle found;
+  EXPECT_EQ(disk_->find("/d/f", found), Outcome::kNoPower);
+  EXPECT_FALSE(disk_->has_power());
+  EXPECT_EQ(calls, 1);
+}
+
+TEST_F(Disk, ALyingDiskForgetsWhatItSaidWasSynced) {
+  const auto act = [&] {
+    disk_->lie_about_syncs(1, Random(1));
+    const auto file = create("/d/f");
+    disk_->append(*file, "x");
+    disk_->sync(*file);
+    disk_->sync_directory("/d");
+  };
+  EXPECT_TRUE(outcomes("/d/f", act).contains(""));
+}
+
+}  // namespace
+}  // namespace escrow

@@ -1,0 +1,158 @@
+// A broker with a store to which it writes, from which its pages and bodies are read, and from which another one recovers.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "broker/core/broker.h"
+#include "broker/core/names.h"
+#include "tests/unit/broker/core/log_store.h"
+#include "tests/unit/broker/core/messages.h"
+
+namespace escrow::broker {
+
+/// Sink of Broker::take_changes.
+struct BrokerStore {
+  std::map<std::string, std::string> topology_entries;
+  std::map<LogId, LogStore> logs;
+  std::map<std::uint64_t, std::string> bodies;
+  LogId next_log = 1;  // of the head
+  std::uint64_t next_body = 1;
+
+  void topology(const TopologyChange& change) {
+    if (change.value) {
+      topology_entries[change.key] = *change.value;
+    } else {
+      topology_entries.erase(change.key);
+    }
+  }
+  void erase_log(LogId log) { logs.erase(log); }
+  void put_body(BodyRef body, const std::shared_ptr<const std::string>& bytes) { bodies[body.id] = *bytes; }
+  void erase_body(BodyRef body) { bodies.erase(body.id); }
+  void start_page(LogId log, Seq page, std::shared_ptr<const Fragment> f) { logs[log].start_page(log, page, f); }
+  void append_page(LogId log, Seq page, std::shared_ptr<const Fragment> f) { logs[log].append_page(log, page, f); }
+  void put_page(LogId log, Seq page, std::string bytes) { logs[log].put_page(log, page, std::move(bytes)); }
+  void erase_page(LogId log, Seq page, bool indexed, bool state) { logs[log].erase_page(log, page, indexed, state); }
+  void put_extent(LogId log, const PageExtent& extent) { logs[log].put_extent(log, extent); }
+  void put_page_state(LogId log, Seq page, const PageState& state) { logs[log].put_page_state(log, page, state); }
+  void put_log_state(LogId log, const LogState& state) { logs[log].put_log_state(log, state); }
+};
+
+class BrokerTester {
+ public:
+  explicit BrokerTester(std::size_t memory = 100 << 20) : memory_(memory), broker(std::make_unique<Broker>(memory)) {}
+
+  void declare(const std::string& name) { must(broker->declare_queue({"/", name, {}})); }
+  void bind(const std::string& exchange, const std::string& queue_name, const std::string& key) {
+    must(broker->topology().bind("/", exchange, queue_name, {key, {}, nullptr}));
+  }
+  Moment moment() const { return {at(static_cast<std::int64_t>(batch)), batch}; }
+  /// Through the default exchange.
+  void post(const std::string& queue_name, const std::string& body) { must(publish("", queue_name, body)); }
+  void post(const std::string& queue_name, int count) {
+    for (int i = 0; i < count; ++i) post(queue_name, std::to_string(i));
+  }
+  Result<std::uint32_t> publish(const std::string& exchange, const std::string& key, const std::string& body) {
+    return broker->publish(view(body, key, exchange), moment());
+  }
+  void commit(const MessageView& message) { broker->publish_committed(message, moment()); }
+
+  void consume(const std::string& name, const std::string& queue_name, std::uint32_t credit, bool auto_credit = false) {
+    ids[name] = must(broker->consume("/", queue_name, credit, auto_credit));
+    names[ids[name]] = name;
+  }
+  Result<void> settle(const std::string& name, DeliveryTag first, DeliveryTag last, Settlement how = Settlement::kAck) {
+    return broker->settle(ids.at(name), first, last, how);
+  }
+  void cancel(const std::string& name) { broker->cancel(ids.at(name)); }
+
+  /// Works until there is nothing more to do; what is wanted from the store is given at once. Returns what the consumers
+  /// got, as "x:a y:b".
+  std::string work() {
+    std::string text;
+    while (broker->work(moment()) || wants_reads()) {
+      hear(text);
+      give_reads();
+    }
+    hear(text);
+    return text;
+  }
+  bool wants_reads() const { return !broker->effects().loads.empty() || !broker->effects().body_loads.empty(); }
+
+  void seal() {
+    broker->enforce_memory(batch - 1);
+    broker->take_changes(store);
+    store.next_log = broker->next_log();
+    store.next_body = broker->next_body();
+    ++batch;
+    if (on_seal) on_seal();
+  }
+  /// What a crash leaves.
+  void crash() {
+    broker = recover();
+    ids.clear();
+    names.clear();
+    loads.clear();
+    body_loads.clear();
+  }
+  std::unique_ptr<Broker> recover() const {
+    auto recovered = std::make_unique<Broker>(memory_);
+    recovered->recover_counters(store.next_log, store.next_body);
+    for (const auto& [key, value] : store.topology_entries) must_ok(recovered->recover_topology(key, value));
+    for (const auto& [id, queue] : recovered->logs()) {
+      if (const auto it = store.logs.find(id); it != store.logs.end()) it->second.recover_into(queue->log());
+      queue->rewind();
+    }
+    recovered->recover_bodies();
+    return recovered;
+  }
+
+  std::uint64_t ready(const std::string& name) { return must(broker->topology().queue("/", name))->ready(); }
+  std::uint64_t unacked(const std::string& name) { return must(broker->topology().queue("/", name))->unacked(); }
+
+ private:
+  void hear(std::string& text) {
+    BrokerEffects& effects = broker->effects();
+    for (const Delivery& d : effects.deliveries) {
+      for (std::uint32_t i = 0; i < d.count; ++i) {
+        text += (text.empty() ? "" : " ") + names.at(d.consumer) + ":" + std::string(d.message(i).body);
+      }
+      deliveries.push_back(d);
+    }
+    for (const ConsumerId consumer : effects.cancelled) cancelled.push_back(names.at(consumer));
+    for (const auto& done : effects.purges) purged[done.job] = done.messages;
+    loads.insert(loads.end(), effects.loads.begin(), effects.loads.end());
+    body_loads.insert(body_loads.end(), effects.body_loads.begin(), effects.body_loads.end());
+    effects.clear();
+  }
+  void give_reads() {
+    for (const QueueLog::LoadRequest& request : std::exchange(loads, {})) {
+      while (request.after >= batch) seal();
+      const auto& pages = store.logs[request.log].pages;
+      const auto page = pages.find(request.page);
+      must_ok(broker->load(request, page == pages.end() ? "" : page->second));
+    }
+    for (const BodyRef body : std::exchange(body_loads, {})) broker->load(body, store.bodies[body.id]);
+  }
+
+  std::size_t memory_;
+
+ public:
+  std::unique_ptr<Broker> broker;
+  BrokerStore store;
+  BatchNumber batch = 1;
+  std::map<std::string, ConsumerId> ids;
+  std::map<ConsumerId, std::string> names;
+  std::vector<Delivery> deliveries;
+  std::vector<std::string> cancelled;
+  std::map<std::uint64_t, std::uint64_t> purged;
+  std::vector<QueueLog::LoadRequest> loads;
+  std::vector<BodyRef> body_loads;
+  std::function<void()> on_seal;  ///< work() seals, too, when a read has to wait for its batch
+};
+
+}  // namespace escrow::broker
