@@ -32,7 +32,10 @@ fail() {
 }
 
 clean_up() {
-  [[ -z $server ]] || kill "$server" 2>/dev/null || true
+  if [[ -n $server ]]; then
+    kill "$server" 2>/dev/null || true
+    cat <&"$server_output" >&2
+  fi
   [[ -z $work ]] || rm -rf "$work"
 }
 

@@ -217,13 +217,13 @@ Result<std::optional<std::string>> RocksStore::get(Table table, std::string_view
 }
 
 CachedRead RocksStore::get_cached(Table table, std::string_view key, std::string& value) const {
-  // Not Get with kBlockCacheTier: that calls a key found, with an empty value, when the table file is not
-  // open.
-  bool known = false;
-  if (!parts_->db->KeyMayExist(rocksdb::ReadOptions(), parts_->handle(table), slice(key), &value, &known)) {
-    return CachedRead::kAbsent;
-  }
-  return known ? CachedRead::kFound : CachedRead::kWouldBlock;
+  rocksdb::ReadOptions options;
+  options.read_tier = rocksdb::kBlockCacheTier;
+  const rocksdb::Status status = parts_->db->Get(options, parts_->handle(table), slice(key), &value);
+  if (status.IsNotFound()) return CachedRead::kAbsent;
+  // A key that may be in a table file that is not open comes back as found, with an empty value; one whose block is not in
+  // the cache as Incomplete. The slow path knows, and meets an error again and reports it.
+  return status.ok() && !value.empty() ? CachedRead::kFound : CachedRead::kWouldBlock;
 }
 
 std::unique_ptr<StoreIterator> RocksStore::scan(Table table, std::string_view from,

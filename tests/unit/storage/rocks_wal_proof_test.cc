@@ -93,11 +93,7 @@ TEST(BatchStamp, HasTheseBytes) {
 
 TEST(BatchStamp, IsTheFirstOperationOfItsBatch) {
   const std::string header(12, 'h');
-  const std::string stamp = std::string(
-                                "\x01\x05"
-                                "batch\x10",
-                                8) +
-                            encode_batch_stamp({2, 1});
+  const std::string stamp = std::string("\1\5batch\20", 8) + encode_batch_stamp({2, 1});
   EXPECT_EQ(stamp_of_write_batch(header + stamp), (BatchStamp{2, 1}));
   EXPECT_EQ(stamp_of_write_batch(header + stamp + "more"), (BatchStamp{2, 1}));
   EXPECT_EQ(stamp_of_write_batch(header + "x" + stamp), std::nullopt);
