@@ -4,12 +4,12 @@
 
 namespace escrow::sim::model {
 
-std::string describe(const Copy& copy, const Catalog& catalog) {
+std::ostream& operator<<(std::ostream& out, const Description& description) {
+  const auto& [copy, catalog] = description;
   const Sent& sent = catalog.sent(copy.token);
-  std::string text = "message " + std::to_string(copy.token) + " (exchange '" + std::string(sent.exchange) +
-                     "', key '" + std::string(sent.routing_key) + "'";
-  if (sent.content != kNone) text += ", transaction '" + catalog.content(sent.content).key.id + "'";
-  return text + ") in queue '" + copy.queue->name + "'";
+  out << "message " << copy.token << " (exchange '" << sent.exchange << "', key '" << sent.routing_key << "'";
+  if (sent.content != kNone) out << ", transaction '" << catalog.content(sent.content).key.id << "'";
+  return out << ") in queue '" << copy.queue->name << "'";
 }
 
 Copies::MessageState& Copies::message(Token token) {
@@ -194,7 +194,10 @@ std::size_t Copies::left() const {
 
 std::string Copies::example_left() const {
   const auto it = std::ranges::find_if(live_, [&](CopyId id) { return is_left(copies_[id]); });
-  return it == live_.end() ? std::string() : describe(copies_[*it], catalog_);
+  if (it == live_.end()) return {};
+  std::ostringstream text;
+  text << describe(copies_[*it], catalog_);
+  return text.str();
 }
 
 }  // namespace escrow::sim::model

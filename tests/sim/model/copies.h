@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <ostream>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -119,7 +120,12 @@ class Copies {
   std::vector<Queue*> route_;
 };
 
-/// For error messages.
-std::string describe(const Copy& copy, const Catalog& catalog);
+/// For error messages: costs nothing until it is written.
+struct Description {
+  const Copy& copy;
+  const Catalog& catalog;
+};
+inline Description describe(const Copy& copy, const Catalog& catalog) { return {copy, catalog}; }
+std::ostream& operator<<(std::ostream& out, const Description& description);
 
 }  // namespace escrow::sim::model

@@ -211,6 +211,8 @@ TEST_F(RewritingOf, a_page_that_was_written_again_recovers) {
 }
 
 TEST_F(RewritingOf, an_open_page_is_not_written_again) {
+  append_kib(20);
+  seal();
   for (Seq seq = end; seq < log->next_seq() - 1; ++seq) log->remove(seq);
   seal();
   EXPECT_EQ(store.rewrites, 0);
