@@ -11,8 +11,6 @@ namespace {
 
 /// Rounds of bounded work between two looks at the inbox.
 constexpr int kWorkRounds = 8;
-/// A batch this small is alone when nothing else waits.
-constexpr std::size_t kLoneCommands = 1;
 /// Larger batches do not wait for more.
 constexpr std::size_t kMaxHeldFor = 256;
 
@@ -209,7 +207,7 @@ void Engine::seal_and_commit(bool lone) {
   dirty_ = lazy_ = false;
   const auto bodies = committing_.take_bodies();
   for (const auto& body : bodies) backend_.write_ahead(body);
-  const bool alone = lone && bodies.empty() && commands_in_batch_ <= kLoneCommands && commands_in_last_batch_ <= kLoneCommands;
+  const bool alone = lone && bodies.empty() && commands_in_batch_ <= kLoneCommands && last_was_lone();
   commands_in_last_batch_ = std::exchange(commands_in_batch_, 0);
   commit_under_way_ = true;
   if (backend_.commit(committing_.writes(), alone)) committed();

@@ -81,6 +81,8 @@ class Engine {
   std::optional<Monotonic> next_turn() const { return next_turn_; }
   /// Nothing is being built, on its way, or waiting to be read.
   bool idle() const;
+  /// The last batch was of one command: the next one may well be, too.
+  bool last_was_lone() const { return commands_in_last_batch_ <= kLoneCommands; }
 
   broker::BatchNumber last_sealed() const { return head_.batch; }
   broker::BatchNumber durable() const { return outbox_.durable(); }
@@ -91,6 +93,9 @@ class Engine {
   std::uint64_t digest() const;
 
  private:
+  /// A batch this small is alone when nothing else waits.
+  static constexpr std::size_t kLoneCommands = 1;
+
   Engine(Backend& backend, EngineOptions options, Random random, const Head& head, Timestamp wall,
          Monotonic monotonic);
 

@@ -5,6 +5,12 @@
 #include <utility>
 
 namespace escrow::engine {
+namespace {
+
+/// What the current thread attends.
+thread_local const EngineThread* attended = nullptr;
+
+}  // namespace
 
 WorkerPool::WorkerPool(std::size_t threads) {
   for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
@@ -44,7 +50,7 @@ EngineThread::EngineThread(Store& store, const Clock& clock, EngineThreadOptions
     : store_(store),
       clock_(clock),
       options_(options),
-      inbox_(options.inbox, [this] { wake(); }),
+      inbox_(options.inbox, [this] { posted(); }),
       readers_(options.readers) {}
 
 Result<std::unique_ptr<EngineThread>> EngineThread::start(Store& store, const Clock& clock,
@@ -62,6 +68,10 @@ EngineThread::~EngineThread() {
   stopping_ = true;
   wake();
   if (thread_.joinable()) thread_.join();
+}
+
+void EngineThread::posted() {
+  if (attended != this) wake();
 }
 
 void EngineThread::wake() {
@@ -94,26 +104,53 @@ void EngineThread::take_work() {
   }
   for (std::function<void()>& completion : completions_) completion();
   completions_.clear();
-  while (next_command_ < commands_.size() && !engine_->full()) engine_->submit(std::move(commands_[next_command_++]));
+  while (next_command_ < commands_.size() && !engine_->full())
+    engine_->submit(std::move(commands_[next_command_++]));
+}
+
+bool EngineThread::step() {
+  take_work();
+  const bool waiting = next_command_ < commands_.size();
+  const bool again = engine_->turn(clock_.wall(), clock_.monotonic(), waiting && !engine_->full());
+  {
+    const std::scoped_lock lock(counters_mutex_);
+    counters_ = engine_->counters();
+  }
+  {
+    const std::scoped_lock lock(mutex_);
+    const bool idle = !again && !waiting && engine_->idle() && inbox_.empty();
+    if (std::exchange(idle_, idle) != idle) idle_changed_.notify_all();
+  }
+  // What the inbox holds beyond a full engine waits for the commit, which wakes.
+  return again || (!engine_->full() && (waiting || !inbox_.empty()));
 }
 
 void EngineThread::run() {
+  std::unique_lock running(running_);
   while (!stopping_) {
-    take_work();
-    const bool waiting = next_command_ < commands_.size();
-    const bool again = engine_->turn(clock_.wall(), clock_.monotonic(), waiting && !engine_->full());
-    {
-      const std::scoped_lock lock(counters_mutex_);
-      counters_ = engine_->counters();
-    }
-    {
-      const std::scoped_lock lock(mutex_);
-      const bool idle = !again && !waiting && engine_->idle() && inbox_.empty();
-      if (std::exchange(idle_, idle) != idle) idle_changed_.notify_all();
-    }
-    // What the inbox holds beyond a full engine waits for the commit, which wakes.
-    if (!again && (engine_->full() || (!waiting && inbox_.empty()))) wait(engine_->next_turn());
+    if (step()) continue;
+    sleeps_until_ = engine_->next_turn();
+    const std::optional<Monotonic> until = sleeps_until_;
+    running.unlock();
+    wait(until);
+    running.lock();
   }
+}
+
+bool EngineThread::lone_command_waits() const {
+  return inbox_.commands() == 1 && next_command_ == commands_.size() && engine_->idle() && engine_->last_was_lone();
+}
+
+void EngineThread::attend() {
+  attended = this;
+  if (inbox_.empty()) return;
+  std::unique_lock running(running_, std::try_to_lock);
+  if (!running || !lone_command_waits()) return wake();
+  while (step()) continue;
+  const std::optional<Monotonic> next = engine_->next_turn();
+  if (!next || (sleeps_until_ && *sleeps_until_ <= *next)) return;
+  sleeps_until_ = next;
+  wake();
 }
 
 bool EngineThread::drain(std::chrono::milliseconds limit) {
@@ -135,7 +172,8 @@ void EngineThread::commit_or_stop(const WriteSet& writes, Store::Durability dura
   const Result<void> committed = store_.commit(writes, durability);
   if (committed) return;
   // What reached the disk is unknown. Nothing may be acknowledged any more; a restart recovers what is there.
-  std::fprintf(stderr, "escrowd: a batch could not be made durable, stopping: %s\n", committed.error().message.c_str());
+  std::fprintf(stderr, "escrowd: a batch could not be made durable, stopping: %s\n",
+               committed.error().message.c_str());
   std::abort();
 }
 
@@ -152,7 +190,8 @@ bool EngineThread::commit(const WriteSet& batch, bool lone) {
 }
 
 void EngineThread::write_ahead(std::shared_ptr<const WriteSet> bodies) {
-  committer_.post([this, bodies = std::move(bodies)] { commit_or_stop(*bodies, Store::Durability::kNoSync); });
+  committer_.post(
+      [this, bodies = std::move(bodies)] { commit_or_stop(*bodies, Store::Durability::kNoSync); });
 }
 
 void EngineThread::read(std::function<Completion(const Store&)> read) {

@@ -1,4 +1,8 @@
 // The threads behind an engine: one that runs it, one that commits, some that read.
+//
+// A lone command is run by the thread that posted it, if that attends (see attend): a hop to another thread
+// and back would cost it as much as the engine's work. `running_` is held by whoever runs the engine, so
+// there is one at a time.
 #pragma once
 
 #include <atomic>
@@ -48,8 +52,8 @@ struct EngineThreadOptions {
 class EngineThread final : private Backend {
  public:
   /// `store` and `clock` outlive it. Returns when recovery is done.
-  static Result<std::unique_ptr<EngineThread>> start(Store& store, const Clock& clock, EngineThreadOptions options,
-                                                     std::uint64_t seed);
+  static Result<std::unique_ptr<EngineThread>> start(Store& store, const Clock& clock,
+                                                     EngineThreadOptions options, std::uint64_t seed);
   /// Stops at once if drain() was not called before.
   ~EngineThread() override;
 
@@ -58,8 +62,13 @@ class EngineThread final : private Backend {
   WorkerPool& readers() { return readers_; }
   const Store& store() const { return store_; }
 
-  /// Waits until everything that was posted is durable and answered, at most for `limit`. False: it took longer.
-  /// Whoever posts meanwhile prolongs it.
+  /// For a thread that posts commands in its turns and calls this after each: it runs the engine if nothing
+  /// but one command waits, and otherwise wakes the engine's thread. From its first call on, what the thread
+  /// posts wakes nobody by itself.
+  void attend();
+
+  /// Waits until everything that was posted is durable and answered, at most for `limit`. False: it took
+  /// longer. Whoever posts meanwhile prolongs it.
   bool drain(std::chrono::milliseconds limit);
 
   /// A copy, up to one turn old. Thread-safe.
@@ -74,8 +83,15 @@ class EngineThread final : private Backend {
   CachedRead get_cached(Table table, std::string_view key, std::string& value) override;
 
   void run();
+  // Those with `running_` held.
   void take_work();
+  /// True: to be called again at once. False: when something happens, or at the latest at
+  /// engine_->next_turn().
+  bool step();
+  bool lone_command_waits() const;
+
   void wait(std::optional<Monotonic> until);
+  void posted();
   void wake();
   void commit_or_stop(const WriteSet& writes, Store::Durability durability);
 
@@ -83,10 +99,13 @@ class EngineThread final : private Backend {
   const Clock& clock_;
   const EngineThreadOptions options_;
   Inbox inbox_;
+
+  std::mutex running_;
   std::unique_ptr<Engine> engine_;
   std::vector<Command> commands_;
   std::size_t next_command_ = 0;
   std::vector<std::function<void()>> completions_;
+  std::optional<Monotonic> sleeps_until_;
 
   std::mutex mutex_;
   std::condition_variable woken_;

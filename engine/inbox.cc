@@ -23,7 +23,8 @@ bool Inbox::try_post(std::span<Command> commands) {
   {
     const std::scoped_lock lock(mutex_);
     // One that is larger than all room there is can only go through an empty inbox.
-    const bool room = commands_.size() + commands.size() <= limits_.commands && bytes_ + bytes <= limits_.bytes;
+    const bool room =
+        commands_.size() + commands.size() <= limits_.commands && bytes_ + bytes <= limits_.bytes;
     if (!room && !commands_.empty()) return false;
     first = !std::exchange(woken_, true);
     std::ranges::move(commands, std::back_inserter(commands_));
@@ -71,6 +72,11 @@ void Inbox::take_completions(std::vector<std::function<void()>>& completions) {
 bool Inbox::empty() const {
   const std::scoped_lock lock(mutex_);
   return commands_.empty() && completions_.empty();
+}
+
+std::size_t Inbox::commands() const {
+  const std::scoped_lock lock(mutex_);
+  return commands_.size();
 }
 
 Error engine_full() {

@@ -1,4 +1,5 @@
-// The engine's door: bounded, and open to every thread. Producers post, the engine's thread takes everything at once.
+// The engine's door: bounded, and open to every thread. Producers post, the engine's thread takes everything
+// at once.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +23,8 @@ class Inbox {
   /// `wake` is called, on the posting thread, by the first post after a take.
   Inbox(InboxLimits limits, std::function<void()> wake) : limits_(limits), wake_(std::move(wake)) {}
 
-  /// All of them or, when there is no room, none: false, and the caller answers ENGINE_FULL. They are moved from.
+  /// All of them or, when there is no room, none: false, and the caller answers ENGINE_FULL. They are moved
+  /// from.
   bool try_post(std::span<Command> commands);
   bool try_post(Command command) { return try_post(std::span(&command, 1)); }
   /// Past the limits, for what only frees memory: settlements, credit, answers to checks, ClosePort.
@@ -35,6 +37,7 @@ class Inbox {
   /// Leaves the commands where they are.
   void take_completions(std::vector<std::function<void()>>& completions);
   bool empty() const;
+  std::size_t commands() const;
 
  private:
   InboxLimits limits_;

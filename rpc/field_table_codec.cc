@@ -57,24 +57,42 @@ class Decoder {
 
   FieldValue value(const v1::FieldValue& in, std::size_t depth) {
     switch (in.kind_case()) {
-      case v1::FieldValue::kBoolValue: return {in.bool_value()};
-      case v1::FieldValue::kInt8Value: return narrow<std::int8_t>(in.int8_value());
-      case v1::FieldValue::kInt16Value: return narrow<std::int16_t>(in.int16_value());
-      case v1::FieldValue::kInt32Value: return {std::int32_t{in.int32_value()}};
-      case v1::FieldValue::kInt64Value: return {std::int64_t{in.int64_value()}};
-      case v1::FieldValue::kUint8Value: return narrow<std::uint8_t>(in.uint8_value());
-      case v1::FieldValue::kUint16Value: return narrow<std::uint16_t>(in.uint16_value());
-      case v1::FieldValue::kUint32Value: return {std::uint32_t{in.uint32_value()}};
-      case v1::FieldValue::kFloatValue: return {in.float_value()};
-      case v1::FieldValue::kDoubleValue: return {in.double_value()};
-      case v1::FieldValue::kDecimalValue: return decimal(in.decimal_value());
-      case v1::FieldValue::kStringValue: return {in.string_value()};
-      case v1::FieldValue::kBytesValue: return {FieldBytes{in.bytes_value()}};
-      case v1::FieldValue::kArrayValue: return {array(in.array_value(), depth + 1)};
-      case v1::FieldValue::kTableValue: return {table(in.table_value(), depth + 1)};
-      case v1::FieldValue::kTimestampValue: return timestamp(in.timestamp_value().seconds());
-      case v1::FieldValue::kVoidValue: return {FieldVoid{}};
-      case v1::FieldValue::KIND_NOT_SET: break;
+      case v1::FieldValue::kBoolValue:
+        return {in.bool_value()};
+      case v1::FieldValue::kInt8Value:
+        return narrow<std::int8_t>(in.int8_value());
+      case v1::FieldValue::kInt16Value:
+        return narrow<std::int16_t>(in.int16_value());
+      case v1::FieldValue::kInt32Value:
+        return {std::int32_t{in.int32_value()}};
+      case v1::FieldValue::kInt64Value:
+        return {std::int64_t{in.int64_value()}};
+      case v1::FieldValue::kUint8Value:
+        return narrow<std::uint8_t>(in.uint8_value());
+      case v1::FieldValue::kUint16Value:
+        return narrow<std::uint16_t>(in.uint16_value());
+      case v1::FieldValue::kUint32Value:
+        return {std::uint32_t{in.uint32_value()}};
+      case v1::FieldValue::kFloatValue:
+        return {in.float_value()};
+      case v1::FieldValue::kDoubleValue:
+        return {in.double_value()};
+      case v1::FieldValue::kDecimalValue:
+        return decimal(in.decimal_value());
+      case v1::FieldValue::kStringValue:
+        return {in.string_value()};
+      case v1::FieldValue::kBytesValue:
+        return {FieldBytes{in.bytes_value()}};
+      case v1::FieldValue::kArrayValue:
+        return {array(in.array_value(), depth + 1)};
+      case v1::FieldValue::kTableValue:
+        return {table(in.table_value(), depth + 1)};
+      case v1::FieldValue::kTimestampValue:
+        return timestamp(in.timestamp_value().seconds());
+      case v1::FieldValue::kVoidValue:
+        return {FieldVoid{}};
+      case v1::FieldValue::KIND_NOT_SET:
+        break;
     }
     fail(malformed("a field has no value, or one of a type that this server does not know"));
     return {FieldVoid{}};
@@ -87,7 +105,8 @@ class Decoder {
   }
 
   FieldValue decimal(const v1::FieldValue::Decimal& in) {
-    if (in.scale() > std::numeric_limits<std::uint8_t>::max()) fail(malformed("a decimal's scale is above 255"));
+    if (in.scale() > std::numeric_limits<std::uint8_t>::max())
+      fail(malformed("a decimal's scale is above 255"));
     return {FieldDecimal{static_cast<std::uint8_t>(in.scale()), in.unscaled()}};
   }
 

@@ -1,13 +1,12 @@
 // Field tables: protobuf ↔ model.
 //
 //   v1.FieldTable                  model
-//   map, in no order               fields in order of name, so that a table has one encoded form: a repeated Prepare must
+//   map, in no order               fields in order of name, so that a table has one encoded form: a repeated
+//   Prepare must
 //                                  have the same content digest
-//   Timestamp                      whole seconds; before 1970 is MALFORMED, after 9999 becomes the end of 9999
-//   value without a kind           MALFORMED
-//   string_value, bytes_value      kept byte by byte
-//   a name that is not UTF-8       repaired on the way out
-//   a name given twice (AMQP)      the first one counts
+//   Timestamp                      whole seconds; before 1970 is MALFORMED, after 9999 becomes the end of
+//   9999 value without a kind           MALFORMED string_value, bytes_value      kept byte by byte a name
+//   that is not UTF-8       repaired on the way out a name given twice (AMQP)      the first one counts
 #pragma once
 
 #include <cstdint>

@@ -11,7 +11,8 @@
 namespace escrow::rpc {
 namespace {
 
-/// A level of nesting takes three messages (value, table, entry of the map); around the outermost table there are a few.
+/// A level of nesting takes three messages (value, table, entry of the map); around the outermost table there
+/// are a few.
 constexpr int kRecursionLimit = 3 * static_cast<int>(kMaxTableDepth) + 16;
 
 }  // namespace

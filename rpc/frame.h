@@ -1,8 +1,8 @@
 // Bytes of a gRPC message ↔ protobuf.
 //
-// The services take their requests as bytes and parse them here, not in gRPC, for three reasons: a malformed request is
-// INVALID_ARGUMENT (gRPC would say UNIMPLEMENTED, and on a stream take it for the client's end), field tables may be
-// nested as deeply as AMQP has them, and the messages can live in an arena of our choice.
+// The services take their requests as bytes and parse them here, not in gRPC, for three reasons: a malformed
+// request is INVALID_ARGUMENT (gRPC would say UNIMPLEMENTED, and on a stream take it for the client's end),
+// field tables may be nested as deeply as AMQP has them, and the messages can live in an arena of our choice.
 #pragma once
 
 #include <google/protobuf/message_lite.h>

@@ -16,8 +16,8 @@ class FrameQueue {
  public:
   /// A frame of its own.
   void put(const google::protobuf::MessageLite& frame);
-  /// Of a message that is nothing but a list: the encodings of two, one after the other, are the encoding of one with the
-  /// elements of both. So it goes with the frame before it, up to kFrameBytes.
+  /// Of a message that is nothing but a list: the encodings of two, one after the other, are the encoding of
+  /// one with the elements of both. So it goes with the frame before it, up to kFrameBytes.
   void append(const google::protobuf::MessageLite& frame);
   /// Takes over everything from `other`, which was filled in the same way.
   void splice(FrameQueue& other);

@@ -61,11 +61,14 @@ Result<void> check_short(std::string_view limit, const std::string& text, std::s
 }
 
 Result<void> check(const v1::Message& message, const Caller& caller) {
-  if (message.body().size() > caller.max_body_bytes) return limit_exceeded("message_bytes", caller.max_body_bytes);
-  if (auto valid = check_short("routing_key_bytes", message.routing_key(), broker::kMaxRoutingKeyBytes); !valid) {
+  if (message.body().size() > caller.max_body_bytes)
+    return limit_exceeded("message_bytes", caller.max_body_bytes);
+  if (auto valid = check_short("routing_key_bytes", message.routing_key(), broker::kMaxRoutingKeyBytes);
+      !valid) {
     return valid;
   }
-  if (auto valid = check_short("exchange_bytes", message.exchange(), broker::kMaxNameBytes); !valid) return valid;
+  if (auto valid = check_short("exchange_bytes", message.exchange(), broker::kMaxNameBytes); !valid)
+    return valid;
   return check_short("vhost_bytes", message.vhost(), broker::kMaxNameBytes);
 }
 

@@ -42,7 +42,10 @@ Error limit_exceeded(std::string_view limit, std::size_t maximum) {
 }
 
 Error deadline_exceeded() {
-  return {ErrorCode::kDeadlineExceeded, "DEADLINE_EXCEEDED", "the deadline was over before anything was done", {}};
+  return {ErrorCode::kDeadlineExceeded,
+          "DEADLINE_EXCEEDED",
+          "the deadline was over before anything was done",
+          {}};
 }
 
 Error shutting_down() {

@@ -1,7 +1,8 @@
 // escrow::Error as gRPC says it: google.rpc.Status with a google.rpc.ErrorInfo of domain "escrow".
 //
-// A failed call carries it in the trailer `grpc-status-details-bin`; a failed operation of a stream carries it in its
-// frame. RESOURCE_EXHAUSTED comes with a google.rpc.RetryInfo. Text that is not UTF-8 is repaired: protobuf refuses it.
+// A failed call carries it in the trailer `grpc-status-details-bin`; a failed operation of a stream carries
+// it in its frame. RESOURCE_EXHAUSTED comes with a google.rpc.RetryInfo. Text that is not UTF-8 is repaired:
+// protobuf refuses it.
 #pragma once
 
 #include <grpcpp/support/status.h>

@@ -6,44 +6,48 @@
 #include "rpc/unary.h"
 
 namespace escrow::rpc {
+namespace {
 
-Stream* Stream::start(Stream* stream, const grpc::CallbackServerContext& context, Authenticator& authenticator) {
-  if (const Result<void> added = stream->streams_.add(stream); !added) {
-    stream->authenticated(added.error());
-    return stream;
+/// What gRPC gives back is taken for a Completion*.
+void* tag(Completion& completion) { return &completion; }
+
+}  // namespace
+
+void Stream::accept(CallQueue& queue, const StreamEndpoint& endpoint) {
+  Stream* const stream = endpoint.make(queue);
+  stream->endpoint_ = &endpoint;
+  stream->context_.AsyncNotifyWhenDone(tag(stream->call_));
+  endpoint.request(&stream->context_, &stream->stream_, queue.grpc(), queue.grpc(), tag(stream->begun_));
+}
+
+void Stream::begun(bool ok) {
+  if (!ok) {  // no call came before the server was shut down; then gRPC does not tell that it is done either
+    delete this;
+    return;
   }
-  if (std::optional<Authenticator::Verdict> user = authenticator.known(authorization(context))) {
-    stream->authenticated(*std::move(user));
+  accept(queue(), *endpoint_);
+  if (const Result<void> added = parts_.streams.add(this); !added) return authenticated(added.error());
+  const std::string_view credentials = authorization(context_);
+  if (std::optional<Authenticator::Verdict> user = parts_.authenticator.known(credentials)) {
+    authenticated(*std::move(user));
   } else {
-    authenticator.verify(authorization(context), [stream](Authenticator::Verdict verdict) {
-      stream->authenticated(std::move(verdict));
-    });
+    parts_.authenticator.verify(
+        credentials, [this](Authenticator::Verdict verdict) { authenticated(std::move(verdict)); });
   }
-  return stream;
 }
 
 void Stream::authenticated(Authenticator::Verdict user) {
-  bool read = false;
-  {
-    const std::scoped_lock lock(mutex_);
-    if (user) {
-      user_ = *std::move(user);
-    } else {
-      begin_closing(to_status(user.error()));
-    }
-    read = reading_ = !closing_;
-  }
-  if (read) {
-    order_.starting();
-    StartRead(&incoming_);
-  }
-  // Until here the stream cannot finish, so nobody can have deleted it.
   std::unique_lock lock(mutex_);
   starting_ = false;
+  if (user) {
+    user_ = *std::move(user);
+  } else {
+    begin_closing(to_status(user.error()));
+  }
   advance(lock);
 }
 
-void Stream::OnReadDone(bool ok) {
+void Stream::read_done(bool ok) {
   order_.reacting();
   Result<void> taken;
   if (ok) taken = on_frame(incoming_);
@@ -52,29 +56,37 @@ void Stream::OnReadDone(bool ok) {
   reading_ = false;
   if (!ok) begin_closing(grpc::Status::OK);
   if (!taken) begin_closing(to_status(taken.error()));
-  advance(lock);
+  advance_or_go(lock);
 }
 
-void Stream::OnWriteDone(bool ok) {
+void Stream::write_done(bool ok) {
   order_.reacting();
   std::unique_lock lock(mutex_);
   writing_ = false;
   outgoing_.Clear();
   if (!ok) throw_away();
   output_moved();
-  advance(lock);
+  advance_or_go(lock);
 }
 
-void Stream::OnCancel() {
-  std::unique_lock lock(mutex_);
-  throw_away();
-  advance(lock);
-}
-
-void Stream::OnDone() {
+void Stream::finish_done(bool) {
   order_.reacting();
-  { const std::scoped_lock last(mutex_); }  // a reaction may have used it after Finish, in vain
-  streams_.remove(this);
+  std::unique_lock lock(mutex_);
+  finish_done_ = true;
+  advance_or_go(lock);
+}
+
+void Stream::call_done(bool) {
+  std::unique_lock lock(mutex_);
+  call_done_ = true;
+  if (context_.IsCancelled()) throw_away();
+  advance_or_go(lock);
+}
+
+void Stream::advance_or_go(std::unique_lock<std::mutex>& lock) {
+  if (!finish_done_ || !call_done_ || reading_ || writing_) return advance(lock);
+  lock.unlock();
+  parts_.streams.remove(this);
   delete this;
 }
 
@@ -107,7 +119,7 @@ void Stream::closed() {
 Stream::Posted Stream::post(std::span<engine::Command> commands, std::size_t operations) {
   const std::scoped_lock lock(mutex_);
   if (closing_) return Posted::kClosing;
-  if (!inbox_.try_post(commands)) return Posted::kEngineFull;
+  if (!parts_.inbox.try_post(commands)) return Posted::kEngineFull;
   opened_ = true;
   in_flight_ += operations;
   return Posted::kYes;
@@ -116,7 +128,7 @@ Stream::Posted Stream::post(std::span<engine::Command> commands, std::size_t ope
 void Stream::post_unanswered(engine::CommandBody body) {
   if (closing_) return;
   opened_ = true;
-  inbox_.post(engine::Command{this, 0, user_, std::move(body)});
+  parts_.inbox.post(engine::Command{this, 0, user_, std::move(body)});
 }
 
 void Stream::begin_closing(grpc::Status status) {
@@ -139,7 +151,7 @@ void Stream::advance(std::unique_lock<std::mutex>& lock) {
   if (cancelled_) drop_output();
   if (closing_ && opened_ && !close_posted_ && in_flight_ == 0) {
     close_posted_ = true;
-    inbox_.post(engine::Command{this, 0, user_, engine::ClosePort{}});
+    parts_.inbox.post(engine::Command{this, 0, user_, engine::ClosePort{}});
   }
   const bool read = may_read();
   if (read) reading_ = true;
@@ -150,17 +162,17 @@ void Stream::advance(std::unique_lock<std::mutex>& lock) {
   lock.unlock();
   if (read) {
     order_.starting();
-    StartRead(&incoming_);
+    stream_.Read(&incoming_, tag(read_));
   }
   if (write) {
     outgoing_ = encode_output();
     order_.starting();
-    StartWrite(&outgoing_);
+    stream_.Write(outgoing_, tag(write_));
   }
   if (finish) {
-    grpc::Status status = std::move(status_);
+    const grpc::Status status = std::move(status_);
     order_.starting();
-    Finish(std::move(status));
+    stream_.Finish(status, tag(finish_));
   }
 }
 

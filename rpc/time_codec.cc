@@ -6,7 +6,7 @@ namespace escrow::rpc {
 namespace {
 
 constexpr std::int32_t kNanosPerSecond = 1'000'000'000;
-constexpr std::int64_t kMaxDurationSeconds = 315'576'000'000;  // 10,000 years
+constexpr std::int64_t kMaxDurationSeconds = 315'576'000'000;   // 10,000 years
 constexpr std::int64_t kMinTimestampSeconds = -62'135'596'800;  // 0001-01-01
 constexpr std::int64_t kMaxTimestampSeconds = 253'402'300'799;  // 9999-12-31
 
@@ -26,8 +26,8 @@ Result<Duration> to_model(const google::protobuf::Duration& duration) {
   const std::int64_t seconds = duration.seconds();
   const std::int32_t nanos = duration.nanos();
   const bool one_sign = (seconds >= 0 && nanos >= 0) || (seconds <= 0 && nanos <= 0);
-  if (!one_sign || seconds > kMaxDurationSeconds || seconds < -kMaxDurationSeconds || nanos >= kNanosPerSecond ||
-      nanos <= -kNanosPerSecond) {
+  if (!one_sign || seconds > kMaxDurationSeconds || seconds < -kMaxDurationSeconds ||
+      nanos >= kNanosPerSecond || nanos <= -kNanosPerSecond) {
     return malformed("a duration is out of the range of google.protobuf.Duration");
   }
   return to_micros(seconds, nanos);

@@ -9,11 +9,27 @@
 
 namespace escrow::rpc {
 
-std::string_view authorization(const grpc::CallbackServerContext& context) {
+std::string_view authorization(const grpc::ServerContextBase& context) {
   const auto& metadata = context.client_metadata();
   const auto it = metadata.find("authorization");
   if (it == metadata.end()) return {};
   return {it->second.data(), it->second.size()};
+}
+
+void UnaryCall::accept(CallQueue& queue, const UnaryEndpoint& endpoint) {
+  auto* const call = new UnaryCall(queue, endpoint);
+  Completion* const tag = call;
+  endpoint.request(&call->context_, &call->request_, &call->writer_, queue.grpc(), queue.grpc(), tag);
+}
+
+void UnaryCall::completed(bool ok) {
+  order_.reacting();
+  if (ended_ || !ok) {  // it has ended, or none came before the server was shut down
+    delete this;
+    return;
+  }
+  accept(queue(), endpoint_);
+  endpoint_.serve(*this);
 }
 
 bool UnaryCall::expired() const {
@@ -23,62 +39,58 @@ bool UnaryCall::expired() const {
 }
 
 void UnaryCall::finish(const grpc::ByteBuffer& response) {
-  response_ = response;
-  reactor_.Finish(grpc::Status::OK);
+  Completion* const tag = this;
+  ended_ = true;
+  order_.starting();
+  writer_.Finish(response, grpc::Status::OK, tag);
 }
 
-void UnaryCall::fail(const Error& error) { reactor_.Finish(to_status(error)); }
-
-void with_user(Authenticator& authenticator, std::unique_ptr<UnaryCall> call,
-               std::function<void(std::unique_ptr<UnaryCall>, std::string user)> next) {
-  // A std::function has to be copyable, so it cannot own the call.
-  UnaryCall* const waiting = call.release();
-  authenticator.verify(waiting->authorization(),
-                       [waiting, next = std::move(next)](Authenticator::Verdict verdict) {
-                         std::unique_ptr<UnaryCall> authenticated(waiting);
-                         if (!verdict) return authenticated->fail(verdict.error());
-                         next(std::move(authenticated), *std::move(verdict));
-                       });
+void UnaryCall::fail(const Error& error) {
+  Completion* const tag = this;
+  ended_ = true;
+  order_.starting();
+  writer_.FinishWithError(to_status(error), tag);
 }
 
-grpc::ServerUnaryReactor* UnaryPort::serve(grpc::CallbackServerContext& context, const grpc::ByteBuffer& request,
-                                           grpc::ByteBuffer& response, const UnaryMethod& method) {
-  auto call = std::make_unique<UnaryCall>(context, request, response, &method);
-  grpc::ServerUnaryReactor* const reactor = &call->reactor();
-  if (std::optional<Authenticator::Verdict> user = authenticator_.known(call->authorization())) {
-    if (*user) {
-      post(std::move(call), **std::move(user));
-    } else {
-      call->fail(user->error());
-    }
+void with_user(Authenticator& authenticator, UnaryCall& call,
+               std::function<void(UnaryCall& call, std::string user)> next) {
+  authenticator.verify(call.authorization(), [&call, next = std::move(next)](Authenticator::Verdict verdict) {
+    if (!verdict) return call.fail(verdict.error());
+    next(call, *std::move(verdict));
+  });
+}
+
+UnaryEndpoint UnaryPort::endpoint(RequestUnary request, const UnaryMethod& method) {
+  return {std::move(request), [this](UnaryCall& call) { serve(call); }, &method};
+}
+
+void UnaryPort::serve(UnaryCall& call) {
+  std::optional<Authenticator::Verdict> user = authenticator_.known(call.authorization());
+  if (!user) {
+    with_user(authenticator_, call,
+              [this](UnaryCall& waited, std::string name) { post(waited, std::move(name)); });
+  } else if (*user) {
+    post(call, **std::move(user));
   } else {
-    with_user(authenticator_, std::move(call), [this](std::unique_ptr<UnaryCall> authenticated, std::string name) {
-      post(std::move(authenticated), std::move(name));
-    });
+    call.fail(user->error());
   }
-  return reactor;
 }
 
-void UnaryPort::post(std::unique_ptr<UnaryCall> call, std::string user) {
-  if (call->expired()) return call->fail(deadline_exceeded());
-  Result<engine::CommandBody> body = call->method().to_command(call->request(), {user, max_body_bytes_});
-  if (!body) return call->fail(body.error());
-  UnaryCall* const posted = call.get();
-  engine::Command command{this, reinterpret_cast<std::uint64_t>(posted), std::move(user), *std::move(body)};
-  // From a successful post on, reply() owns it, possibly before try_post has returned.
-  static_cast<void>(call.release());
-  if (!inbox_.try_post(std::move(command))) {
-    const std::unique_ptr<UnaryCall> refused(posted);
-    refused->fail(engine::engine_full());
-  }
+void UnaryPort::post(UnaryCall& call, std::string user) {
+  if (call.expired()) return call.fail(deadline_exceeded());
+  Result<engine::CommandBody> body = call.method().to_command(call.request(), {user, max_body_bytes_});
+  if (!body) return call.fail(body.error());
+  engine::Command command{this, reinterpret_cast<std::uint64_t>(&call), std::move(user), *std::move(body)};
+  // From a successful post on, reply() ends it, possibly before try_post has returned.
+  if (!inbox_.try_post(std::move(command))) call.fail(engine::engine_full());
 }
 
 void UnaryPort::reply(std::uint64_t request, Result<engine::Reply> reply) {
-  const std::unique_ptr<UnaryCall> call(reinterpret_cast<UnaryCall*>(request));
-  if (!reply) return call->fail(reply.error());
-  const Result<grpc::ByteBuffer> response = call->method().to_response(*reply);
-  if (!response) return call->fail(response.error());
-  call->finish(*response);
+  UnaryCall& call = *reinterpret_cast<UnaryCall*>(request);
+  if (!reply) return call.fail(reply.error());
+  const Result<grpc::ByteBuffer> response = call.method().to_response(*reply);
+  if (!response) return call.fail(response.error());
+  call.finish(*response);
 }
 
 }  // namespace escrow::rpc

@@ -1,79 +1,94 @@
 // Unary calls as commands of the engine.
 //
-//   gRPC thread      authenticate ─▶ parse, convert ─▶ Inbox::try_post ─┐ false: ENGINE_FULL
-//   engine thread                                                       └─▶ … ─▶ UnaryPort::reply ─▶ Finish
+//   queue's thread   authenticate ─▶ parse, convert ─▶ Inbox::try_post ─┐ false: ENGINE_FULL
+//   engine thread                                                       └─▶ … ─▶ UnaryPort::reply ─▶ finish
 //
-// All unary calls of a service share one Port that lives as long as the service: a port for each would cost two more
-// commands. The request number of a command is the address of its UnaryCall, so no table and no lock stand between a reply
-// and its call.
+// All unary calls of a service share one Port that lives as long as the service: a port for each would cost
+// two more commands. The request number of a command is the address of its UnaryCall, so no table and no lock
+// stand between a reply and its call.
 //
-// A call ends exactly once, by finish() or fail(). The engine answers every command it took, once, and so ends every call,
-// also one that was cancelled or whose deadline passed meanwhile: gRPC then drops the answer. What was decided stands;
-// repeating the call returns it. A call whose deadline is over before it is posted is not posted.
+// A call ends exactly once, by finish() or fail(). The engine answers every command it took, once, and so
+// ends every call, also one that was cancelled or whose deadline passed meanwhile: gRPC then drops the
+// answer. What was decided stands; repeating the call returns it. A call whose deadline is over before it is
+// posted is not posted.
 #pragma once
 
 #include <grpcpp/server_context.h>
-#include <grpcpp/support/server_callback.h>
+#include <grpcpp/support/async_unary_call.h>
 
 #include <functional>
-#include <memory>
 #include <string>
 #include <string_view>
 
 #include "engine/inbox.h"
 #include "engine/port.h"
 #include "rpc/authenticator.h"
+#include "rpc/call_queue.h"
 #include "rpc/frame.h"
+#include "rpc/grpc_order.h"
 #include "rpc/message_codec.h"
 
 namespace escrow::rpc {
 
 /// Value of the metadata key `authorization`; empty without one. Valid as long as the call.
-std::string_view authorization(const grpc::CallbackServerContext& context);
+std::string_view authorization(const grpc::ServerContextBase& context);
 
-/// What a method does: its request as a command, its reply as a response. See unary_method.h for how to make one.
+class UnaryCall;
+
+/// What a method does whose answer is the engine's: its request as a command, its reply as a response. A
+/// constant. See unary_method.h for how to make one.
 struct UnaryMethod {
   Result<engine::CommandBody> (*to_command)(const grpc::ByteBuffer& request, const Caller& caller);
   Result<grpc::ByteBuffer> (*to_response)(const engine::Reply& reply);
 };
 
-/// One call. gRPC owns what it points to and keeps it until the call has ended.
-class UnaryCall {
- public:
-  /// `method` is empty for calls that are not answered by the engine.
-  UnaryCall(grpc::CallbackServerContext& context, const grpc::ByteBuffer& request, grpc::ByteBuffer& response,
-            const UnaryMethod* method = nullptr)
-      : context_(context),
-        reactor_(*context.DefaultReactor()),
-        request_(request),
-        response_(response),
-        method_(method) {}
+/// Asks gRPC for a call of one method: the member Request… of the service that protoc makes.
+using RequestUnary = std::function<void(grpc::ServerContext*, grpc::ByteBuffer* request,
+                                        grpc::ServerAsyncResponseWriter<grpc::ByteBuffer>*,
+                                        grpc::CompletionQueue*, grpc::ServerCompletionQueue*, void* tag)>;
 
-  /// What the service's method returns.
-  grpc::ServerUnaryReactor& reactor() { return reactor_; }
+/// A method of a service. Outlives the server.
+struct UnaryEndpoint {
+  RequestUnary request;
+  /// Answers a call, at once or later. On the queue's thread.
+  std::function<void(UnaryCall&)> serve;
+  /// Null when the answer is not the engine's.
+  const UnaryMethod* method = nullptr;
+};
+
+/// Belongs to itself: deletes itself after its end.
+class UnaryCall final : private Call, private Completion {
+ public:
+  /// Serves the endpoint's calls that come from this queue. On the queue's thread.
+  static void accept(CallQueue& queue, const UnaryEndpoint& endpoint);
+
   const grpc::ByteBuffer& request() const { return request_; }
-  const UnaryMethod& method() const { return *method_; }
+  const UnaryMethod& method() const { return *endpoint_.method; }
   /// The client does not wait any more.
   bool expired() const;
   /// Value of the metadata key `authorization`; empty without one.
   std::string_view authorization() const { return rpc::authorization(context_); }
 
-  // The last call, from any thread.
+  // The end: one of them, once, from any thread. The call may be gone when it returns.
   void finish(const grpc::ByteBuffer& response);
   void fail(const Error& error);
 
  private:
-  grpc::CallbackServerContext& context_;
-  grpc::ServerUnaryReactor& reactor_;
-  const grpc::ByteBuffer& request_;
-  grpc::ByteBuffer& response_;
-  const UnaryMethod* const method_;
+  UnaryCall(CallQueue& queue, const UnaryEndpoint& endpoint) : Call(queue), endpoint_(endpoint) {}
+  void completed(bool ok) override;
+
+  const UnaryEndpoint& endpoint_;
+  grpc::ServerContext context_;
+  grpc::ByteBuffer request_;
+  grpc::ServerAsyncResponseWriter<grpc::ByteBuffer> writer_{&context_};
+  bool ended_ = false;
+  GrpcOrder order_;
 };
 
-/// Calls `next(call, user)` when the caller is authenticated: on this thread, or later on that of the authenticator.
-/// Otherwise fails the call.
-void with_user(Authenticator& authenticator, std::unique_ptr<UnaryCall> call,
-               std::function<void(std::unique_ptr<UnaryCall>, std::string user)> next);
+/// Calls `next(call, user)` when the caller is authenticated: on this thread, or later on that of the
+/// authenticator. Otherwise fails the call.
+void with_user(Authenticator& authenticator, UnaryCall& call,
+               std::function<void(UnaryCall& call, std::string user)> next);
 
 /// Thread-safe. Outlives all its calls, and the engine: no ClosePort is posted for it.
 class UnaryPort final : public engine::Port {
@@ -81,9 +96,7 @@ class UnaryPort final : public engine::Port {
   UnaryPort(engine::Inbox& inbox, Authenticator& authenticator, std::size_t max_body_bytes)
       : inbox_(inbox), authenticator_(authenticator), max_body_bytes_(max_body_bytes) {}
 
-  /// `method` is a constant.
-  grpc::ServerUnaryReactor* serve(grpc::CallbackServerContext& context, const grpc::ByteBuffer& request,
-                                  grpc::ByteBuffer& response, const UnaryMethod& method);
+  UnaryEndpoint endpoint(RequestUnary request, const UnaryMethod& method);
 
   void reply(std::uint64_t request, Result<engine::Reply> reply) override;
   // A unary call consumes nothing and answers no checks.
@@ -94,7 +107,8 @@ class UnaryPort final : public engine::Port {
   void closed() override {}
 
  private:
-  void post(std::unique_ptr<UnaryCall> call, std::string user);
+  void serve(UnaryCall& call);
+  void post(UnaryCall& call, std::string user);
 
   engine::Inbox& inbox_;
   Authenticator& authenticator_;

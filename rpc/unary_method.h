@@ -2,7 +2,8 @@
 //
 //   Result<engine::CommandBody> to_command(v1::PrepareRequest& request, const Caller& caller);
 //   v1::PrepareResponse to_response(const engine::Prepared& reply);
-//                                                              or Result<v1::…>, when the reply can mean an error
+//                                                              or Result<v1::…>, when the reply can mean an
+//                                                              error
 //   constexpr UnaryMethod kPrepare = kUnaryMethod<to_command, to_response>;
 #pragma once
 

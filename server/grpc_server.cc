@@ -2,7 +2,6 @@
 
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
-#include <grpcpp/health_check_service_interface.h>
 #include <netdb.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,12 +11,19 @@
 #include <fstream>
 #include <mutex>
 #include <sstream>
+#include <utility>
+
+#include "escrow/v1/broker.grpc.pb.h"
+#include "escrow/v1/coordinator.grpc.pb.h"
 
 namespace escrow::server {
 namespace {
 
 Error listen_failed(const char* reason, const std::string& address, const std::string& why) {
-  return {ErrorCode::kUnavailable, reason, "cannot listen for gRPC on " + address + ": " + why, {{"address", address}}};
+  return {ErrorCode::kUnavailable,
+          reason,
+          "cannot listen for gRPC on " + address + ": " + why,
+          {{"address", address}}};
 }
 
 /// Why gRPC would fail, which it does not tell.
@@ -28,7 +34,8 @@ Result<void> probe(const std::string& bind, std::uint16_t port, const std::strin
   addrinfo* found = nullptr;
   std::string host = bind;
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  if (const int failed = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found); failed != 0) {
+  if (const int failed = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
+      failed != 0) {
     return listen_failed("LISTEN_FAILED", address, gai_strerror(failed));
   }
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owned(found, &freeaddrinfo);
@@ -40,7 +47,8 @@ Result<void> probe(const std::string& bind, std::uint16_t port, const std::strin
   ::close(descriptor);
   if (failure == 0) return {};
   if (failure == EADDRINUSE) {
-    return listen_failed("ADDRESS_IN_USE", address, "another program has the port; stop it, or set grpc.port");
+    return listen_failed("ADDRESS_IN_USE", address,
+                         "another program has the port; stop it, or set grpc.port");
   }
   return listen_failed("LISTEN_FAILED", address, std::strerror(failure));
 }
@@ -50,7 +58,10 @@ Result<std::string> read_pem(const std::string& path) {
   std::ostringstream content;
   content << in.rdbuf();
   if (in && content.str().find("-----BEGIN ") != std::string::npos) return content.str();
-  return Error{ErrorCode::kUnavailable, "TLS_FILE_UNUSABLE", path + ": cannot be read, or is no PEM file", {{"path", path}}};
+  return Error{ErrorCode::kUnavailable,
+               "TLS_FILE_UNUSABLE",
+               path + ": cannot be read, or is no PEM file",
+               {{"path", path}}};
 }
 
 Result<std::shared_ptr<grpc::ServerCredentials>> make_credentials(const GrpcServerOptions& options) {
@@ -70,43 +81,45 @@ Result<std::shared_ptr<grpc::ServerCredentials>> make_credentials(const GrpcServ
   return grpc::SslServerCredentials(tls);
 }
 
-/// Both are switches of the process, which gRPC reads whenever a server is built.
-void enable_health_and_reflection() {
+/// A switch of the process, which gRPC reads whenever a server is built.
+void enable_reflection() {
   static std::once_flag once;
-  std::call_once(once, [] {
-    grpc::EnableDefaultHealthCheckService(true);
-    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
-  });
+  std::call_once(once, [] { grpc::reflection::InitProtoReflectionServerBuilderPlugin(); });
 }
 
 }  // namespace
 
 Result<std::unique_ptr<GrpcServer>> GrpcServer::start(const GrpcServerOptions& options,
-                                                      const std::vector<grpc::Service*>& services) {
+                                                      std::vector<rpc::Service*> services,
+                                                      const std::function<void()>& attend) {
   const bool bare_ipv6 = options.bind.find(':') != std::string::npos && !options.bind.starts_with('[');
   const std::string host = bare_ipv6 ? "[" + options.bind + "]" : options.bind;
   std::string address = host + ":" + std::to_string(options.port);
   if (auto free = probe(options.bind, options.port, address); !free) return std::move(free).error();
   Result<std::shared_ptr<grpc::ServerCredentials>> credentials = make_credentials(options);
   if (!credentials) return std::move(credentials).error();
-  enable_health_and_reflection();
+  enable_reflection();
 
   grpc::ServerBuilder builder;
   rpc::apply(options.limits, builder);
   int port = 0;
   builder.AddListeningPort(address, *credentials, &port);
-  for (grpc::Service* service : services) builder.RegisterService(service);
-  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
-  if (server == nullptr || port == 0) {
-    return listen_failed("LISTEN_FAILED", address, "gRPC refuses; with TLS, certificate and key may not match");
+  std::unique_ptr<GrpcServer> server(new GrpcServer(address));
+  services.push_back(&server->health_);
+  server->server_ = rpc::CallServer::start(builder, services, attend);
+  if (server->server_ == nullptr || port == 0) {
+    return listen_failed("LISTEN_FAILED", address,
+                         "gRPC refuses; with TLS, certificate and key may not match");
   }
-  return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(server), std::move(address)));
+  return server;
 }
 
-GrpcServer::~GrpcServer() { server_->Shutdown(std::chrono::system_clock::now()); }
+GrpcServer::GrpcServer(std::string address)
+    : address_(std::move(address)),
+      health_({v1::Coordinator::service_full_name(), v1::Broker::service_full_name()}) {}
 
-void GrpcServer::stop_serving() { server_->GetHealthCheckService()->SetServingStatus(false); }
+void GrpcServer::stop_serving() { health_.stop_serving(); }
 
-void GrpcServer::shutdown(std::chrono::system_clock::time_point deadline) { server_->Shutdown(deadline); }
+void GrpcServer::shutdown(std::chrono::system_clock::time_point deadline) { server_->shutdown(deadline); }
 
 }  // namespace escrow::server

@@ -1,15 +1,17 @@
-// The gRPC listener: address, TLS, limits, the services, and with them health (grpc.health.v1) and reflection.
+// The gRPC listener: address, TLS, limits, the services, and with them health (grpc.health.v1) and
+// reflection.
 #pragma once
-
-#include <grpcpp/server.h>
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "rpc/call_server.h"
+#include "rpc/health_service.h"
 #include "rpc/server_limits.h"
 
 namespace escrow::server {
@@ -24,16 +26,17 @@ struct GrpcServerOptions {
   rpc::ServerLimits limits;
 };
 
+/// At its end it cancels what shutdown() did not end.
 class GrpcServer {
  public:
-  /// Listens from now on, and says SERVING when asked for its health. The services outlive it. UNAVAILABLE with
+  /// Listens from now on, and says SERVING when asked for its health. The services outlive it; `attend` as in
+  /// CallServer::start. UNAVAILABLE with
   ///   ADDRESS_IN_USE    somebody else has the port
   ///   LISTEN_FAILED     the address is not ours, the port not allowed, …
   ///   TLS_FILE_UNUSABLE
   static Result<std::unique_ptr<GrpcServer>> start(const GrpcServerOptions& options,
-                                                   const std::vector<grpc::Service*>& services);
-  /// Cancels what shutdown() did not end.
-  ~GrpcServer();
+                                                   std::vector<rpc::Service*> services,
+                                                   const std::function<void()>& attend);
 
   const std::string& address() const { return address_; }
 
@@ -43,11 +46,11 @@ class GrpcServer {
   void shutdown(std::chrono::system_clock::time_point deadline);
 
  private:
-  GrpcServer(std::unique_ptr<grpc::Server> server, std::string address)
-      : server_(std::move(server)), address_(std::move(address)) {}
+  explicit GrpcServer(std::string address);
 
-  std::unique_ptr<grpc::Server> server_;
-  std::string address_;
+  const std::string address_;
+  rpc::HealthService health_;
+  std::unique_ptr<rpc::CallServer> server_;
 };
 
 }  // namespace escrow::server

@@ -1,7 +1,9 @@
 // escrowd: reads the configuration, runs the server until a signal ends it.
 //
-// Exit codes: 0 drained after SIGTERM or SIGINT, or the command succeeded; 1 failed for another reason than those that
-// follow; 2 command line or configuration wrong; 3 data directory in use, unreadable or damaged; 4 cannot listen.
+// Exit codes: 0 drained after SIGTERM or SIGINT, or the command succeeded; 1 failed for another reason than
+// those that follow; 2 command line or configuration wrong; 3 data directory in use, unreadable or damaged; 4
+// cannot listen.
+#include <absl/synchronization/mutex.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -46,7 +48,8 @@ struct CommandLine {
 void warn_about(const Configuration& c) {
   // Accepted from the first version on, so that no file has to change when they begin to listen.
   std::string silent;
-  for (const auto& [name, port] : {std::pair{"AMQP", c.amqp_port}, {"management", c.http_port}, {"metrics", c.metrics_port}}) {
+  for (const auto& [name, port] :
+       {std::pair{"AMQP", c.amqp_port}, {"management", c.http_port}, {"metrics", c.metrics_port}}) {
     if (port != 0) silent += (silent.empty() ? "" : ", ") + std::string(name) + " on " + std::to_string(port);
   }
   if (!silent.empty()) spdlog::info("configured, but not served by this version yet: {}", silent);
@@ -62,6 +65,8 @@ void warn_about(const Configuration& c) {
 }
 
 int run(const LoadedConfiguration& loaded) {
+  // Debian's abseil, which gRPC uses, looks for deadlocks at every lock otherwise.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   start_logging(loaded.configuration.log_level);
   spdlog::info("starting, configuration from {}", loaded.file.empty() ? "no file" : loaded.file);
   for (const std::string& warning : loaded.warnings) spdlog::warn("{}", warning);
@@ -74,7 +79,8 @@ int run(const LoadedConfiguration& loaded) {
   }
   std::unique_ptr<Server> server = *std::move(started);
   if (server->admin_secret().created) {
-    spdlog::info("the password of user '{}' was generated: it is in {}", kAdministrator, server->admin_secret().path);
+    spdlog::info("the password of user '{}' was generated: it is in {}", kAdministrator,
+                 server->admin_secret().path);
   }
   spdlog::info("ready: {}", server->describe());
   sd_notify("READY=1");
@@ -101,13 +107,15 @@ int perform(const CommandLine& line) {
   }
   switch (line.task) {
     case CommandLine::Task::kCheck:
-      for (const std::string& warning : loaded->warnings) std::fprintf(stderr, "escrowd: %s\n", warning.c_str());
+      for (const std::string& warning : loaded->warnings)
+        std::fprintf(stderr, "escrowd: %s\n", warning.c_str());
       std::printf("the configuration is fine%s\n", loaded->file.empty() ? "" : (": " + loaded->file).c_str());
       return EXIT_SUCCESS;
     case CommandLine::Task::kEffective:
       std::fputs(to_toml(*loaded).c_str(), stdout);
       return EXIT_SUCCESS;
-    default: return run(*loaded);
+    default:
+      return run(*loaded);
   }
 }
 
@@ -117,7 +125,8 @@ void add_settings(CLI::App& app, CommandLine& line) {
     const auto remember = [&line, &setting](const std::string& text) {
       line.sources.flags.emplace_back(&setting, text);
     };
-    const std::string group = setting.section().empty() ? "Options" : "[" + std::string(setting.section()) + "]";
+    const std::string group =
+        setting.section().empty() ? "Options" : "[" + std::string(setting.section()) + "]";
     if (setting.is_switch()) {
       app.add_flag_function(
              setting.flag(), [remember](std::int64_t count) { remember(count > 0 ? "true" : "false"); },
@@ -137,7 +146,8 @@ int main_with(int argc, char** argv) {
   line.sources.environment = process_environment();
   line.sources.root = ::geteuid() == 0;
 
-  CLI::App app("Escrow holds messages until the business transactions they belong to are decided.", "escrowd");
+  CLI::App app("Escrow holds messages until the business transactions they belong to are decided.",
+               "escrowd");
   app.option_defaults()->always_capture_default(false);
   app.fallthrough();
   app.add_option_function<std::string>(
@@ -149,9 +159,8 @@ int main_with(int argc, char** argv) {
   config->add_subcommand("check", "Say what is wrong with the configuration, if anything")->callback([&] {
     line.task = CommandLine::Task::kCheck;
   });
-  config->add_subcommand("effective", "Print what is in effect, and where each value comes from")->callback([&] {
-    line.task = CommandLine::Task::kEffective;
-  });
+  config->add_subcommand("effective", "Print what is in effect, and where each value comes from")
+      ->callback([&] { line.task = CommandLine::Task::kEffective; });
   config->add_subcommand("reference", "Print the table of all settings as Markdown")->callback([&] {
     line.task = CommandLine::Task::kReference;
   });

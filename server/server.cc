@@ -91,7 +91,8 @@ Result<void> Server::listen() {
   options.tls_key_file = configuration_.grpc_tls_key_file;
   options.tls_client_ca_file = configuration_.grpc_tls_client_ca_file;
   options.limits.message_bytes = message_bytes;
-  auto grpc = GrpcServer::start(options, {coordinator_.get(), broker_.get()});
+  auto grpc = GrpcServer::start(options, {coordinator_.get(), broker_.get()},
+                                [engine = engine_.get()] { engine->attend(); });
   if (!grpc) return std::move(grpc).error();
   grpc_ = *std::move(grpc);
   return {};
@@ -115,7 +116,8 @@ Server::~Server() {
 
 std::string Server::describe() const {
   const std::string grpc = grpc_ == nullptr ? "no gRPC" : "gRPC on " + grpc_->address();
-  return grpc + ", data in " + configuration_.data_dir;
+  return grpc + ", data in " + configuration_.data_dir + " (format version " +
+         std::to_string(DataDirectory::kFormatVersion) + ")";
 }
 
 }  // namespace escrow::server

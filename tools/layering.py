@@ -61,7 +61,7 @@ FOREIGN = {
 # A *_env.h is the door for tests that put another file system under RocksDB.
 ROCKSDB_FILE = re.compile(r"(^|/)rocks_[^/]*(\.cc|_env\.h)$")
 
-GENERATED = re.compile(r"^(escrow|google/rpc)/.*\.pb\.h$")
+GENERATED = re.compile(r"^(escrow|google/rpc|grpc/health)/.*\.pb\.h$")
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 SUFFIXES = {".h", ".cc"}
 MAX_LINES = 400

@@ -15,11 +15,16 @@ namespace {
 
 Result<ExchangeType> to_model(v1::ExchangeType type) {
   switch (type) {
-    case v1::EXCHANGE_TYPE_DIRECT: return ExchangeType::kDirect;
-    case v1::EXCHANGE_TYPE_FANOUT: return ExchangeType::kFanout;
-    case v1::EXCHANGE_TYPE_TOPIC: return ExchangeType::kTopic;
-    case v1::EXCHANGE_TYPE_HEADERS: return ExchangeType::kHeaders;
-    default: return rpc::malformed("type is not one that this server knows");
+    case v1::EXCHANGE_TYPE_DIRECT:
+      return ExchangeType::kDirect;
+    case v1::EXCHANGE_TYPE_FANOUT:
+      return ExchangeType::kFanout;
+    case v1::EXCHANGE_TYPE_TOPIC:
+      return ExchangeType::kTopic;
+    case v1::EXCHANGE_TYPE_HEADERS:
+      return ExchangeType::kHeaders;
+    default:
+      return rpc::malformed("type is not one that this server knows");
   }
 }
 
@@ -58,21 +63,23 @@ Result<engine::CommandBody> to_declare_exchange(v1::DeclareExchangeRequest& requ
   if (!type) return type.error();
   Result<FieldTable> arguments = rpc::to_model(request.arguments());
   if (!arguments) return std::move(arguments).error();
-  return engine::CommandBody(engine::DeclareExchange{{vhost_or_default(std::move(*request.mutable_vhost())),
-                                                      std::move(*request.mutable_exchange()), *type,
-                                                      *std::move(arguments)}});
+  return engine::CommandBody(
+      engine::DeclareExchange{{vhost_or_default(std::move(*request.mutable_vhost())),
+                               std::move(*request.mutable_exchange()), *type, *std::move(arguments)}});
 }
 
 Result<engine::CommandBody> to_delete_exchange(v1::DeleteExchangeRequest& request, const rpc::Caller&) {
   return engine::CommandBody(engine::DeleteExchange{vhost_or_default(std::move(*request.mutable_vhost())),
-                                                    std::move(*request.mutable_exchange()), request.if_unused()});
+                                                    std::move(*request.mutable_exchange()),
+                                                    request.if_unused()});
 }
 
 Result<engine::CommandBody> to_declare_queue(v1::DeclareQueueRequest& request, const rpc::Caller&) {
   Result<FieldTable> arguments = rpc::to_model(request.arguments());
   if (!arguments) return std::move(arguments).error();
-  return engine::CommandBody(engine::DeclareQueue{{vhost_or_default(std::move(*request.mutable_vhost())),
-                                                   std::move(*request.mutable_queue()), *std::move(arguments)}});
+  return engine::CommandBody(
+      engine::DeclareQueue{{vhost_or_default(std::move(*request.mutable_vhost())),
+                            std::move(*request.mutable_queue()), *std::move(arguments)}});
 }
 
 Result<engine::CommandBody> to_delete_queue(v1::DeleteQueueRequest& request, const rpc::Caller&) {
@@ -86,7 +93,9 @@ Result<engine::CommandBody> to_purge_queue(v1::PurgeQueueRequest& request, const
                                                 std::move(*request.mutable_queue())});
 }
 
-Result<engine::CommandBody> to_bind(v1::BindRequest& request, const rpc::Caller&) { return binding(request, false); }
+Result<engine::CommandBody> to_bind(v1::BindRequest& request, const rpc::Caller&) {
+  return binding(request, false);
+}
 
 Result<engine::CommandBody> to_unbind(v1::UnbindRequest& request, const rpc::Caller&) {
   return binding(request, true);

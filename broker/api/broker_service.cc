@@ -8,8 +8,10 @@
 namespace escrow::broker::api {
 namespace {
 
-constexpr rpc::UnaryMethod kDeclareExchange = rpc::kUnaryMethod<to_declare_exchange, to_declare_exchange_response>;
-constexpr rpc::UnaryMethod kDeleteExchange = rpc::kUnaryMethod<to_delete_exchange, to_delete_exchange_response>;
+constexpr rpc::UnaryMethod kDeclareExchange =
+    rpc::kUnaryMethod<to_declare_exchange, to_declare_exchange_response>;
+constexpr rpc::UnaryMethod kDeleteExchange =
+    rpc::kUnaryMethod<to_delete_exchange, to_delete_exchange_response>;
 constexpr rpc::UnaryMethod kDeclareQueue = rpc::kUnaryMethod<to_declare_queue, to_declare_queue_response>;
 constexpr rpc::UnaryMethod kDeleteQueue = rpc::kUnaryMethod<to_delete_queue, to_delete_queue_response>;
 constexpr rpc::UnaryMethod kPurgeQueue = rpc::kUnaryMethod<to_purge_queue, to_purge_queue_response>;
@@ -20,50 +22,26 @@ constexpr rpc::UnaryMethod kPublish = rpc::kUnaryMethod<to_publish, to_publish_r
 
 }  // namespace
 
-grpc::ServerUnaryReactor* BrokerService::DeclareExchange(Context* context, const Bytes* request, Bytes* response) {
-  return unary_.serve(*context, *request, *response, kDeclareExchange);
-}
-
-grpc::ServerUnaryReactor* BrokerService::DeleteExchange(Context* context, const Bytes* request, Bytes* response) {
-  return unary_.serve(*context, *request, *response, kDeleteExchange);
-}
-
-grpc::ServerUnaryReactor* BrokerService::DeclareQueue(Context* context, const Bytes* request, Bytes* response) {
-  return unary_.serve(*context, *request, *response, kDeclareQueue);
-}
-
-grpc::ServerUnaryReactor* BrokerService::DeleteQueue(Context* context, const Bytes* request, Bytes* response) {
-  return unary_.serve(*context, *request, *response, kDeleteQueue);
-}
-
-grpc::ServerUnaryReactor* BrokerService::PurgeQueue(Context* context, const Bytes* request, Bytes* response) {
-  return unary_.serve(*context, *request, *response, kPurgeQueue);
-}
-
-grpc::ServerUnaryReactor* BrokerService::Bind(Context* context, const Bytes* request, Bytes* response) {
-  return unary_.serve(*context, *request, *response, kBind);
-}
-
-grpc::ServerUnaryReactor* BrokerService::Unbind(Context* context, const Bytes* request, Bytes* response) {
-  return unary_.serve(*context, *request, *response, kUnbind);
-}
-
-grpc::ServerUnaryReactor* BrokerService::ListQueues(Context* context, const Bytes* request, Bytes* response) {
-  return unary_.serve(*context, *request, *response, kListQueues);
-}
-
-grpc::ServerUnaryReactor* BrokerService::Publish(Context* context, const Bytes* request, Bytes* response) {
-  return unary_.serve(*context, *request, *response, kPublish);
-}
-
-grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* BrokerService::PublishStream(Context* context) {
-  auto* const stream = new api::PublishStream(parts_.streams, parts_.inbox, parts_.max_body_bytes);
-  return rpc::Stream::start(stream, *context, parts_.authenticator);
-}
-
-grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* BrokerService::Consume(Context* context) {
-  auto* const stream = new ConsumeStream(parts_.streams, parts_.inbox);
-  return rpc::Stream::start(stream, *context, parts_.authenticator);
+BrokerService::BrokerService(const ServiceParts& parts)
+    : unary_(parts.inbox, parts.authenticator, parts.max_body_bytes) {
+  unary_endpoints_ = {
+      unary_.endpoint([this](auto*... call) { service_.RequestDeclareExchange(call...); }, kDeclareExchange),
+      unary_.endpoint([this](auto*... call) { service_.RequestDeleteExchange(call...); }, kDeleteExchange),
+      unary_.endpoint([this](auto*... call) { service_.RequestDeclareQueue(call...); }, kDeclareQueue),
+      unary_.endpoint([this](auto*... call) { service_.RequestDeleteQueue(call...); }, kDeleteQueue),
+      unary_.endpoint([this](auto*... call) { service_.RequestPurgeQueue(call...); }, kPurgeQueue),
+      unary_.endpoint([this](auto*... call) { service_.RequestBind(call...); }, kBind),
+      unary_.endpoint([this](auto*... call) { service_.RequestUnbind(call...); }, kUnbind),
+      unary_.endpoint([this](auto*... call) { service_.RequestListQueues(call...); }, kListQueues),
+      unary_.endpoint([this](auto*... call) { service_.RequestPublish(call...); }, kPublish)};
+  const rpc::StreamParts stream_parts{parts.streams, parts.authenticator, parts.inbox};
+  stream_endpoints_ = {
+      {[this](auto*... call) { service_.RequestPublishStream(call...); },
+       [stream_parts, limit = parts.max_body_bytes](rpc::CallQueue& queue) {
+         return new PublishStream(queue, stream_parts, limit);
+       }},
+      {[this](auto*... call) { service_.RequestConsume(call...); },
+       [stream_parts](rpc::CallQueue& queue) { return new ConsumeStream(queue, stream_parts); }}};
 }
 
 }  // namespace escrow::broker::api

@@ -1,5 +1,5 @@
-// The gRPC service escrow.v1.Broker (proto/escrow/v1/broker.proto says what its methods do): authenticates, translates,
-// posts to the engine, and answers when the engine does.
+// The gRPC service escrow.v1.Broker (proto/escrow/v1/broker.proto says what its methods do): authenticates,
+// translates, posts to the engine, and answers when the engine does.
 #pragma once
 
 #include <cstddef>
@@ -7,19 +7,18 @@
 #include "engine/inbox.h"
 #include "escrow/v1/broker.grpc.pb.h"
 #include "rpc/authenticator.h"
+#include "rpc/service.h"
 #include "rpc/stream_set.h"
-#include "rpc/unary.h"
 
 namespace escrow::broker::api {
 
 namespace detail {
 using B = v1::Broker;
 /// All methods take and return bytes; rpc/frame.h says why.
-using RawService = B::WithRawCallbackMethod_DeclareExchange<B::WithRawCallbackMethod_DeleteExchange<
-    B::WithRawCallbackMethod_DeclareQueue<B::WithRawCallbackMethod_DeleteQueue<B::WithRawCallbackMethod_PurgeQueue<
-        B::WithRawCallbackMethod_Bind<B::WithRawCallbackMethod_Unbind<
-            B::WithRawCallbackMethod_ListQueues<B::WithRawCallbackMethod_Publish<B::WithRawCallbackMethod_PublishStream<
-                B::WithRawCallbackMethod_Consume<B::Service>>>>>>>>>>>;
+using RawService = B::WithRawMethod_DeclareExchange<B::WithRawMethod_DeleteExchange<
+    B::WithRawMethod_DeclareQueue<B::WithRawMethod_DeleteQueue<B::WithRawMethod_PurgeQueue<
+        B::WithRawMethod_Bind<B::WithRawMethod_Unbind<B::WithRawMethod_ListQueues<B::WithRawMethod_Publish<
+            B::WithRawMethod_PublishStream<B::WithRawMethod_Consume<B::Service>>>>>>>>>>>;
 }  // namespace detail
 
 /// What the service works with; all of it outlives the service.
@@ -31,27 +30,14 @@ struct ServiceParts {
 };
 
 /// Thread-safe. Outlives the gRPC server it is registered with, and the engine that answers it.
-class BrokerService final : public detail::RawService {
+class BrokerService final : public rpc::Service {
  public:
-  explicit BrokerService(const ServiceParts& parts)
-      : parts_(parts), unary_(parts.inbox, parts.authenticator, parts.max_body_bytes) {}
+  explicit BrokerService(const ServiceParts& parts);
 
-  using Context = grpc::CallbackServerContext;
-  using Bytes = grpc::ByteBuffer;
-  grpc::ServerUnaryReactor* DeclareExchange(Context* context, const Bytes* request, Bytes* response) override;
-  grpc::ServerUnaryReactor* DeleteExchange(Context* context, const Bytes* request, Bytes* response) override;
-  grpc::ServerUnaryReactor* DeclareQueue(Context* context, const Bytes* request, Bytes* response) override;
-  grpc::ServerUnaryReactor* DeleteQueue(Context* context, const Bytes* request, Bytes* response) override;
-  grpc::ServerUnaryReactor* PurgeQueue(Context* context, const Bytes* request, Bytes* response) override;
-  grpc::ServerUnaryReactor* Bind(Context* context, const Bytes* request, Bytes* response) override;
-  grpc::ServerUnaryReactor* Unbind(Context* context, const Bytes* request, Bytes* response) override;
-  grpc::ServerUnaryReactor* ListQueues(Context* context, const Bytes* request, Bytes* response) override;
-  grpc::ServerUnaryReactor* Publish(Context* context, const Bytes* request, Bytes* response) override;
-  grpc::ServerBidiReactor<Bytes, Bytes>* PublishStream(Context* context) override;
-  grpc::ServerBidiReactor<Bytes, Bytes>* Consume(Context* context) override;
+  grpc::Service& grpc() override { return service_; }
 
  private:
-  const ServiceParts parts_;
+  detail::RawService service_;
   rpc::UnaryPort unary_;
 };
 

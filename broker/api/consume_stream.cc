@@ -23,10 +23,14 @@ std::size_t message_bytes(const Delivery& delivery, std::uint32_t i) {
 
 std::optional<Settlement> to_model(v1::ConsumeRequest::Outcome outcome) {
   switch (outcome) {
-    case v1::ConsumeRequest::OUTCOME_ACK: return Settlement::kAck;
-    case v1::ConsumeRequest::OUTCOME_REJECT: return Settlement::kReject;
-    case v1::ConsumeRequest::OUTCOME_REQUEUE: return Settlement::kRequeue;
-    default: return std::nullopt;
+    case v1::ConsumeRequest::OUTCOME_ACK:
+      return Settlement::kAck;
+    case v1::ConsumeRequest::OUTCOME_REJECT:
+      return Settlement::kReject;
+    case v1::ConsumeRequest::OUTCOME_REQUEUE:
+      return Settlement::kRequeue;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -46,12 +50,17 @@ Result<void> ConsumeStream::on_frame(const grpc::ByteBuffer& bytes) {
   rpc::FrameArena arena;
   auto& request = arena.make<v1::ConsumeRequest>();
   if (auto parsed = rpc::parse(bytes, request); !parsed) return parsed;
-  if (request.has_open() == open_) return rpc::malformed("the first frame must be 'open', and no other can be");
+  if (request.has_open() == open_)
+    return rpc::malformed("the first frame must be 'open', and no other can be");
   switch (request.kind_case()) {
-    case v1::ConsumeRequest::kOpen: return open(*request.mutable_open());
-    case v1::ConsumeRequest::kCredit: return grant(request.credit());
-    case v1::ConsumeRequest::kSettle: return settle(request.settle());
-    case v1::ConsumeRequest::KIND_NOT_SET: break;
+    case v1::ConsumeRequest::kOpen:
+      return open(*request.mutable_open());
+    case v1::ConsumeRequest::kCredit:
+      return grant(request.credit());
+    case v1::ConsumeRequest::kSettle:
+      return settle(request.settle());
+    case v1::ConsumeRequest::KIND_NOT_SET:
+      break;
   }
   return rpc::malformed("a frame is none that this server knows");
 }

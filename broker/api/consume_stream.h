@@ -1,5 +1,5 @@
-// The stream Consume: a consumer of one queue. Deliveries leave the engine's thread as references to pages; whoever writes
-// turns them into frames.
+// The stream Consume: a consumer of one queue. Deliveries leave the engine's thread as references to pages;
+// whoever writes turns them into frames.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@ namespace escrow::broker::api {
 
 class ConsumeStream final : public rpc::Stream {
  public:
-  ConsumeStream(rpc::StreamSet& streams, engine::Inbox& inbox) : Stream(streams, inbox) {}
+  ConsumeStream(rpc::CallQueue& queue, const rpc::StreamParts& parts) : Stream(queue, parts) {}
 
   void reply(std::uint64_t request, Result<engine::Reply> reply) override;
   void deliver(const Delivery& delivery) override;
@@ -36,8 +36,8 @@ class ConsumeStream final : public rpc::Stream {
   std::size_t output_bytes() const override { return unwritten_bytes_; }
   void output_moved() override { pass_credit_on(); }
 
-  std::string vhost_;   // written before the first delivery
-  bool open_ = false;   // of the thread that reads
+  std::string vhost_;  // written before the first delivery
+  bool open_ = false;  // of the thread that reads
 
   // Of the engine's thread, until the next flush.
   std::vector<Delivery> gathered_;

@@ -39,7 +39,8 @@ std::uint32_t CreditWindow::room(std::size_t unwritten_messages, std::size_t unw
   const std::size_t ahead = with_engine_ + unwritten_messages;
   const std::size_t bytes_ahead = unwritten_bytes + with_engine_ * message_bytes_;
   const std::size_t bytes = rpc::kMaxUnwrittenBytes - std::min(rpc::kMaxUnwrittenBytes, bytes_ahead);
-  const std::size_t messages = std::min(kMaxAhead - std::min<std::size_t>(kMaxAhead, ahead), bytes / message_bytes_);
+  const std::size_t messages =
+      std::min(kMaxAhead - std::min<std::size_t>(kMaxAhead, ahead), bytes / message_bytes_);
   // One at a time gets through, however large it is.
   return static_cast<std::uint32_t>(ahead == 0 ? std::max<std::size_t>(messages, 1) : messages);
 }

@@ -1,11 +1,13 @@
 // How much a consumer may still be sent, and how much of that the engine may know.
 //
-// The engine delivers as fast as it can whatever it has credit for. A client may grant 65,535 messages of 16 MiB and then
-// not read: so the engine gets its credit in portions, and no new one while what was delivered has not left.
+// The engine delivers as fast as it can whatever it has credit for. A client may grant 65,535 messages of 16
+// MiB and then not read: so the engine gets its credit in portions, and no new one while what was delivered
+// has not left.
 //
 //   granted by the client = waiting here ─▶ with the engine ─▶ delivered, unwritten ─▶ written
-//                              ▲  portion: (with the engine + unwritten) x a message's size ≤ kMaxUnwrittenBytes
-//                              └── auto_credit: one more for each message settled for the first time
+//                              ▲  portion: (with the engine + unwritten) x a message's size ≤
+//                              kMaxUnwrittenBytes └── auto_credit: one more for each message settled for the
+//                              first time
 #pragma once
 
 #include <cstddef>

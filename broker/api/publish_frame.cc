@@ -26,7 +26,8 @@ PublishFrame::PublishFrame(std::size_t bytes)
       request_(google::protobuf::Arena::CreateMessage<v1::PublishStreamRequest>(&arena_)),
       response_(google::protobuf::Arena::CreateMessage<v1::PublishStreamResponse>(&arena_)) {}
 
-Result<std::shared_ptr<PublishFrame>> PublishFrame::parse(const grpc::ByteBuffer& bytes, const rpc::Caller& caller) {
+Result<std::shared_ptr<PublishFrame>> PublishFrame::parse(const grpc::ByteBuffer& bytes,
+                                                          const rpc::Caller& caller) {
   std::shared_ptr<PublishFrame> frame(new PublishFrame(bytes.Length()));
   if (auto parsed = rpc::parse(bytes, *frame->request_); !parsed) return std::move(parsed).error();
   if (frame->messages() == 0) return rpc::malformed("a frame has at least one message");

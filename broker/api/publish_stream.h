@@ -1,4 +1,5 @@
-// The stream PublishStream: frames of messages in, frames of outcomes out, one for each and in the same order.
+// The stream PublishStream: frames of messages in, frames of outcomes out, one for each and in the same
+// order.
 #pragma once
 
 #include <cstddef>
@@ -13,8 +14,8 @@ namespace escrow::broker::api {
 
 class PublishStream final : public rpc::FrameStream {
  public:
-  PublishStream(rpc::StreamSet& streams, engine::Inbox& inbox, std::size_t max_body_bytes)
-      : FrameStream(streams, inbox), max_body_bytes_(max_body_bytes) {}
+  PublishStream(rpc::CallQueue& queue, const rpc::StreamParts& parts, std::size_t max_body_bytes)
+      : FrameStream(queue, parts), max_body_bytes_(max_body_bytes) {}
 
   void reply(std::uint64_t request, Result<engine::Reply> reply) override;
 

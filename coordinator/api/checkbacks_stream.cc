@@ -24,7 +24,8 @@ Result<void> CheckbacksStream::on_frame(const grpc::ByteBuffer& bytes) {
     return rpc::malformed("the first frame must be 'open', and no other can be");
   }
   switch (request.kind_case()) {
-    case v1::CheckbacksRequest::kOpen: return open(request.open());
+    case v1::CheckbacksRequest::kOpen:
+      return open(request.open());
     case v1::CheckbacksRequest::kReceipt: {
       const std::scoped_lock lock(mutex());
       post_unanswered(engine::CheckReceipt{request.receipt().check_id()});
@@ -36,13 +37,15 @@ Result<void> CheckbacksStream::on_frame(const grpc::ByteBuffer& bytes) {
       post_unanswered(std::move(answer));
       return {};
     }
-    case v1::CheckbacksRequest::KIND_NOT_SET: break;
+    case v1::CheckbacksRequest::KIND_NOT_SET:
+      break;
   }
   return rpc::malformed("a frame is none that this server knows");
 }
 
 Result<void> CheckbacksStream::open(const v1::CheckbacksRequest::Open& open) {
   open_sent_ = true;
+  if (open.group().size() > kMaxKeyBytes) return rpc::limit_exceeded("group_bytes", kMaxKeyBytes);
   const std::uint32_t max_in_flight = open.max_in_flight() == 0 ? kDefaultMaxInFlight : open.max_in_flight();
   engine::Command command{this, kOpen, user(), engine::OpenCheckbacks{open.group(), max_in_flight}};
   if (post({&command, 1}, 1) == Posted::kEngineFull) return engine::engine_full();
@@ -50,7 +53,8 @@ Result<void> CheckbacksStream::open(const v1::CheckbacksRequest::Open& open) {
 }
 
 void CheckbacksStream::reply(std::uint64_t request, Result<engine::Reply> reply) {
-  // A receipt or an answer that fails came too late: the server has moved on, and asks again if it wants to know.
+  // A receipt or an answer that fails came too late: the server has moved on, and asks again if it wants to
+  // know.
   if (request != kOpen) return;
   count_answered();
   if (!reply) return fail(reply.error());

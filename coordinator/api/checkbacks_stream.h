@@ -8,7 +8,7 @@ namespace escrow::coordinator::api {
 
 class CheckbacksStream final : public rpc::FrameStream {
  public:
-  CheckbacksStream(rpc::StreamSet& streams, engine::Inbox& inbox) : FrameStream(streams, inbox) {}
+  CheckbacksStream(rpc::CallQueue& queue, const rpc::StreamParts& parts) : FrameStream(queue, parts) {}
 
   void reply(std::uint64_t request, Result<engine::Reply> reply) override;
   void check(const engine::Check& check) override;

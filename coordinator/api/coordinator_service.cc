@@ -19,62 +19,44 @@ constexpr rpc::UnaryMethod kGetTransaction = rpc::kUnaryMethod<to_get_transactio
 
 }  // namespace
 
-grpc::ServerUnaryReactor* CoordinatorService::Prepare(Context* context, const Bytes* request, Bytes* response) {
-  return unary_.serve(*context, *request, *response, kPrepare);
+CoordinatorService::CoordinatorService(const ServiceParts& parts)
+    : parts_(parts), unary_(parts.inbox, parts.authenticator, parts.max_body_bytes) {
+  unary_endpoints_ = {
+      unary_.endpoint([this](auto*... call) { service_.RequestPrepare(call...); }, kPrepare),
+      unary_.endpoint([this](auto*... call) { service_.RequestCommit(call...); }, kCommit),
+      unary_.endpoint([this](auto*... call) { service_.RequestRollback(call...); }, kRollback),
+      unary_.endpoint([this](auto*... call) { service_.RequestGetTransaction(call...); }, kGetTransaction),
+      {[this](auto*... call) { service_.RequestListTransactions(call...); },
+       [this](rpc::UnaryCall& call) {
+         rpc::with_user(parts_.authenticator, call,
+                        [this](rpc::UnaryCall& known, const std::string&) { list(known); });
+       }}};
+  const rpc::StreamParts stream_parts{parts.streams, parts.authenticator, parts.inbox};
+  stream_endpoints_ = {
+      {[this](auto*... call) { service_.RequestTransact(call...); },
+       [stream_parts, limit = parts.max_body_bytes](rpc::CallQueue& queue) {
+         return new TransactStream(queue, stream_parts, limit);
+       }},
+      {[this](auto*... call) { service_.RequestCheckbacks(call...); },
+       [stream_parts](rpc::CallQueue& queue) { return new CheckbacksStream(queue, stream_parts); }}};
 }
 
-grpc::ServerUnaryReactor* CoordinatorService::Commit(Context* context, const Bytes* request, Bytes* response) {
-  return unary_.serve(*context, *request, *response, kCommit);
-}
-
-grpc::ServerUnaryReactor* CoordinatorService::Rollback(Context* context, const Bytes* request, Bytes* response) {
-  return unary_.serve(*context, *request, *response, kRollback);
-}
-
-grpc::ServerUnaryReactor* CoordinatorService::GetTransaction(Context* context, const Bytes* request,
-                                                             Bytes* response) {
-  return unary_.serve(*context, *request, *response, kGetTransaction);
-}
-
-grpc::ServerUnaryReactor* CoordinatorService::ListTransactions(Context* context, const Bytes* request,
-                                                               Bytes* response) {
-  auto call = std::make_unique<rpc::UnaryCall>(*context, *request, *response);
-  grpc::ServerUnaryReactor* const reactor = &call->reactor();
-  rpc::with_user(parts_.authenticator, std::move(call),
-                 [this](std::unique_ptr<rpc::UnaryCall> authenticated, const std::string&) {
-                   list(std::move(authenticated));
-                 });
-  return reactor;
-}
-
-void CoordinatorService::list(std::unique_ptr<rpc::UnaryCall> call) {
+void CoordinatorService::list(rpc::UnaryCall& call) {
   if (lists_waiting_.fetch_add(1) >= kMaxListsWaiting) {
     --lists_waiting_;
-    return call->fail(engine::engine_full());
+    return call.fail(engine::engine_full());
   }
-  // A std::function has to be copyable, so it cannot own the call.
-  parts_.readers.post([this, waiting = call.release()] {
-    const std::unique_ptr<rpc::UnaryCall> running(waiting);
+  parts_.readers.post([this, &call] {
     --lists_waiting_;
-    if (running->expired()) return running->fail(rpc::deadline_exceeded());
+    if (call.expired()) return call.fail(rpc::deadline_exceeded());
     const Result<v1::ListTransactionsResponse> page =
-        list_transactions(parts_.store, running->request(), parts_.clock.wall());
+        list_transactions(parts_.store, call.request(), parts_.clock.wall());
     if (page) {
-      running->finish(rpc::serialize(*page));
+      call.finish(rpc::serialize(*page));
     } else {
-      running->fail(page.error());
+      call.fail(page.error());
     }
   });
-}
-
-grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* CoordinatorService::Transact(Context* context) {
-  auto* const stream = new TransactStream(parts_.streams, parts_.inbox, parts_.max_body_bytes);
-  return rpc::Stream::start(stream, *context, parts_.authenticator);
-}
-
-grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* CoordinatorService::Checkbacks(Context* context) {
-  auto* const stream = new CheckbacksStream(parts_.streams, parts_.inbox);
-  return rpc::Stream::start(stream, *context, parts_.authenticator);
 }
 
 }  // namespace escrow::coordinator::api

@@ -14,10 +14,14 @@ using Operation = v1::TransactRequest::Operation;
 
 Result<engine::CommandBody> to_command(Operation& operation, const rpc::Caller& caller) {
   switch (operation.kind_case()) {
-    case Operation::kPrepare: return to_prepare(*operation.mutable_prepare(), caller);
-    case Operation::kCommit: return to_commit(*operation.mutable_commit(), caller);
-    case Operation::kRollback: return to_rollback(*operation.mutable_rollback(), caller);
-    case Operation::KIND_NOT_SET: break;
+    case Operation::kPrepare:
+      return to_prepare(*operation.mutable_prepare(), caller);
+    case Operation::kCommit:
+      return to_commit(*operation.mutable_commit(), caller);
+    case Operation::kRollback:
+      return to_rollback(*operation.mutable_rollback(), caller);
+    case Operation::KIND_NOT_SET:
+      break;
   }
   return rpc::malformed("an operation is none that this server knows");
 }
@@ -39,7 +43,8 @@ Result<void> TransactStream::on_frame(const grpc::ByteBuffer& bytes) {
   auto& request = arena.make<v1::TransactRequest>();
   if (auto parsed = rpc::parse(bytes, request); !parsed) return parsed;
   const auto count = static_cast<std::size_t>(request.operations_size());
-  if (count > rpc::kMaxOperationsPerFrame) return rpc::limit_exceeded("operations", rpc::kMaxOperationsPerFrame);
+  if (count > rpc::kMaxOperationsPerFrame)
+    return rpc::limit_exceeded("operations", rpc::kMaxOperationsPerFrame);
 
   auto frame = std::make_unique<Frame>();
   frame->operations.reserve(count);

@@ -13,14 +13,15 @@ namespace escrow::coordinator::api {
 
 class TransactStream final : public rpc::FrameStream {
  public:
-  TransactStream(rpc::StreamSet& streams, engine::Inbox& inbox, std::size_t max_body_bytes)
-      : FrameStream(streams, inbox), max_body_bytes_(max_body_bytes) {}
+  TransactStream(rpc::CallQueue& queue, const rpc::StreamParts& parts, std::size_t max_body_bytes)
+      : FrameStream(queue, parts), max_body_bytes_(max_body_bytes) {}
 
   void reply(std::uint64_t request, Result<engine::Reply> reply) override;
 
  private:
-  /// The operations of one frame that the engine has. Made by the thread that reads, then touched by the engine's thread
-  /// alone, which deletes it with the last answer. The request number of a command is the address of its Operation.
+  /// The operations of one frame that the engine has. Made by the thread that reads, then touched by the
+  /// engine's thread alone, which deletes it with the last answer. The request number of a command is the
+  /// address of its Operation.
   struct Frame;
   struct Operation {
     Frame* frame = nullptr;

@@ -45,9 +45,12 @@ Decide decide(Request& request, bool commit) {
 
 engine::Verdict to_model(v1::Verdict verdict) {
   switch (verdict) {
-    case v1::VERDICT_COMMIT: return engine::Verdict::kCommit;
-    case v1::VERDICT_ROLLBACK: return engine::Verdict::kRollback;
-    default: return engine::Verdict::kUnknown;
+    case v1::VERDICT_COMMIT:
+      return engine::Verdict::kCommit;
+    case v1::VERDICT_ROLLBACK:
+      return engine::Verdict::kRollback;
+    default:
+      return engine::Verdict::kUnknown;
   }
 }
 
@@ -155,23 +158,34 @@ v1::CheckbacksResponse to_check(const engine::Check& check) {
 
 v1::TransactionState to_proto(State state) {
   switch (state) {
-    case State::kNone: break;
-    case State::kPrepared: return v1::TRANSACTION_STATE_PREPARED;
-    case State::kCommitted: return v1::TRANSACTION_STATE_COMMITTED;
-    case State::kRolledBack: return v1::TRANSACTION_STATE_ROLLED_BACK;
-    case State::kInDoubt: return v1::TRANSACTION_STATE_IN_DOUBT;
+    case State::kNone:
+      break;
+    case State::kPrepared:
+      return v1::TRANSACTION_STATE_PREPARED;
+    case State::kCommitted:
+      return v1::TRANSACTION_STATE_COMMITTED;
+    case State::kRolledBack:
+      return v1::TRANSACTION_STATE_ROLLED_BACK;
+    case State::kInDoubt:
+      return v1::TRANSACTION_STATE_IN_DOUBT;
   }
   return v1::TRANSACTION_STATE_UNSPECIFIED;
 }
 
 Result<State> to_model(v1::TransactionState state) {
   switch (state) {
-    case v1::TRANSACTION_STATE_UNSPECIFIED: return State::kNone;
-    case v1::TRANSACTION_STATE_PREPARED: return State::kPrepared;
-    case v1::TRANSACTION_STATE_COMMITTED: return State::kCommitted;
-    case v1::TRANSACTION_STATE_ROLLED_BACK: return State::kRolledBack;
-    case v1::TRANSACTION_STATE_IN_DOUBT: return State::kInDoubt;
-    default: return rpc::malformed("state is not one that this server knows");
+    case v1::TRANSACTION_STATE_UNSPECIFIED:
+      return State::kNone;
+    case v1::TRANSACTION_STATE_PREPARED:
+      return State::kPrepared;
+    case v1::TRANSACTION_STATE_COMMITTED:
+      return State::kCommitted;
+    case v1::TRANSACTION_STATE_ROLLED_BACK:
+      return State::kRolledBack;
+    case v1::TRANSACTION_STATE_IN_DOUBT:
+      return State::kInDoubt;
+    default:
+      return rpc::malformed("state is not one that this server knows");
   }
 }
 

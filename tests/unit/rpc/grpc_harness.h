@@ -13,6 +13,7 @@
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "rpc/authenticator.h"
+#include "rpc/call_server.h"
 #include "rpc/server_limits.h"
 #include "rpc/stream_set.h"
 
@@ -25,13 +26,12 @@ inline const rpc::Credentials kTester{"tester", "secret"};
 
 class GrpcHarness {
  public:
-  void serve(const std::vector<grpc::Service*>& services) {
+  void serve(const std::vector<rpc::Service*>& services) {
     grpc::ServerBuilder builder;
     rpc::apply({}, builder);
     int port = 0;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-    for (grpc::Service* service : services) builder.RegisterService(service);
-    server_ = builder.BuildAndStart();
+    server_ = rpc::CallServer::start(builder, services, [] {});
     grpc::ChannelArguments arguments;
     arguments.SetMaxReceiveMessageSize(-1);
     channel_ = grpc::CreateCustomChannel("127.0.0.1:" + std::to_string(port), grpc::InsecureChannelCredentials(),
@@ -39,7 +39,7 @@ class GrpcHarness {
   }
   /// Returns when every call has ended.
   void shut_down(std::chrono::milliseconds grace = kPatience) {
-    if (server_) server_->Shutdown(std::chrono::system_clock::now() + grace);
+    if (server_) server_->shutdown(std::chrono::system_clock::now() + grace);
   }
   ~GrpcHarness() { shut_down(std::chrono::milliseconds(0)); }
 
@@ -58,7 +58,7 @@ class GrpcHarness {
  private:
   rpc::Authenticator authenticator_{{kTester}, {}};
   rpc::StreamSet streams_{100};
-  std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<rpc::CallServer> server_;
   std::shared_ptr<grpc::Channel> channel_;
 };
 
