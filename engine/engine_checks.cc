@@ -99,7 +99,7 @@ void Engine::ask(Group& group, const Timer& timer, Entry& entry) {
   if (!group.lane.current(timer)) return;
   const bool wanted = entry.transaction && entry.transaction->state == State::kPrepared &&
                       entry.transaction->epoch == timer.epoch && entry.transaction->check.next_due == timer.due &&
-                      !producers_.in_check(timer.key);
+                      !producers_.in_check(timer.epoch);
   if (!wanted) return group.lane.resolved(timer);
   Producer* producer = group.pick();
   if (producer == nullptr) return group.lane.again(timer, time_.now() + kRetryDelay);

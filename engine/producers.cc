@@ -53,7 +53,7 @@ CheckInFlight& Producers::start(Group& group, Producer& producer, coordinator::K
                                 Timestamp deadline) {
   const std::uint64_t id = next_check_++;
   ++producer.in_flight;
-  keys_.insert(timer.key);
+  epochs_.insert(timer.epoch);
   deadlines_.emplace(deadline, id);
   CheckInFlight check{id, &group, producer.port, producer.actor, std::move(key), std::move(timer), false, deadline};
   return checks_.emplace(id, std::move(check)).first->second;
@@ -74,7 +74,7 @@ std::optional<CheckInFlight> Producers::take(std::uint64_t id) {
   CheckInFlight check = std::move(it->second);
   checks_.erase(it);
   deadlines_.erase({check.deadline, id});
-  keys_.erase(check.timer.key);
+  epochs_.erase(check.timer.epoch);
   const auto producer = std::ranges::find(check.group->producers, check.port, &Producer::port);
   if (producer != check.group->producers.end()) --producer->in_flight;
   return check;

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "engine/command.h"
@@ -69,8 +70,9 @@ class Producers {
   std::vector<CheckInFlight> close(Port* port);
 
   CheckInFlight& start(Group& group, Producer& producer, coordinator::Key key, Timer timer, Timestamp deadline);
-  /// True: a check of this transaction is on its way.
-  bool in_check(std::string_view encoded_key) const { return keys_.contains(encoded_key); }
+  /// True: a check of the transaction prepared in this epoch is on its way. Not of an earlier one of the same id, which its
+  /// producer may still hold: that one's end says nothing about this one.
+  bool in_check(coordinator::Epoch epoch) const { return epochs_.contains(epoch); }
   /// The producer has it, and has until `deadline` to answer. Passed over unless it is the port's own.
   void received(const Port* port, std::uint64_t id, Timestamp deadline);
   /// Ends the check, if it is the port's own.
@@ -85,7 +87,7 @@ class Producers {
   std::map<std::string, std::unique_ptr<Group>, std::less<>> groups_;
   std::unordered_map<std::uint64_t, CheckInFlight> checks_;
   std::set<std::pair<Timestamp, std::uint64_t>> deadlines_;
-  std::set<std::string, std::less<>> keys_;
+  std::unordered_set<coordinator::Epoch> epochs_;
   std::uint64_t next_check_ = 1;
 };
 
