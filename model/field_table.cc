@@ -7,31 +7,41 @@
 
 namespace escrow {
 
+FieldTable::FieldTable() = default;
+FieldTable::~FieldTable() = default;
+FieldTable::FieldTable(const FieldTable&) = default;
+FieldTable& FieldTable::operator=(const FieldTable&) = default;
+FieldTable::FieldTable(FieldTable&&) noexcept = default;
+FieldTable& FieldTable::operator=(FieldTable&&) noexcept = default;
+
+bool FieldTable::empty() const { return fields_.empty(); }
+std::size_t FieldTable::size() const { return fields_.size(); }
+
 const FieldValue* FieldTable::find(std::string_view name) const {
-  const auto it = std::ranges::find(fields_, name, &Field::first);
-  return it == fields_.end() ? nullptr : &it->second;
+  const auto it = std::ranges::find(fields_, name, &Field::name);
+  return it == fields_.end() ? nullptr : &it->value;
 }
 
 void FieldTable::set(std::string name, FieldValue value) {
-  const auto it = std::ranges::find(fields_, name, &Field::first);
+  const auto it = std::ranges::find(fields_, name, &Field::name);
   if (it != fields_.end()) {
-    it->second = std::move(value);
+    it->value = std::move(value);
   } else {
-    fields_.emplace_back(std::move(name), std::move(value));
+    fields_.push_back({std::move(name), std::move(value)});
   }
 }
 
 void FieldTable::append_unchecked(std::string name, FieldValue value) {
-  fields_.emplace_back(std::move(name), std::move(value));
+  fields_.push_back({std::move(name), std::move(value)});
 }
 
 bool FieldTable::erase(std::string_view name) {
-  return std::erase_if(fields_, [&](const Field& field) { return field.first == name; }) > 0;
+  return std::erase_if(fields_, [&](const Field& field) { return field.name == name; }) > 0;
 }
 
 std::vector<FieldTable::Field>::const_iterator FieldTable::begin() const { return fields_.begin(); }
 std::vector<FieldTable::Field>::const_iterator FieldTable::end() const { return fields_.end(); }
-bool FieldTable::operator==(const FieldTable&) const = default;
+bool FieldTable::operator==(const FieldTable& other) const { return fields_ == other.fields_; }
 
 bool FieldValue::is_integer() const {
   return std::visit([](const auto& v) {

@@ -15,7 +15,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <variant>
 #include <vector>
 
@@ -46,7 +45,15 @@ using FieldArray = std::vector<FieldValue>;
 /// Few fields and kept order make a vector the right map.
 class FieldTable {
  public:
-  using Field = std::pair<std::string, FieldValue>;
+  struct Field;
+
+  // Out of line, as all that needs to know a Field: its value may be a table.
+  FieldTable();
+  ~FieldTable();
+  FieldTable(const FieldTable&);
+  FieldTable& operator=(const FieldTable&);
+  FieldTable(FieldTable&&) noexcept;
+  FieldTable& operator=(FieldTable&&) noexcept;
 
   /// nullptr: no such field. With a name given twice, the first one counts.
   const FieldValue* find(std::string_view name) const;
@@ -55,8 +62,8 @@ class FieldTable {
   void append_unchecked(std::string name, FieldValue value);
   bool erase(std::string_view name);
 
-  bool empty() const { return fields_.empty(); }
-  std::size_t size() const { return fields_.size(); }
+  bool empty() const;
+  std::size_t size() const;
   std::vector<Field>::const_iterator begin() const;
   std::vector<Field>::const_iterator end() const;
 
@@ -78,6 +85,12 @@ struct FieldValue {
   /// 0 unless is_integer().
   std::int64_t as_integer() const;
   const std::string* as_string() const { return std::get_if<std::string>(&kind); }
+};
+
+struct FieldTable::Field {
+  std::string name;
+  FieldValue value;
+  bool operator==(const Field&) const = default;
 };
 
 /// Limits of a table that comes from outside (nesting counts tables and arrays).

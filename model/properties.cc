@@ -71,7 +71,10 @@ Result<std::string> encode_properties(const Properties& properties) {
     limit_exceeded |= too_long(*field);
   });
   if (limit_exceeded) {
-    return Error{ErrorCode::kInvalidArgument, "LIMIT_EXCEEDED", "a text property is longer than 255 bytes", {}};
+    return Error{ErrorCode::kInvalidArgument,
+                 "LIMIT_EXCEEDED",
+                 "a text property is longer than 255 bytes",
+                 {{"limit", "property_bytes"}, {"maximum", std::to_string(kMaxShortString)}}};
   }
   std::string out;
   ByteWriter(out).u16_be(flags);

@@ -15,7 +15,11 @@ constexpr int kCompletionsPerAttendance = 16;
 }  // namespace
 
 CallQueue::~CallQueue() {
-  if (!thread_.joinable()) queue_->Shutdown();
+  // Only now: gRPC wants the server to be shut down before its queues.
+  queue_->Shutdown();
+  void* tag = nullptr;
+  bool ok = false;
+  while (queue_->Next(&tag, &ok)) continue;
 }
 
 void CallQueue::start(std::function<void()> first, std::function<void()> attend) {
@@ -41,9 +45,6 @@ void CallQueue::run() {
     if (since % kCompletionsPerAttendance == 0) attend_();
   }
   attend_();
-  queue_->Shutdown();
-  void* tag = nullptr;
-  while (queue_->Next(&tag, &ok)) continue;
 }
 
 bool CallQueue::ended(Completion*& completion, bool& ok) {

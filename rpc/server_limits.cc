@@ -1,6 +1,7 @@
 #include "rpc/server_limits.h"
 
 #include <grpc/impl/codegen/grpc_types.h>
+#include <grpcpp/resource_quota.h>
 
 namespace escrow::rpc {
 namespace {
@@ -11,6 +12,9 @@ int to_ms(std::chrono::milliseconds duration) { return static_cast<int>(duration
 
 void apply(const ServerLimits& limits, grpc::ServerBuilder& builder) {
   builder.SetMaxReceiveMessageSize(static_cast<int>(limits.message_bytes + kFrameOverheadBytes));
+  grpc::ResourceQuota quota("received");
+  quota.Resize(kMaxReceivedBytes);
+  builder.SetResourceQuota(quota);
   builder.SetMaxSendMessageSize(-1);  // what was taken is given back
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxCallsPerConnection);

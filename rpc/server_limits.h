@@ -1,11 +1,12 @@
 // What a gRPC server of Escrow takes from its clients at most, all in one place.
 //
 //   limit                                    default              who goes beyond it
-//   message body                             16 MiB               INVALID_ARGUMENT, LIMIT_EXCEEDED
-//   (message_bytes) request or frame                         message + 1 MiB      RESOURCE_EXHAUSTED by gRPC
-//   itself, without details metadata of a call                       16 KiB               RESOURCE_EXHAUSTED
-//   by gRPC itself calls at once on one connection          1,000                wait in the client streams
-//   at once, all connections         10,000               RESOURCE_EXHAUSTED, LIMIT_EXCEEDED (streams)
+//   message body                             16 MiB               INVALID_ARGUMENT, LIMIT_EXCEEDED (message_bytes)
+//   request or frame                         message + 1 MiB      RESOURCE_EXHAUSTED by gRPC itself, without details
+//   requests and frames that are being read  256 MiB              RESOURCE_EXHAUSTED by gRPC itself, or waits
+//   metadata of a call                       16 KiB               RESOURCE_EXHAUSTED by gRPC itself
+//   calls at once on one connection          1,000                wait in the client
+//   streams at once, all connections         10,000               RESOURCE_EXHAUSTED, LIMIT_EXCEEDED (streams)
 //   operations of a stream without answer    16,384               the server stops reading the stream
 //   output a stream has not taken yet        1 MiB                the server stops reading the stream
 //   pings without data, one every            10 s                 connection closed (ENHANCE_YOUR_CALM)
@@ -24,13 +25,14 @@ struct ServerLimits {
 };
 
 inline constexpr std::size_t kFrameOverheadBytes = 1 << 20;
+inline constexpr std::size_t kMaxReceivedBytes = 256 << 20;
 inline constexpr int kMaxMetadataBytes = 16 << 10;
 inline constexpr int kMaxCallsPerConnection = 1000;
 inline constexpr std::size_t kMaxStreams = 10'000;
 inline constexpr std::size_t kMaxOperationsInFlight = 16'384;
 inline constexpr std::size_t kMaxUnwrittenBytes = 1 << 20;
-/// Answers are brought together in frames of this size; one answer that is larger goes alone. Below what
-/// clients of gRPC accept by default (4 MiB).
+/// Answers are brought together in frames of this size; one answer that is larger goes alone. Below what clients of gRPC
+/// accept by default (4 MiB).
 inline constexpr std::size_t kFrameBytes = 256 << 10;
 inline constexpr std::size_t kMaxOperationsPerFrame = 1000;
 inline constexpr std::chrono::milliseconds kMinPingInterval{10'000};

@@ -4,24 +4,20 @@
 // deliver, check, flush, closed) and the authenticator's (once, at the start). One mutex guards the state
 // below; it is taken once per frame and once per flush, never per operation, and not held while gRPC writes.
 //
-//   STARTING ──user known──▶ OPEN ──half close, cancellation, error, drain──▶ CLOSING ──Port::closed()──▶
-//   CLOSED
-//      │                                                                         │ no command was ever posted
-//      │ │ └────────────────────────────▶│ └─wrong credentials, cancellation─▶ CLOSED output written, or
-//      thrown away │
+//   STARTING ──user known──▶ OPEN ──half close, cancellation, error, drain──▶ CLOSING ──Port::closed()──▶ CLOSED
+//      │                                                                         │ no command was ever posted  │
+//      │                                                                         └────────────────────────────▶│
+//      └─wrong credentials, cancellation─▶ CLOSED                               output written, or thrown away │
 //                                                                                                              ▼
-//                                                        deleted ◀──all operations of gRPC have ended──
-//                                                        FINISHED ◀┘
+//                                        deleted ◀──all operations of gRPC have ended── FINISHED ◀──Finish─────┘
 //
 //   reading    one Read at a time. None while too much output or too many unanswered operations wait
 //              (kMaxUnwrittenBytes, kMaxOperationsInFlight): HTTP/2 flow control then stops the sender.
 //   writing    one Write at a time. What gathers meanwhile goes with the next one.
-//   ClosePort  posted once, under the mutex, when every operation is answered: it is the port's last command,
-//   and closed()
-//              the port's last effect.
-//   Finish     called once, when closed() has come, nothing is being written and the output is empty. So the
-//   engine never
-//              calls a stream that gRPC has let go of. Whoever calls Finish touches the stream no more.
+//   ClosePort  posted once, under the mutex, when every operation is answered: it is the port's last command, and
+//              closed() the port's last effect.
+//   Finish     called once, when closed() has come, nothing is being written and the output is empty. So the engine
+//              never calls a stream that gRPC has let go of. Whoever calls Finish touches the stream no more.
 //
 // A cancelled stream throws its output away; the commands it posted stand.
 #pragma once
@@ -71,8 +67,7 @@ class Stream : private Call, public engine::Port {
   /// Serves the endpoint's calls that come from this queue. On the queue's thread.
   static void accept(CallQueue& queue, const StreamEndpoint& endpoint);
 
-  /// Takes no more frames, answers what it took, then ends with the error. Any thread; the stream is in its
-  /// StreamSet.
+  /// Takes no more frames, answers what it took, then ends with the error. Any thread; the stream is in its StreamSet.
   void end(const Error& error);
 
   // Executed by the engine's thread, as all of Port. What a stream has no use for does nothing.
@@ -92,8 +87,7 @@ class Stream : private Call, public engine::Port {
   virtual Result<void> on_frame(const grpc::ByteBuffer& frame) = 0;
 
   // The output. All but encode_output with the mutex held.
-  /// Takes what the engine's thread gathered since the last time over into the output. On the engine's
-  /// thread.
+  /// Takes what the engine's thread gathered since the last time over into the output. On the engine's thread.
   virtual void hand_over() = 0;
   /// Takes the next frame out of the output. False: it is empty.
   virtual bool take_output() = 0;
@@ -137,8 +131,7 @@ class Stream : private Call, public engine::Port {
   void throw_away();                        // mutex held
   bool may_read() const;                    // mutex held
   bool released_by_engine() const { return closed_ || (closing_ && !opened_); }
-  /// Does whatever the state allows now, and releases the mutex for it. The last thing a thread does with the
-  /// stream.
+  /// Does whatever the state allows now, and releases the mutex for it. The last thing a thread does with the stream.
   void advance(std::unique_lock<std::mutex>& lock);
   /// Deletes the stream when gRPC has let go of it.
   void advance_or_go(std::unique_lock<std::mutex>& lock);

@@ -95,7 +95,7 @@ TEST(FieldTableCodec, carries_numbers_that_are_none) {
   const FieldTable table = with({std::numeric_limits<double>::quiet_NaN()});
   const Result<FieldTable> back = decoded(encoded(table));
   ASSERT_TRUE(back.ok());
-  EXPECT_TRUE(std::isnan(std::get<double>(back->begin()->second.kind)));
+  EXPECT_TRUE(std::isnan(std::get<double>(back->begin()->value.kind)));
   EXPECT_EQ(encoded(*back), encoded(table));
 }
 

@@ -27,7 +27,7 @@ TEST(FieldTable, finds_a_field_by_its_name) {
   ASSERT_NE(table.find("a"), nullptr);
   EXPECT_EQ(table.find("a")->as_integer(), 1);
   ASSERT_NE(table.find(""), nullptr);
-  EXPECT_EQ(table.find(""), &(table.begin() + 1)->second);
+  EXPECT_EQ(table.find(""), &(table.begin() + 1)->value);
   EXPECT_EQ(table.find("A"), nullptr);
   EXPECT_EQ(FieldTable().find("a"), nullptr);
 }
