@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include "cli/commands.h"
 #include "cli/exit_code.h"
@@ -17,13 +18,26 @@ void fall_through(CLI::App& app) {
   for (CLI::App* command : app.get_subcommands({})) fall_through(*command);
 }
 
+/// What the server, or gRPC, cannot know: which flags are about it.
+std::string explain(const Error& error, const Session& session) {
+  if (error.reason == "UNAVAILABLE") {
+    return "no answer from " + session.server() + " (--server or ESCROW_SERVER names another one): " + error.message;
+  }
+  if (error.reason == "CREDENTIALS_WRONG") {
+    return "the server takes no user '" + session.user() +
+           "' with this password: see --user, --password-file, ESCROW_USER and ESCROW_PASSWORD";
+  }
+  return error.message;
+}
+
 void report(const Error& error, const Session& session) {
+  const std::string message = explain(error, session);
   if (session.json()) {
-    Json json{{"error", error.reason}, {"message", error.message}};
+    Json json{{"error", error.reason}, {"message", message}};
     for (const auto& [key, value] : error.metadata) json["metadata"][key] = value;
     std::fputs((json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n").c_str(), stderr);
   } else {
-    std::fprintf(stderr, "escrow: %s (%s)\n", error.message.c_str(), error.reason.c_str());
+    std::fprintf(stderr, "escrow: %s (%s)\n", message.c_str(), error.reason.c_str());
   }
 }
 
@@ -34,6 +48,7 @@ int run(int argc, const char* const* argv) {
   Session session;
   session.add_flags(app);
   app.require_subcommand(1);
+  app.set_version_flag("--version", "escrow " ESCROW_VERSION);
   add_tx_commands(app, session);
   add_queue_commands(app, session);
   add_exchange_commands(app, session);
@@ -46,6 +61,12 @@ int run(int argc, const char* const* argv) {
     app.parse(argc, argv);
     return kSuccess;
   } catch (const CLI::ParseError& error) {
+    // The parser would only say that there is no command.
+    const std::vector<std::string> unknown = app.remaining(true);
+    if (error.get_name() == "RequiredError" && !unknown.empty()) {
+      std::fprintf(stderr, "escrow: there is no command '%s': see --help\n", unknown.front().c_str());
+      return kUsage;
+    }
     return app.exit(error) == 0 ? kSuccess : kUsage;
   } catch (const Session::Failed& failed) {
     report(failed.error, session);

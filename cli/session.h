@@ -29,6 +29,10 @@ class Session {
   client::ClientOptions client_options();
   client::Client connect() { return client::Client(client_options()); }
 
+  /// Who is asked, and as whom.
+  const std::string& server() const { return server_; }
+  const std::string& user() const { return user_; }
+
   /// JSON is asked for, or nobody is looking.
   bool json() const;
 

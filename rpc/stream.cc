@@ -128,11 +128,21 @@ Stream::Posted Stream::post(std::span<engine::Command> commands, std::size_t ope
 void Stream::post_unanswered(engine::CommandBody body) {
   if (closing_) return;
   opened_ = true;
-  parts_.inbox.post(engine::Command{this, 0, user_, std::move(body)});
+  // The stream lives until the engine has taken its ClosePort, which comes after this.
+  std::function<void()> taken;
+  if (!crowded_) taken = [this] { inbox_taken(); };
+  if (!parts_.inbox.post(engine::Command{this, 0, user_, std::move(body)}, std::move(taken))) crowded_ = true;
+}
+
+void Stream::inbox_taken() {
+  std::unique_lock lock(mutex_);
+  crowded_ = false;
+  advance(lock);
 }
 
 void Stream::begin_closing(grpc::Status status) {
-  if (closing_) return;
+  // What was sent before the half close may still turn out to be an error, which then is the end.
+  if (closing_ && (!status_.ok() || finished_)) return;
   closing_ = true;
   status_ = std::move(status);
 }
@@ -143,7 +153,7 @@ void Stream::throw_away() {
 }
 
 bool Stream::may_read() const {
-  return !closing_ && !reading_ && !starting_ && in_flight_ < kMaxOperationsInFlight &&
+  return !closing_ && !reading_ && !starting_ && !crowded_ && in_flight_ < kMaxOperationsInFlight &&
          output_bytes() < kMaxUnwrittenBytes;
 }
 

@@ -1,8 +1,7 @@
 // escrowd: reads the configuration, runs the server until a signal ends it.
 //
-// Exit codes: 0 drained after SIGTERM or SIGINT, or the command succeeded; 1 failed for another reason than
-// those that follow; 2 command line or configuration wrong; 3 data directory in use, unreadable or damaged; 4
-// cannot listen.
+// Exit codes: 0 drained after SIGTERM or SIGINT, or the command succeeded; 1 failed for another reason than those that
+// follow; 2 command line or configuration wrong; 3 data directory in use, unreadable or damaged; 4 cannot listen.
 #include <absl/synchronization/mutex.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
@@ -150,6 +149,7 @@ int main_with(int argc, char** argv) {
                "escrowd");
   app.option_defaults()->always_capture_default(false);
   app.fallthrough();
+  app.set_version_flag("--version", "escrowd " ESCROW_VERSION);
   app.add_option_function<std::string>(
          "--config", [&](const std::string& file) { line.sources.file = file; },
          "TOML file; without it $ESCROW_CONFIG, then ~/.config/escrow/escrow.toml or /etc/escrow/escrow.toml")

@@ -22,6 +22,7 @@ engine::EngineThreadOptions engine_options(const Configuration& c) {
   options.engine.decided_retention = c.transactions_retention;
   options.engine.page_memory_bytes = c.limits_page_memory;
   options.engine.transaction_memory_bytes = c.limits_transaction_memory;
+  options.engine.transaction_bytes = rpc::ServerLimits{c.limits_message_bytes}.transaction_bytes();
   options.inbox.commands = c.limits_inbox_commands;
   options.inbox.bytes = c.limits_inbox_bytes;
   return options;
@@ -81,7 +82,7 @@ Result<void> Server::listen() {
   const std::size_t message_bytes = configuration_.limits_message_bytes;
   streams_ = std::make_unique<rpc::StreamSet>(rpc::kMaxStreams);
   coordinator_ = std::make_unique<coordinator::api::CoordinatorService>(coordinator::api::ServiceParts{
-      engine_->inbox(), engine_->readers(), *store_, clock_, *authenticator_, *streams_, message_bytes});
+      engine_->inbox(), *store_, clock_, *authenticator_, *streams_, message_bytes});
   broker_ = std::make_unique<broker::api::BrokerService>(
       broker::api::ServiceParts{engine_->inbox(), *authenticator_, *streams_, message_bytes});
   GrpcServerOptions options;

@@ -21,7 +21,7 @@
 #include "client/cpp/transactor.h"
 #include "server/configuration_loader.h"
 #include "server/server.h"
-#include "tests/e2e/client_free_port.h"
+#include "tests/support/server_process.h"
 
 namespace escrow::client {
 namespace {
@@ -76,13 +76,10 @@ class ClientTest : public testing::Test {
 
   void start() {
     server::ConfigurationSources sources;
-    sources.environment = {{"ESCROW_DATA_DIR", directory_},
-                           {"ESCROW_DEV", "true"},
-                           {"ESCROW_GRPC_PORT", port_},
-                           {"ESCROW_AMQP_PORT", "0"},
-                           {"ESCROW_HTTP_PORT", "0"},
-                           {"ESCROW_METRICS_PORT", "0"},
-                           {"ESCROW_CHECKS_BASE_INTERVAL", "100ms"}};
+    sources.environment = {{"ESCROW_DATA_DIR", directory_},     {"ESCROW_DEV", "true"},
+                           {"ESCROW_GRPC_BIND", address_.host}, {"ESCROW_GRPC_PORT", address_.port},
+                           {"ESCROW_AMQP_PORT", "0"},           {"ESCROW_HTTP_PORT", "0"},
+                           {"ESCROW_METRICS_PORT", "0"},        {"ESCROW_CHECKS_BASE_INTERVAL", "100ms"}};
     const auto loaded = server::load_configuration(sources);
     ASSERT_TRUE(loaded) << loaded.error().message;
     auto started = server::Server::start(loaded->configuration);
@@ -93,7 +90,7 @@ class ClientTest : public testing::Test {
   void stop() { server_.reset(); }
 
   Client client(const std::string& password = "guest") const {
-    return Client({.target = "127.0.0.1:" + port_,
+    return Client({.target = address_.target(),
                    .user = "guest",
                    .password = password,
                    .call_timeout = kPatience,
@@ -124,7 +121,7 @@ class ClientTest : public testing::Test {
     return delivered.counts();
   }
 
-  const std::string port_ = free_port();
+  const Loopback address_ = Loopback::free();
   std::string directory_;
   std::unique_ptr<server::Server> server_;
 };
@@ -166,10 +163,8 @@ TEST_F(ClientTest, ACommittedMessageArrivesAsItWasSent) {
 TEST_F(ClientTest, OnlyWhatWasCommittedArrives) {
   Producer producer(client(), "service");
   EXPECT_TRUE(producer.send("a", message("a"), [] {}).committed());
-  EXPECT_EQ(producer.send("b", message("b"), [] { throw RolledBack("no"); }).outcome,
-            SendOutcome::kRolledBack);
-  EXPECT_EQ(producer.send("c", message("c"), [] { return Decision::kUnknown; }).outcome,
-            SendOutcome::kUndecided);
+  EXPECT_EQ(producer.send("b", message("b"), [] { throw RolledBack("no"); }).outcome, SendOutcome::kRolledBack);
+  EXPECT_EQ(producer.send("c", message("c"), [] { return Decision::kUnknown; }).outcome, SendOutcome::kUndecided);
   EXPECT_TRUE(producer.send("d", message("d"), [] {}).committed());
   EXPECT_THAT(drain(2), UnorderedElementsAre(std::pair("a", 1), std::pair("d", 1)));
 
@@ -204,8 +199,7 @@ TEST_F(ClientTest, ACheckDecidesWhatTheServiceLeftOpen) {
   });
   ASSERT_TRUE(producer.wait_for_checks(kPatience));
   for (const char* id : {"yes", "no", "late"}) {
-    producer.send(id, message(id), [] { return Decision::kUnknown; },
-                  {.first_check_delay = milliseconds(50)});
+    producer.send(id, message(id), [] { return Decision::kUnknown; }, {.first_check_delay = milliseconds(50)});
   }
   EXPECT_THAT(drain(2), UnorderedElementsAre(std::pair("yes", 1), std::pair("late", 1)));
   ASSERT_TRUE(asked.wait_for_total(4));
@@ -268,11 +262,10 @@ TEST_F(ClientTest, ATransactorGoesOnAfterARestart) {
     const std::string id = std::to_string(i);
     transactor.prepare(id, message(id), {}, [&, id](const Result<Prepared>& prepared) {
       ASSERT_TRUE(prepared) << prepared.error().message;
-      transactor.commit({.transaction_id = id, .epoch = prepared->epoch},
-                        [&](const Result<Timestamp>& result) {
-                          ASSERT_TRUE(result) << result.error().message;
-                          ++committed;
-                        });
+      transactor.commit({.transaction_id = id, .epoch = prepared->epoch}, [&](const Result<Timestamp>& result) {
+        ASSERT_TRUE(result) << result.error().message;
+        ++committed;
+      });
     });
     if (i == kOrders / 2) {
       stop();
@@ -308,8 +301,7 @@ TEST_F(ClientTest, WhatIsPutBackComesAgainFlagged) {
 TEST_F(ClientTest, AConsumerLeavesWhatItDidNotHandle) {
   Broker broker(client());
   for (int i = 0; i < 50; ++i) {
-    ASSERT_TRUE(
-        broker.publish({.exchange = "orders", .routing_key = "placed.eu", .body = std::to_string(i)}));
+    ASSERT_TRUE(broker.publish({.exchange = "orders", .routing_key = "placed.eu", .body = std::to_string(i)}));
   }
   Tally delivered;
   Consumer consumer(client(), {.queue = "shipping"}, [&](const Delivery& delivery) {
@@ -350,8 +342,7 @@ TEST_F(ClientTest, TheServersErrorsKeepTheirReasons) {
   EXPECT_EQ(producer.commit({.transaction_id = "never"}).error().reason, "TRANSACTION_UNKNOWN");
   const auto prepared = producer.prepare("b", message("b"));
   ASSERT_TRUE(prepared);
-  EXPECT_EQ(producer.commit({.transaction_id = "b", .epoch = prepared->epoch + 1}).error().reason,
-            "EPOCH_STALE");
+  EXPECT_EQ(producer.commit({.transaction_id = "b", .epoch = prepared->epoch + 1}).error().reason, "EPOCH_STALE");
   ASSERT_TRUE(producer.commit({.transaction_id = "b", .epoch = prepared->epoch}));
   const auto opposite = producer.rollback({.transaction_id = "b", .epoch = prepared->epoch});
   EXPECT_EQ(opposite.error().reason, "ALREADY_DECIDED");

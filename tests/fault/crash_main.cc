@@ -18,8 +18,8 @@
 #include <thread>
 
 #include "tests/fault/crash_consumer.h"
-#include "tests/fault/crash_server.h"
 #include "tests/fault/crash_verify.h"
+#include "tests/support/server_process.h"
 
 namespace escrow::crash {
 namespace {

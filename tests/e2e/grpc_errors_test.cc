@@ -1,0 +1,276 @@
+// Every refusal of the API, with its code, its reason and its metadata, against the real server.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/e2e/fixtures.h"
+
+namespace escrow::e2e {
+namespace {
+
+using grpc::StatusCode;
+
+class Errors : public OneServer {
+ protected:
+  using OneServer::prepare;
+  static grpc::Status prepare(const v1::PrepareRequest& request) { return api().prepare(request); }
+};
+
+TEST_F(Errors, UnknownTransactionsAreNotFound) {
+  expect(api().commit("never"), StatusCode::NOT_FOUND, "TRANSACTION_UNKNOWN");
+  expect(api().rollback("never"), StatusCode::NOT_FOUND, "TRANSACTION_UNKNOWN");
+  v1::GetTransactionRequest request;
+  request.set_group("orders");
+  request.set_transaction_id("never");
+  v1::Transaction response;
+  expect(api().coordinator().GetTransaction(make_context().get(), request, &response), StatusCode::NOT_FOUND,
+         "TRANSACTION_UNKNOWN");
+}
+
+TEST_F(Errors, TheOppositeDecisionIsToldTheWinner) {
+  prepare("decided");
+  ASSERT_TRUE(api().commit("decided").ok());
+  const Failure found = failure(api().rollback("decided"));
+  EXPECT_EQ(found.code, StatusCode::FAILED_PRECONDITION);
+  EXPECT_EQ(found.reason, "ALREADY_DECIDED");
+  EXPECT_EQ(found.metadata.at("state"), "COMMITTED");
+  EXPECT_EQ(found.metadata.at("decided_by"), "guest");
+  EXPECT_FALSE(found.metadata.at("decided_at").empty());
+}
+
+TEST_F(Errors, TheSameIdWithOtherContentIsRefused) {
+  prepare("taken", "one");
+  expect(prepare(Api::prepare_request("taken", "two")), StatusCode::ALREADY_EXISTS, "TRANSACTION_DIFFERS");
+}
+
+TEST_F(Errors, AStaleEpochIsToldTheCurrentOne) {
+  const std::uint64_t epoch = prepare("stale");
+  const Failure found = failure(api().commit("stale", epoch + 1000));
+  EXPECT_EQ(found.code, StatusCode::ABORTED);
+  EXPECT_EQ(found.reason, "EPOCH_STALE");
+  EXPECT_EQ(found.metadata.at("epoch"), std::to_string(epoch));
+}
+
+TEST_F(Errors, MalformedRequestsChangeNothing) {
+  v1::PrepareRequest empty;
+  expect(prepare(empty), StatusCode::INVALID_ARGUMENT, "MALFORMED");
+  v1::PrepareRequest nowhere = Api::prepare_request("nowhere");
+  nowhere.clear_messages();
+  expect(prepare(nowhere), StatusCode::INVALID_ARGUMENT, "MALFORMED");
+  v1::PrepareRequest impostor = Api::prepare_request("impostor");
+  impostor.mutable_messages(0)->mutable_message()->mutable_properties()->set_user_id("somebody");
+  expect(prepare(impostor), StatusCode::INVALID_ARGUMENT, "MALFORMED");
+  expect(api().commit("impostor"), StatusCode::NOT_FOUND, "TRANSACTION_UNKNOWN");
+}
+
+TEST_F(Errors, LimitsHoldAtTheLimitAndOnePastIt) {
+  const auto with_id = [](std::size_t size) { return prepare(Api::prepare_request(std::string(size, 'i'))); };
+  EXPECT_TRUE(with_id(255).ok());
+  expect(with_id(256), StatusCode::INVALID_ARGUMENT, "LIMIT_EXCEEDED");
+  const auto with_messages = [](int count) {
+    v1::PrepareRequest request = Api::prepare_request("messages " + std::to_string(count));
+    while (request.messages_size() < count) *request.add_messages() = request.messages(0);
+    return prepare(request);
+  };
+  EXPECT_TRUE(with_messages(256).ok());
+  expect(with_messages(257), StatusCode::INVALID_ARGUMENT, "LIMIT_EXCEEDED");
+  const std::string why(1024, 'r');
+  prepare("reason");
+  expect(api().commit("reason", 0, why + "r"), StatusCode::INVALID_ARGUMENT, "LIMIT_EXCEEDED");
+  EXPECT_TRUE(api().commit("reason", 0, why).ok());
+}
+
+TEST_F(Errors, ALargeTransactionNamesItsLimit) {
+  v1::PrepareRequest request = Api::prepare_request("large", std::string(8 << 20, 'x'));
+  *request.add_messages() = request.messages(0);
+  const Failure found = failure(prepare(request));
+  EXPECT_EQ(found.code, StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(found.reason, "LIMIT_EXCEEDED");
+  EXPECT_EQ(found.metadata.at("limit"), "transaction_bytes");
+  EXPECT_EQ(found.metadata.at("maximum"), std::to_string(16 << 20));
+}
+
+TEST_F(Errors, OneMessageMayHaveSixteenMebibytes) {
+  v1::PublishRequest request;
+  v1::PublishResponse response;
+  request.mutable_message()->set_routing_key("shipping");
+  request.mutable_message()->set_body(std::string(16 << 20, 'x'));
+  EXPECT_TRUE(api().broker().Publish(make_context().get(), request, &response).ok());
+  request.mutable_message()->mutable_body()->push_back('x');
+  expect(api().broker().Publish(make_context().get(), request, &response), StatusCode::INVALID_ARGUMENT,
+         "LIMIT_EXCEEDED");
+  v1::PurgeQueueRequest purge;
+  v1::PurgeQueueResponse purged;
+  purge.set_queue("shipping");
+  EXPECT_TRUE(api().broker().PurgeQueue(make_context().get(), purge, &purged).ok());
+}
+
+TEST_F(Errors, WhatIsNotImplementedYetSaysSo) {
+  const auto with = [](const char* field, auto set) {
+    v1::PrepareRequest request = Api::prepare_request("later");
+    set(*request.mutable_messages(0));
+    const Failure found = failure(prepare(request));
+    EXPECT_EQ(found.code, StatusCode::UNIMPLEMENTED);
+    EXPECT_EQ(found.reason, "FIELD_UNIMPLEMENTED");
+    EXPECT_EQ(found.metadata.at("field"), field);
+  };
+  with("delay", [](v1::TransactionMessage& m) { m.mutable_delay()->set_seconds(1); });
+  with("due_time", [](v1::TransactionMessage& m) { m.mutable_due_time()->set_seconds(1); });
+  with("sink", [](v1::TransactionMessage& m) { m.set_sink("kafka"); });
+  with("compensation", [](v1::TransactionMessage& m) { m.mutable_compensation()->mutable_message(); });
+}
+
+TEST_F(Errors, WrongCredentialsAreRefusedEverywhere) {
+  v1::PrepareResponse response;
+  for (const auto& [user, password] : {std::pair{"guest", "guess"}, {"admin", "guest"}, {"", ""}}) {
+    expect(api().coordinator().Prepare(make_context(user, password).get(), Api::prepare_request("x"), &response),
+           StatusCode::UNAUTHENTICATED, "CREDENTIALS_WRONG");
+  }
+  grpc::ClientContext without;
+  v1::ListQueuesResponse queues;
+  expect(api().broker().ListQueues(&without, {}, &queues), StatusCode::UNAUTHENTICATED, "CREDENTIALS_WRONG");
+}
+
+TEST_F(Errors, UnknownExchangesAndQueuesAreNotFound) {
+  v1::PrepareRequest request = Api::prepare_request("unrouted");
+  request.mutable_messages(0)->mutable_message()->set_exchange("nowhere");
+  expect(prepare(request), StatusCode::NOT_FOUND, "EXCHANGE_UNKNOWN");
+  v1::PublishRequest publish;
+  v1::PublishResponse published;
+  publish.mutable_message()->set_exchange("nowhere");
+  expect(api().broker().Publish(make_context().get(), publish, &published), StatusCode::NOT_FOUND, "EXCHANGE_UNKNOWN");
+  v1::PurgeQueueRequest purge;
+  v1::PurgeQueueResponse purged;
+  purge.set_queue("nowhere");
+  expect(api().broker().PurgeQueue(make_context().get(), purge, &purged), StatusCode::NOT_FOUND, "QUEUE_UNKNOWN");
+  const auto context = make_context();
+  const auto stream = api().broker().Consume(context.get());
+  v1::ConsumeRequest open;
+  open.mutable_open()->set_queue("nowhere");
+  stream->Write(open);
+  v1::ConsumeResponse response;
+  EXPECT_FALSE(stream->Read(&response));
+  expect(stream->Finish(), StatusCode::NOT_FOUND, "QUEUE_UNKNOWN");
+}
+
+TEST_F(Errors, TheServersNamesAreItsOwn) {
+  v1::DeclareExchangeRequest exchange;
+  v1::DeclareExchangeResponse response;
+  exchange.set_type(v1::EXCHANGE_TYPE_DIRECT);
+  exchange.set_exchange("amq.mine");
+  expect(api().broker().DeclareExchange(make_context().get(), exchange, &response), StatusCode::PERMISSION_DENIED,
+         "NAME_RESERVED");
+  v1::DeclareQueueRequest queue;
+  v1::DeclareQueueResponse declared;
+  queue.set_queue("escrow.mine");
+  expect(api().broker().DeclareQueue(make_context().get(), queue, &declared), StatusCode::PERMISSION_DENIED,
+         "NAME_RESERVED");
+}
+
+TEST_F(Errors, ADifferentDeclarationIsRefused) {
+  v1::DeclareExchangeRequest exchange;
+  v1::DeclareExchangeResponse response;
+  exchange.set_exchange("orders");
+  exchange.set_type(v1::EXCHANGE_TYPE_FANOUT);
+  const Failure found = failure(api().broker().DeclareExchange(make_context().get(), exchange, &response));
+  EXPECT_EQ(found.code, StatusCode::FAILED_PRECONDITION);
+  EXPECT_EQ(found.reason, "DECLARATION_DIFFERS");
+  EXPECT_EQ(found.metadata.at("property"), "type");
+}
+
+TEST_F(Errors, ALongPropertyNamesItsLimit) {
+  v1::Message message;
+  message.set_routing_key("shipping");
+  message.mutable_properties()->set_message_id(std::string(256, 'i'));
+  const Failure found = failure(api().publish(message));
+  EXPECT_EQ(found.code, StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(found.reason, "LIMIT_EXCEEDED");
+  EXPECT_EQ(found.metadata.at("limit"), "property_bytes");
+  EXPECT_EQ(found.metadata.at("maximum"), "255");
+  message.mutable_properties()->mutable_message_id()->pop_back();
+  EXPECT_TRUE(api().publish(message).ok());
+}
+
+TEST_F(Errors, WhatIsInUseOrNotEmptyIsNotDeletedWhenAskedNotTo) {
+  ASSERT_TRUE(api().declare_queue("kept").ok());
+  v1::Message message;
+  message.set_routing_key("kept");
+  ASSERT_TRUE(api().publish(message).ok());
+  v1::DeleteQueueRequest request;
+  v1::DeleteQueueResponse response;
+  request.set_queue("kept");
+  request.set_if_empty(true);
+  expect(api().broker().DeleteQueue(make_context().get(), request, &response), StatusCode::FAILED_PRECONDITION,
+         "QUEUE_NOT_EMPTY");
+  Consuming consuming(api(), "kept", 1);
+  ASSERT_EQ(consuming.take(1).size(), 1U);
+  request.set_if_empty(false);
+  request.set_if_unused(true);
+  expect(api().broker().DeleteQueue(make_context().get(), request, &response), StatusCode::FAILED_PRECONDITION,
+         "QUEUE_IN_USE");
+  v1::DeleteExchangeRequest exchange;
+  v1::DeleteExchangeResponse deleted;
+  exchange.set_exchange("orders");
+  exchange.set_if_unused(true);
+  expect(api().broker().DeleteExchange(make_context().get(), exchange, &deleted), StatusCode::FAILED_PRECONDITION,
+         "EXCHANGE_IN_USE");
+}
+
+TEST_F(Errors, OtherVirtualHostsThanTheDefaultAreUnknown) {
+  v1::Message message;
+  message.set_vhost("elsewhere");
+  expect(api().publish(message), StatusCode::NOT_FOUND, "VHOST_UNKNOWN");
+  message.set_vhost("/");
+  message.set_routing_key("shipping");
+  EXPECT_TRUE(api().publish(message).ok());
+}
+
+using FullEngine = ManyRuns;
+
+TEST_F(FullEngine, RefusesWholeFramesAndIsThereAgainForWhoTriesAgain) {
+  start({"--limits-inbox-commands=64"});
+  api().set_up_topology();
+  constexpr int kOperations = 1000;
+  std::atomic<int> refused = 0;
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  const auto run = [&](const std::string& name) {
+    const auto context = make_context();
+    const auto stream = api().coordinator().Transact(context.get());
+    v1::TransactRequest frame;
+    for (int tag = 0; tag < kOperations; ++tag) {
+      frame.add_operations()->set_tag(static_cast<std::uint64_t>(tag));
+      *frame.mutable_operations(tag)->mutable_prepare() = Api::prepare_request(name + std::to_string(tag));
+    }
+    // More than there is room for, it only gets in while nothing else waits, and so is in the way of the
+    // others.
+    for (bool again = true; again && std::chrono::steady_clock::now() < deadline;) {
+      stream->Write(frame);
+      v1::TransactResponse response;
+      int failed = 0;
+      for (int answered = 0; answered < kOperations && stream->Read(&response); answered += response.results_size()) {
+        for (const auto& result : response.results()) {
+          if (result.has_prepare()) continue;
+          expect(result.error(), StatusCode::RESOURCE_EXHAUSTED, "ENGINE_FULL");
+          ++failed;
+        }
+      }
+      EXPECT_TRUE(failed == 0 || failed == kOperations) << failed;
+      refused += failed;
+      again = failed > 0 || refused == 0;
+    }
+    stream->WritesDone();
+    EXPECT_TRUE(stream->Finish().ok());
+  };
+  std::vector<std::thread> producers;
+  for (const char* name : {"a", "b", "c"}) producers.emplace_back(run, name);
+  for (std::thread& producer : producers) producer.join();
+  EXPECT_GT(refused, 0);
+  EXPECT_EQ(api().get("c999").state(), v1::TRANSACTION_STATE_PREPARED);
+}
+
+}  // namespace
+}  // namespace escrow::e2e
