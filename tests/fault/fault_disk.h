@@ -5,13 +5,14 @@
 // written since the last sync of their file survives, and any subset of the directory changes (creations,
 // renames, removals) since the last sync of their directory; a file that grew may have its old size, its new
 // one, or any between, with zeros where a block did not survive. That is worse than any file system on
-// purpose. Two things are not: a rename that survives takes along the creations and renames before it,
-// because every journal orders these and RocksDB counts on it when it points CURRENT to a new MANIFEST; and
-// directories themselves are durable at once.
+// purpose. Three things are not: a rename that survives takes along the creations and renames before it,
+// because every journal orders these and RocksDB counts on it when it points CURRENT to a new MANIFEST;
+// directories themselves are durable at once; and what is appended to a MANIFEST survives up to the first block
+// that does not, because RocksDB refuses one with zeros in its last record. (File systems write data before the
+// size that covers it, so a hole there takes one that does not; nothing is lost then, but nothing starts.)
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -60,8 +61,6 @@ class FaultDisk {
   /// As if the next operation were the one.
   void fail_power_now();
   bool has_power() const;
-  /// Called once per failure, by the thread whose operation it was; it must not use the disk.
-  void on_power_loss(std::function<void()> call);
 
   /// Power fails, if it has not yet. Returns the disk as the next start of the machine finds it. This one
   /// stays without power, so that whoever still holds it can do no harm.
@@ -79,11 +78,10 @@ class FaultDisk {
   using Names = std::map<std::string, Handle>;
 
   bool begin_operation();
-  void lose_power();
   void apply(const NameChange& change, Names& names) const;
   void change_name(NameChange change);
   void keep_some_names(double kept, Random& random);
-  static Handle survivor_of(const File& file, Random& random, double kept);
+  static Handle survivor_of(const File& file, Random& random, double kept, bool holes);
 
   mutable std::mutex mutex_;  ///< guards everything below, and every File
   Names names_;
@@ -93,7 +91,6 @@ class FaultDisk {
   std::uint64_t operations_ = 0;
   std::uint64_t fail_at_ = 0;  ///< 0: never
   bool power_ = true;
-  std::function<void()> on_power_loss_;
   double lie_probability_ = 0;
   Random lie_random_{0};
 };

@@ -74,8 +74,7 @@ class RandomReader final : public rocksdb::FSRandomAccessFile {
 
 class Writer final : public rocksdb::FSWritableFile {
  public:
-  Writer(std::shared_ptr<FaultDisk> disk, FaultDisk::Handle file)
-      : disk_(std::move(disk)), file_(std::move(file)) {}
+  Writer(std::shared_ptr<FaultDisk> disk, FaultDisk::Handle file) : disk_(std::move(disk)), file_(std::move(file)) {}
   using FSWritableFile::Append;
   IOStatus Append(const Slice& bytes, const IOOptions&, IODebugContext*) override {
     return status_of(disk_->append(*file_, {bytes.data(), bytes.size()}), "append");
@@ -83,8 +82,7 @@ class Writer final : public rocksdb::FSWritableFile {
   IOStatus Truncate(std::uint64_t size, const IOOptions&, IODebugContext*) override {
     std::uint64_t now = 0;
     const Outcome outcome = disk_->size(*file_, now);
-    if (outcome != Outcome::kDone || now == size)
-      return status_of(outcome, "truncate");  // as every close asks for
+    if (outcome != Outcome::kDone || now == size) return status_of(outcome, "truncate");  // as every close asks for
     return status_of(disk_->truncate(*file_, size), "truncate");
   }
   IOStatus Sync(const IOOptions&, IODebugContext*) override { return status_of(disk_->sync(*file_), "sync"); }
@@ -104,11 +102,8 @@ class Writer final : public rocksdb::FSWritableFile {
 
 class DirectoryHandle final : public rocksdb::FSDirectory {
  public:
-  DirectoryHandle(std::shared_ptr<FaultDisk> disk, std::string path)
-      : disk_(std::move(disk)), path_(std::move(path)) {}
-  IOStatus Fsync(const IOOptions&, IODebugContext*) override {
-    return status_of(disk_->sync_directory(path_), path_);
-  }
+  DirectoryHandle(std::shared_ptr<FaultDisk> disk, std::string path) : disk_(std::move(disk)), path_(std::move(path)) {}
+  IOStatus Fsync(const IOOptions&, IODebugContext*) override { return status_of(disk_->sync_directory(path_), path_); }
 
  private:
   std::shared_ptr<FaultDisk> disk_;
@@ -139,29 +134,27 @@ class FaultFileSystem final : public rocksdb::FileSystem {
 
   IOStatus NewSequentialFile(const std::string& path, const FileOptions&,
                              std::unique_ptr<rocksdb::FSSequentialFile>* file, IODebugContext*) override {
-    return open(path,
-                [&](auto handle) { *file = std::make_unique<SequentialReader>(disk_, std::move(handle)); });
+    return open(path, [&](auto handle) { *file = std::make_unique<SequentialReader>(disk_, std::move(handle)); });
   }
   IOStatus NewRandomAccessFile(const std::string& path, const FileOptions&,
                                std::unique_ptr<rocksdb::FSRandomAccessFile>* file, IODebugContext*) override {
     return open(path, [&](auto handle) { *file = std::make_unique<RandomReader>(disk_, std::move(handle)); });
   }
   IOStatus ReopenWritableFile(const std::string& path, const FileOptions& options,
-                              std::unique_ptr<rocksdb::FSWritableFile>* file,
-                              IODebugContext* context) override {
+                              std::unique_ptr<rocksdb::FSWritableFile>* file, IODebugContext* context) override {
     FaultDisk::Handle handle;
     if (disk_->find(path, handle) == Outcome::kNotFound) return NewWritableFile(path, options, file, context);
     return open(path, [&](auto found) { *file = std::make_unique<Writer>(disk_, std::move(found)); });
   }
-  IOStatus NewWritableFile(const std::string& path, const FileOptions&,
-                           std::unique_ptr<rocksdb::FSWritableFile>* file, IODebugContext*) override {
+  IOStatus NewWritableFile(const std::string& path, const FileOptions&, std::unique_ptr<rocksdb::FSWritableFile>* file,
+                           IODebugContext*) override {
     FaultDisk::Handle handle;
     const Outcome outcome = disk_->create(path, handle);
     if (outcome == Outcome::kDone) *file = std::make_unique<Writer>(disk_, std::move(handle));
     return status_of(outcome, path);
   }
-  IOStatus NewDirectory(const std::string& path, const IOOptions&,
-                        std::unique_ptr<rocksdb::FSDirectory>* directory, IODebugContext*) override {
+  IOStatus NewDirectory(const std::string& path, const IOOptions&, std::unique_ptr<rocksdb::FSDirectory>* directory,
+                        IODebugContext*) override {
     const Outcome outcome = disk_->is_directory(path);
     if (outcome == Outcome::kDone) *directory = std::make_unique<DirectoryHandle>(disk_, path);
     return status_of(outcome, path);
@@ -183,8 +176,7 @@ class FaultFileSystem final : public rocksdb::FileSystem {
     *is = outcome == Outcome::kDone;
     return outcome == Outcome::kNoPower ? status_of(outcome, path) : IOStatus::OK();
   }
-  IOStatus GetFileSize(const std::string& path, const IOOptions&, std::uint64_t* size,
-                       IODebugContext*) override {
+  IOStatus GetFileSize(const std::string& path, const IOOptions&, std::uint64_t* size, IODebugContext*) override {
     return open(path, [&](const auto& handle) { disk_->size(*handle, *size); });
   }
   IOStatus GetFileModificationTime(const std::string& path, const IOOptions&, std::uint64_t* time,
@@ -196,23 +188,20 @@ class FaultFileSystem final : public rocksdb::FileSystem {
   IOStatus DeleteFile(const std::string& path, const IOOptions&, IODebugContext*) override {
     return status_of(disk_->remove(path), path);
   }
-  IOStatus RenameFile(const std::string& from, const std::string& to, const IOOptions&,
-                      IODebugContext*) override {
+  IOStatus RenameFile(const std::string& from, const std::string& to, const IOOptions&, IODebugContext*) override {
     return status_of(disk_->rename(from, to), from);
   }
   IOStatus CreateDir(const std::string& path, const IOOptions&, IODebugContext*) override {
     return status_of(disk_->make_directory(path), path);
   }
-  IOStatus CreateDirIfMissing(const std::string& path, const IOOptions& options,
-                              IODebugContext* context) override {
+  IOStatus CreateDirIfMissing(const std::string& path, const IOOptions& options, IODebugContext* context) override {
     return disk_->is_directory(path) == Outcome::kDone ? IOStatus::OK() : CreateDir(path, options, context);
   }
   IOStatus DeleteDir(const std::string& path, const IOOptions&, IODebugContext*) override {
     return IOStatus::NotSupported(path);
   }
 
-  IOStatus LockFile(const std::string&, const IOOptions&, rocksdb::FileLock** lock,
-                    IODebugContext*) override {
+  IOStatus LockFile(const std::string&, const IOOptions&, rocksdb::FileLock** lock, IODebugContext*) override {
     *lock = new Lock;
     return IOStatus::OK();
   }
@@ -224,8 +213,7 @@ class FaultFileSystem final : public rocksdb::FileSystem {
     *path = "/test";
     return IOStatus::OK();
   }
-  IOStatus GetAbsolutePath(const std::string& path, const IOOptions&, std::string* absolute,
-                           IODebugContext*) override {
+  IOStatus GetAbsolutePath(const std::string& path, const IOOptions&, std::string* absolute, IODebugContext*) override {
     *absolute = path;
     return IOStatus::OK();
   }
@@ -253,44 +241,20 @@ std::shared_ptr<rocksdb::FileSystem> make_fault_file_system(std::shared_ptr<Faul
 }
 
 StepwiseEnv::StepwiseEnv(std::shared_ptr<FaultDisk> disk)
-    : EnvWrapper(rocksdb::NewCompositeEnv(make_fault_file_system(disk))), disk_(std::move(disk)) {
+    : EnvWrapper(rocksdb::NewCompositeEnv(make_fault_file_system(std::move(disk)))) {
   system_clock_ = std::make_shared<SleeplessClock>(rocksdb::SystemClock::Default());
-  // A database that cannot be opened for lack of power waits for the jobs it cannot take back: those without
-  // a tag.
-  disk_->on_power_loss([this] {
-    const std::lock_guard lock(mutex_);
-    power_ = false;
-    for (const Job& job : std::exchange(jobs_, {})) start_or_hold(job);
-  });
 }
 
-StepwiseEnv::~StepwiseEnv() { disk_->on_power_loss(nullptr); }
-
-void StepwiseEnv::start(const Job& job) {
-  target()->Schedule(job.work, job.argument, job.priority, job.tag, job.undo);
+void StepwiseEnv::Schedule(void (*work)(void*), void* argument, Priority priority, void* tag, void (*undo)(void*)) {
+  jobs_.push_back({work, argument, priority, tag, undo});
 }
 
-void StepwiseEnv::start_or_hold(const Job& job) {
-  if (power_ || job.tag != nullptr) {
-    jobs_.push_back(job);
-  } else {
-    start(job);
-  }
-}
-
-void StepwiseEnv::Schedule(void (*work)(void*), void* argument, Priority priority, void* tag,
-                           void (*undo)(void*)) {
-  const std::lock_guard lock(mutex_);
-  start_or_hold({work, argument, priority, tag, undo});
-}
-
-/// Called by a database that is being closed; what it cannot take back it waits for.
+/// Called by a database that is being closed. What it cannot take back, for lack of a tag, it waits for.
 int StepwiseEnv::UnSchedule(void* tag, Priority priority) {
-  const std::lock_guard lock(mutex_);
-  int removed = target()->UnSchedule(tag, priority);
+  int removed = 0;
   for (const Job& job : std::exchange(jobs_, {})) {
     if (job.tag == nullptr) {
-      start(job);
+      target()->Schedule(job.work, job.argument, job.priority, job.tag, job.undo);
     } else if (job.tag != tag || job.priority != priority) {
       jobs_.push_back(job);
     } else {
@@ -301,20 +265,10 @@ int StepwiseEnv::UnSchedule(void* tag, Priority priority) {
   return removed;
 }
 
-std::size_t StepwiseEnv::waiting() const {
-  const std::lock_guard lock(mutex_);
-  return jobs_.size();
-}
-
 void StepwiseEnv::run_background() {
-  for (;;) {
-    Job job{};
-    {
-      const std::lock_guard lock(mutex_);
-      if (jobs_.empty()) return;
-      job = jobs_.front();
-      jobs_.pop_front();
-    }
+  while (!jobs_.empty()) {
+    const Job job = jobs_.front();
+    jobs_.pop_front();
     job.work(job.argument);
   }
 }

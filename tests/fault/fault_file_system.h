@@ -3,7 +3,6 @@
 
 #include <deque>
 #include <memory>
-#include <mutex>
 
 #include "rocksdb/env.h"
 #include "rocksdb/file_system.h"
@@ -16,22 +15,20 @@ std::shared_ptr<rocksdb::FileSystem> make_fault_file_system(std::shared_ptr<Faul
 
 /// Runs RocksDB on the file system of `disk` with its flushes and compactions on the calling thread, when
 /// told to: so one seed is one sequence of disk operations (given the same addresses, see
-/// fault_power_loss_main.cc). Only what a closing database still waits for runs on RocksDB's threads.
+/// fault_power_loss_main.cc). Only what a closing database still waits for runs on one of RocksDB's threads.
+/// For one thread.
 ///
-/// With several threads of one's own, as under a whole server, use
-/// rocksdb::NewCompositeEnv(make_fault_file_system(…)).
+/// With several threads, as under a whole server, use rocksdb::NewCompositeEnv(make_fault_file_system(…)).
 class StepwiseEnv final : public rocksdb::EnvWrapper {
  public:
   explicit StepwiseEnv(std::shared_ptr<FaultDisk> disk);
-  ~StepwiseEnv() override;
 
   /// Runs what is waiting, and what that leads to. To be called before the database is closed, too.
   void run_background();
-  std::size_t waiting() const;
+  std::size_t waiting() const { return jobs_.size(); }
 
   const char* Name() const override { return "escrow.stepwise"; }
-  void Schedule(void (*work)(void*), void* argument, Priority priority, void* tag,
-                void (*undo)(void*)) override;
+  void Schedule(void (*work)(void*), void* argument, Priority priority, void* tag, void (*undo)(void*)) override;
   int UnSchedule(void* tag, Priority priority) override;
 
  private:
@@ -42,13 +39,8 @@ class StepwiseEnv final : public rocksdb::EnvWrapper {
     void* tag;
     void (*undo)(void*);
   };
-  void start(const Job& job);
-  void start_or_hold(const Job& job);
 
-  std::shared_ptr<FaultDisk> disk_;
-  mutable std::mutex mutex_;  ///< guards what follows
   std::deque<Job> jobs_;
-  bool power_ = true;
 };
 
 }  // namespace escrow

@@ -1,9 +1,12 @@
-// One cycle of: work, lose power at any disk operation, recover (perhaps losing power again), compare with a
-// model.
+// One cycle: the simulation's clients, engine and model (tests/sim) on the real store, whose disk loses power
+// at numbered operations, also while the store recovers.
 #pragma once
 
 #include <cstdint>
 #include <string>
+
+#include "tests/fault/rocks_disk.h"
+#include "tests/sim/trace.h"
 
 namespace escrow {
 
@@ -12,32 +15,15 @@ struct PowerLossOptions {
   double lying_syncs = 0;
 };
 
-struct PowerLossCounts {
-  std::uint64_t power_losses = 0;
-  std::uint64_t in_recovery = 0;  ///< of them
-  std::uint64_t sets = 0;         ///< committed
-  std::uint64_t lost_sets = 0;    ///< none of them acknowledged
-  std::uint64_t flushes = 0;      ///< times that work in the background was run
-
-  void add(const PowerLossCounts& other) {
-    power_losses += other.power_losses;
-    in_recovery += other.in_recovery;
-    sets += other.sets;
-    lost_sets += other.lost_sets;
-    flushes += other.flushes;
-  }
-};
-
 struct PowerLossReport {
-  PowerLossCounts counts;
-  std::string problem;  ///< what was wrong; empty: nothing
+  PowerCounts disk;
+  std::uint64_t commands = 0;
+  std::uint64_t digests = 0;  ///< recovered states that were compared with what they were before
+  std::string problem;        ///< the rule of the simulation that was broken; empty: none
 };
 
-/// Everything that happens follows from the seed. What must hold after every recovery:
-///   every set that was acknowledged as synced is there;
-///   the sets that are there are a prefix of those that were written, each whole;
-///   the content of all tables is that of the model after that prefix;
-///   the store opens: it does not take torn data for missing data.
-PowerLossReport run_power_loss_cycle(std::uint64_t seed, const PowerLossOptions& options);
+/// Everything that happens follows from the seed, and from addresses (fault_power_loss_main.cc). May abort: a
+/// broken invariant is a finding, too.
+PowerLossReport run_power_loss_cycle(std::uint64_t seed, const PowerLossOptions& options, sim::Trace& trace);
 
 }  // namespace escrow

@@ -1,4 +1,7 @@
 // The simulator: `sim` runs the regression seeds, then random ones for a while; see docs/simulation.md.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -9,10 +12,6 @@
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <unistd.h>
-
-#include <CLI/CLI.hpp>
 
 #include "tests/sim/world.h"
 
@@ -73,8 +72,8 @@ bool run_quietly(std::uint64_t seed, const Options& options, Totals& totals) {
   totals.crashes += world.crashes();
   if (world.verdict().ok()) return true;
   Totals again;
-  if (run(seed, options.events, again)) std::printf("seed %llu failed once, and not again\n",
-                                                    static_cast<unsigned long long>(seed));
+  if (run(seed, options.events, again))
+    std::printf("seed %llu failed once, and not again\n", static_cast<unsigned long long>(seed));
   return false;
 }
 
@@ -94,8 +93,8 @@ void report(const Totals& totals) {
   const double seconds = static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
   std::printf("%llu seeds, %llu commands, %llu crashes in %.1f s of processor time: %.0f commands/s, %.1f seeds/s\n",
               static_cast<unsigned long long>(totals.seeds), static_cast<unsigned long long>(totals.commands),
-              static_cast<unsigned long long>(totals.crashes), seconds,
-              static_cast<double>(totals.commands) / seconds, static_cast<double>(totals.seeds) / seconds);
+              static_cast<unsigned long long>(totals.crashes), seconds, static_cast<double>(totals.commands) / seconds,
+              static_cast<double>(totals.seeds) / seconds);
 }
 
 int run_all(const Options& options) {

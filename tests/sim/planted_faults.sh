@@ -1,23 +1,26 @@
 #!/usr/bin/env bash
-# Runs the simulation with each planted fault: it must find every one of them, and say with which seed.
-# Usage: planted_faults.sh <directory of the sim_fault_* programs>
+# Runs the simulation with each planted fault, in memory and on the real store: it must find every one of them, and say with
+# which seed.
+# Usage: planted_faults.sh <directory of the tests' programs>
 # Prints one line per fault, PASS or FAIL; exits with 1 when a fault was not found.
 set -euo pipefail
 
 seconds_per_fault=60
+cycles_per_fault=500
 
 run_one() {
   local program=$1 output status=0
-  local name=${program##*/sim_fault_}
-  # The simulator stops by itself; the limit is for a fault that makes it hang.
-  output=$(timeout "$((seconds_per_fault + 30))" "$program" --seconds "$seconds_per_fault" 2>&1) || status=$?
+  local name=${program##*/} limit=(--seconds "$seconds_per_fault")
+  [[ $name == sim_* ]] || limit=(--cycles "$cycles_per_fault")
+  # The program stops by itself; timeout is for a fault that makes it hang.
+  output=$(timeout "$((seconds_per_fault + 30))" "$program" "${limit[@]}" 2>&1) || status=$?
   local seed_line
   seed_line=$(grep -m 1 -i seed <<<"$output" || true)
 
   if [[ $status -eq 1 && -n $seed_line ]]; then
     echo "PASS planted fault $name: found, $seed_line"
   elif [[ $status -eq 0 ]]; then
-    echo "FAIL planted fault $name: not found in $seconds_per_fault s"
+    echo "FAIL planted fault $name: not found with ${limit[*]}"
   else
     echo "FAIL planted fault $name: exit code $status, last line: $(tail -n 1 <<<"$output")"
   fi
@@ -26,7 +29,7 @@ run_one() {
 main() {
   local directory=$1 programs results
   shopt -s nullglob
-  programs=("$directory"/sim_fault_*)
+  programs=("$directory"/sim/sim_fault_* "$directory"/fault/power_fault_*)
   if [[ ${#programs[@]} -eq 0 ]]; then
     echo "no planted faults are built yet"
     return 0

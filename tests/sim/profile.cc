@@ -37,6 +37,9 @@ void draw_engine(Random& random, engine::EngineOptions& options) {
   options.page_memory_bytes = any_size(random, 1 << 10, 1 << 20);
   options.transaction_memory_bytes = any_size(random, 1 << 9, 1 << 18);
   options.batch_bytes = any_size(random, 1 << 10, 4 << 20);
+  Random more = Random(random).split("more");
+  options.waiting_bytes = any_size(more, 1 << 8, 1 << 20);
+  options.group_retention = milliseconds(any_size(more, 300, 60'000));
 }
 
 void draw_people(Random& random, Profile& profile) {

@@ -28,7 +28,7 @@ struct Profile {
 
   // How much they want.
   std::uint32_t groups = 1;
-  std::uint32_t ids = 1;  ///< transaction ids per group: few, so that they collide
+  std::uint32_t ids = 1;       ///< transaction ids per group: few, so that they collide
   std::uint32_t messages = 1;  ///< of one publish or transaction, at most
   std::uint32_t window = 1;    ///< publishes that are not answered
   std::uint32_t credit = 1;

@@ -6,9 +6,9 @@
 
 namespace escrow::sim {
 
-SimBackend::SimBackend(MemoryStore& store, DiskProfile profile, Random random, Present& present,
+SimBackend::SimBackend(SimDisk& disk, DiskProfile profile, Random random, Present& present,
                        std::function<void()> sealed, std::function<void()> durable)
-    : store_(store),
+    : disk_(disk),
       profile_(profile),
       random_(random),
       present_(present),
@@ -20,44 +20,41 @@ bool SimBackend::commit(const WriteSet& batch, bool lone) {
   batch_ = &batch;
   sealed_();
   if (!lone || !random_.chance(profile_.on_the_spot)) return false;
-  finish_commit();
-  return true;
+  return finish_commit();
 }
 
 void SimBackend::write_ahead(std::shared_ptr<const WriteSet> bodies) { bodies_.push_back(std::move(bodies)); }
 
-void SimBackend::write_bodies(std::size_t count) {
+bool SimBackend::write_bodies(std::size_t count) {
   for (; count > 0; --count) {
-    static_cast<void>(store_.commit(*bodies_.front(), Store::Durability::kNoSync).ok());
+    if (!disk_.commit(*bodies_.front(), Store::Durability::kNoSync)) return false;
     bodies_.pop_front();
   }
+  return true;
 }
 
-void SimBackend::finish_commit() {
-  write_bodies(bodies_.size());
-  const WriteSet& batch = *std::exchange(batch_, nullptr);
-  static_cast<void>(store_.commit(batch, Store::Durability::kSync).ok());
-  present_.synced = batch.batch();
+bool SimBackend::finish_commit() {
+  if (!write_bodies(bodies_.size()) || !disk_.commit(*batch_, Store::Durability::kSync)) return false;
+  present_.synced = std::exchange(batch_, nullptr)->batch();
   durable_();
+  return true;
 }
 
 void SimBackend::read(std::function<Completion(const Store&)> read) { reads_.push_back(std::move(read)); }
 
 CachedRead SimBackend::get_cached(Table table, std::string_view key, std::string& value) {
-  return store_.get_cached(table, key, value);
+  return disk_.store().get_cached(table, key, value);
 }
 
 void SimBackend::step() {
+  disk_.step();
   if (!bodies_.empty() && random_.chance(profile_.commit)) write_bodies(1);
-  if (batch_ != nullptr && random_.chance(profile_.commit)) {
-    finish_commit();
-    committed_ = true;
-  }
-  while (!reads_.empty() && random_.chance(profile_.read)) {
+  if (batch_ != nullptr && disk_.has_power() && random_.chance(profile_.commit)) committed_ = finish_commit();
+  while (disk_.has_power() && !reads_.empty() && random_.chance(profile_.read)) {
     std::swap(reads_[random_.below(reads_.size())], reads_.back());
     auto read = std::move(reads_.back());
     reads_.pop_back();
-    completions_.push_back(read(store_));
+    completions_.push_back(read(disk_.store()));
   }
 }
 
@@ -69,24 +66,25 @@ SimBackend::Completion SimBackend::take_completion() {
   return completion;
 }
 
+void SimBackend::stop_faults() { profile_.commit = profile_.read = 0.9; }
+
 bool SimBackend::idle() const {
   return bodies_.empty() && batch_ == nullptr && !committed_ && reads_.empty() && completions_.empty();
 }
 
 void SimBackend::crash() {
-  write_bodies(random_.below(bodies_.size() + 1));
+  if (disk_.has_power()) write_bodies(random_.below(bodies_.size() + 1));
   // The batch is on disk and nobody was told, or it was being written, or it had not begun.
-  if (batch_ != nullptr && bodies_.empty() && random_.chance(0.7)) {
+  if (batch_ != nullptr && bodies_.empty() && disk_.has_power() && random_.chance(0.7)) {
     const bool synced = random_.chance(0.3);
-    static_cast<void>(
-        store_.commit(*batch_, synced ? Store::Durability::kSync : Store::Durability::kNoSync).ok());
+    disk_.commit(*batch_, synced ? Store::Durability::kSync : Store::Durability::kNoSync);
   }
   bodies_.clear();
   batch_ = nullptr;
   committed_ = false;
   reads_.clear();
   completions_.clear();
-  store_.crash(random_);
+  disk_.cut_power(random_);
 }
 
 }  // namespace escrow::sim

@@ -9,8 +9,8 @@
 
 #include "base/random.h"
 #include "engine/backend.h"
-#include "storage/memory_store.h"
 #include "tests/sim/present.h"
+#include "tests/sim/sim_disk.h"
 
 namespace escrow::sim {
 
@@ -23,7 +23,7 @@ struct DiskProfile {
 class SimBackend final : public engine::Backend {
  public:
   /// `sealed` hears of every batch before it goes to the store, `durable` when it is synced.
-  SimBackend(MemoryStore& store, DiskProfile profile, Random random, Present& present, std::function<void()> sealed,
+  SimBackend(SimDisk& disk, DiskProfile profile, Random random, Present& present, std::function<void()> sealed,
              std::function<void()> durable);
 
   bool commit(const WriteSet& batch, bool lone) override;
@@ -31,10 +31,12 @@ class SimBackend final : public engine::Backend {
   void read(std::function<Completion(const Store&)> read) override;
   CachedRead get_cached(Table table, std::string_view key, std::string& value) override;
 
-  /// Time passes on the disk.
+  /// Time passes on the disk. When its power fails, everything stays as it is until crash.
   void step();
   /// True, once for each commit that was not done on the spot: it is durable, the engine has to hear of it.
   bool take_committed() { return std::exchange(committed_, false); }
+  /// From now on the disk is not slow.
+  void stop_faults();
   /// What a read brought back; empty: none is back.
   Completion take_completion();
   bool idle() const;
@@ -43,10 +45,10 @@ class SimBackend final : public engine::Backend {
   void crash();
 
  private:
-  void write_bodies(std::size_t count);
-  void finish_commit();
+  bool write_bodies(std::size_t count);
+  bool finish_commit();
 
-  MemoryStore& store_;
+  SimDisk& disk_;
   DiskProfile profile_;
   Random random_;
   Present& present_;

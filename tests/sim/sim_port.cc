@@ -6,7 +6,10 @@ namespace escrow::sim {
 
 bool SimPort::alive() {
   unflushed_ = true;
-  return verdict_.require(!dead_, "an effect for a port that was closed, or whose server is gone");
+  if (!verdict_.require(!dead_, "an effect for a port that was closed, or whose server is gone")) return false;
+  if (effects_left_ == 0) return false;
+  --effects_left_;
+  return true;
 }
 
 void SimPort::reply(std::uint64_t request, Result<engine::Reply> reply) {
@@ -33,9 +36,7 @@ void SimPort::check(const engine::Check& check) {
   listener_->on_check(check);
 }
 
-void SimPort::flush() {
-  verdict_.require(std::exchange(unflushed_, false), "a port was flushed that had nothing new");
-}
+void SimPort::flush() { verdict_.require(std::exchange(unflushed_, false), "a port was flushed that had nothing new"); }
 
 void SimPort::closed() {
   if (!alive()) return;

@@ -29,8 +29,16 @@ enum class Transport : std::uint8_t {
 
 class SimPort final : public engine::Port {
  public:
-  SimPort(model::PortNumber number, Transport transport, model::Model& model, Verdict& verdict, PortListener& listener)
-      : number_(number), transport_(transport), model_(model), verdict_(verdict), listener_(&listener) {}
+  /// `effects_left`: of all ports together; then the process has died in the middle of handing them out, though the engine
+  /// does not know.
+  SimPort(model::PortNumber number, Transport transport, model::Model& model, Verdict& verdict, PortListener& listener,
+          std::uint64_t& effects_left)
+      : number_(number),
+        transport_(transport),
+        model_(model),
+        verdict_(verdict),
+        listener_(&listener),
+        effects_left_(effects_left) {}
 
   model::PortNumber number() const { return number_; }
   Transport transport() const { return transport_; }
@@ -55,6 +63,7 @@ class SimPort final : public engine::Port {
   model::Model& model_;
   Verdict& verdict_;
   PortListener* listener_;
+  std::uint64_t& effects_left_;
   bool dead_ = false;
   bool unflushed_ = false;
 

@@ -19,6 +19,14 @@ TEST(Simulation, RepeatsARunFromItsSeed) {
   }
 }
 
+TEST(Simulation, ComparesTheRecoveredStateAfterEveryCrash) {
+  Trace none(0);
+  World world(2, none);
+  world.run();
+  EXPECT_GT(world.crashes(), 0u);
+  EXPECT_EQ(world.crashes(), world.digests_compared());
+}
+
 TEST(Simulation, MakesAnotherRunFromAnotherSeed) {
   Trace none(0);
   World first(7, none);

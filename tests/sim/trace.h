@@ -19,7 +19,8 @@ class Trace {
 
   template <class... Parts>
   void add(const Parts&... parts) {
-    if (limit_ == 0) [[likely]] return;
+    if (limit_ == 0) [[likely]]
+      return;
     std::ostringstream line;
     line << '#' << step_ << " +" << static_cast<double>(now_.count()) / 1e9 << "s  ";
     (line << ... << parts);

@@ -16,7 +16,8 @@ class Verdict {
   /// broken rule are mostly its consequences.
   template <class... Parts>
   bool require(bool holds, const Parts&... parts) {
-    if (!holds) [[unlikely]] broken(parts...);
+    if (!holds) [[unlikely]]
+      broken(parts...);
     return holds;
   }
   template <class... Parts>

@@ -7,29 +7,40 @@
 #include "tests/sim/clients/producer.h"
 #include "tests/sim/clients/publisher.h"
 #include "tests/sim/clients/subscriber.h"
+#include "tests/sim/describe.h"
+#include "tests/sim/memory_disk.h"
 
 namespace escrow::sim {
 
 namespace {
-/// So many batches before a crash their digests are taken: the recovered one is the last or the one before it.
+/// From so many steps before a crash on the digests of batches are taken: the recovered one is the last or the one before.
 constexpr std::uint64_t kStepsBeforeCrash = 12;
+/// Effects that get out before a crash between them, at most.
+constexpr std::uint64_t kMostEffects = 20;
+/// A crash in the middle of a commit does not wait longer for one.
+constexpr std::uint64_t kStepsToCommit = 200;
 constexpr Timestamp kBeginning = from_micros(1'700'000'000'000'000);
 }  // namespace
 
 World::World(std::uint64_t seed, Trace& trace)
+    : World(seed, draw_profile(Random(seed).split("profile")), nullptr, trace) {}
+
+World::World(std::uint64_t seed, Profile profile, std::unique_ptr<SimDisk> disk, Trace& trace)
     : random_(seed),
-      profile_(draw_profile(random_.split("profile"))),
+      profile_(profile),
       trace_(trace),
       model_(verdict_, trace, catalog_, present_, profile_.engine),
       wall_(kBeginning),
-      backend_(store_, profile_.disk, random_.split("disk"), present_, [this] { sealed(); },
-               [this] { model_.durable(store_); }),
+      disk_(disk ? std::move(disk) : std::make_unique<MemoryDisk>(profile_.would_block, random_.split("cache"))),
+      backend_(
+          *disk_, profile_.disk, random_.split("disk"), present_, [this] { sealed(); },
+          [this] { model_.durable(disk_->store()); }),
       network_(profile_.network, random_.split("network")),
       ports_(model_, verdict_),
       around_{profile_, network_, ports_, catalog_, trace_, model_} {
-  store_.set_would_block(profile_.would_block, random_.split("cache"));
-  recover();
-  populate();
+  start_disk();
+  if (verdict_.ok()) recover();
+  if (verdict_.ok()) populate();
 }
 
 void World::populate() {
@@ -76,8 +87,10 @@ void World::step() {
   if (random_.chance(profile_.administration)) administrator_->act();
   network_.step();
   backend_.step();
-  run_engine();
-  if (crash_at_ && steps_ >= *crash_at_) crash();
+  const bool crashes = crash_due();
+  if (crashes && crash_kind_ == CrashKind::kBetweenEffects) ports_.die_after(random_.below(kMostEffects));
+  if (disk_->has_power()) run_engine();
+  if (crashes || !disk_->has_power()) crash();
 }
 
 void World::pass_time() {
@@ -114,7 +127,8 @@ bool World::submit_commands() {
   for (std::uint64_t left = random_.below(profile_.commands_per_turn) + 1; left > 0; --left) {
     if (!network_.ready() || engine_->full()) break;
     auto [port, command] = network_.take();
-    trace_.add(port->number(), ": request ", command.request, " of ", command.actor, ", kind ", command.body.index());
+    trace_.add("port ", port->number(), ", request ", command.request, ": ", command.actor, ' ',
+               Described{command.body});
     model_.submitted(port->number(), command);
     engine_->submit(std::move(command));
     ++commands_;
@@ -140,14 +154,25 @@ void World::run_engine() {
 
 void World::plan_crash() {
   crash_at_.reset();
-  digests_.clear();
   if (profile_.crash == 0) return;
   const auto mean = static_cast<std::uint64_t>(2.0 / profile_.crash);
   crash_at_ = steps_ + 1 + random_.below(mean);
+  crash_kind_ = static_cast<CrashKind>(random_.below(3));
+}
+
+/// A crash waits until it is known what recovery may find: the digests of the last batch that is durable, and of the one on
+/// its way.
+bool World::crash_due() {
+  if (!crash_at_ || steps_ < *crash_at_) return false;
+  if (engine_->idle()) digests_.try_emplace(present_.synced, engine_->digest());
+  if (!digests_.contains(present_.synced) || !digests_.contains(engine_->last_sealed())) return false;
+  if (crash_kind_ != CrashKind::kDuringCommit || steps_ >= *crash_at_ + kStepsToCommit) return true;
+  if (!std::exchange(disk_armed_, true)) disk_->fail_during(1 + random_.below(3));
+  return false;
 }
 
 void World::sealed() {
-  const bool soon = crash_at_ && steps_ + kStepsBeforeCrash >= *crash_at_;
+  const bool soon = disk_->power_may_fail() || (crash_at_ && steps_ + kStepsBeforeCrash >= *crash_at_);
   trace_.add("batch ", engine_->last_sealed(), " is sealed");
   if (soon) digests_[engine_->last_sealed()] = engine_->digest();
   model_.sealed(engine_->now());
@@ -159,37 +184,59 @@ void World::crash() {
   backend_.crash();
   present_.engine = nullptr;
   engine_.reset();
-  verdict_.require(store_.last_batch() >= present_.synced, "batch ", present_.synced,
-                   " was durable, after a crash the last one is ", store_.last_batch());
-  present_.synced = store_.last_batch();
+  start_disk();
+  if (!verdict_.ok()) return;
+  const broker::BatchNumber last = disk_->store().last_batch();
+  verdict_.require(last >= present_.synced, "batch ", present_.synced, " was durable, after a crash the last one is ",
+                   last);
+  present_.synced = last;
   ports_.kill_all();
   network_.clear();
   for (const auto& client : clients_) client->server_lost();
-  model_.crashed(store_);
+  model_.crashed(disk_->store());
   if (!verdict_.ok()) return;
   if (random_.chance(0.2)) jump_clock();
   recover();
+  disk_armed_ = false;
   plan_crash();
 }
 
+void World::start_disk() {
+  const Result<void> started = disk_->start();
+  verdict_.require(started.ok(), "the store does not open: ", started.ok() ? "" : started.error().message);
+}
+
 void World::recover() {
+  const Store& store = disk_->store();
   auto recovered =
-      engine::Engine::recover(store_, backend_, profile_.engine, random_.split("engine"), wall_, monotonic_);
+      engine::Engine::recover(store, backend_, profile_.engine, random_.split("engine"), wall_, monotonic_);
   if (!verdict_.require(recovered.ok(), "recovery failed: ", recovered.ok() ? "" : recovered.error().message)) return;
   engine_ = std::move(*recovered);
   present_.engine = engine_.get();
   again_ = true;
   trace_.add("recovered batch ", engine_->last_sealed());
-  const auto before = digests_.find(engine_->last_sealed());
-  verdict_.require(before == digests_.end() || before->second == engine_->digest(), "the recovered state of batch ",
-                   engine_->last_sealed(), " differs from what it was before the crash");
+  compare_digests();
   // What was not durable may be lived through again; what was may not.
-  const auto head = store_.get(Table::kHead, engine::kHeadKey);
+  const auto head = store.get(Table::kHead, engine::kHeadKey);
   if (head.ok() && *head) {
     const auto decoded = engine::Head::decode(**head);
     verdict_.require(decoded.ok() && engine_->now() >= decoded->engine_time, "engine time ran backwards in a crash");
   }
   last_now_ = engine_->now();
+}
+
+void World::compare_digests() {
+  const std::uint64_t recovered = engine_->digest();
+  if (crashes_ > 0) {
+    const auto before = digests_.find(engine_->last_sealed());
+    const bool known = verdict_.require(before != digests_.end(), "nobody knows the state of batch ",
+                                        engine_->last_sealed(), " before the crash");
+    if (!known) return;
+    ++digests_compared_;
+    verdict_.require(before->second == recovered, "the recovered state of batch ", engine_->last_sealed(),
+                     " differs from what it was before the crash");
+  }
+  digests_ = {{engine_->last_sealed(), recovered}};
 }
 
 std::uint64_t World::fingerprint() const {

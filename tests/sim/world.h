@@ -11,7 +11,6 @@
 
 #include "base/random.h"
 #include "engine/engine.h"
-#include "storage/memory_store.h"
 #include "tests/sim/catalog.h"
 #include "tests/sim/clients/administrator.h"
 #include "tests/sim/clients/client.h"
@@ -19,6 +18,7 @@
 #include "tests/sim/network.h"
 #include "tests/sim/profile.h"
 #include "tests/sim/sim_backend.h"
+#include "tests/sim/sim_disk.h"
 #include "tests/sim/trace.h"
 #include "tests/sim/verdict.h"
 
@@ -26,7 +26,10 @@ namespace escrow::sim {
 
 class World {
  public:
+  /// Any kind of run, on a MemoryDisk.
   World(std::uint64_t seed, Trace& trace);
+  /// This kind of run, on this disk.
+  World(std::uint64_t seed, Profile profile, std::unique_ptr<SimDisk> disk, Trace& trace);
 
   /// To the end, or to the first broken rule.
   void run();
@@ -34,6 +37,8 @@ class World {
   const Verdict& verdict() const { return verdict_; }
   std::uint64_t commands() const { return commands_; }
   std::uint64_t crashes() const { return crashes_; }
+  /// Recovered states that were compared with what they were before the crash.
+  std::uint64_t digests_compared() const { return digests_compared_; }
   /// Equal for equal runs.
   std::uint64_t fingerprint() const;
 
@@ -52,10 +57,15 @@ class World {
   bool due() const;
 
   // Crashes.
+  /// Where a crash hits: between two steps, in the middle of a commit, while effects are handed out.
+  enum class CrashKind : std::uint8_t { kBetweenSteps, kDuringCommit, kBetweenEffects };
   void plan_crash();
+  bool crash_due();
   void sealed();
   void crash();
+  void start_disk();
   void recover();
+  void compare_digests();
 
   // The end of a run.
   void finish();
@@ -75,7 +85,7 @@ class World {
 
   Timestamp wall_;
   Monotonic monotonic_{};
-  MemoryStore store_;
+  std::unique_ptr<SimDisk> disk_;
   SimBackend backend_;
   std::unique_ptr<engine::Engine> engine_;
   Network network_;
@@ -89,9 +99,12 @@ class World {
   std::uint64_t steps_ = 0;
   std::uint64_t commands_ = 0;
   std::uint64_t crashes_ = 0;
+  std::uint64_t digests_compared_ = 0;
   Timestamp last_now_{};
   // Digests take long, so they are taken only when a crash comes near: of the batches sealed since then.
   std::optional<std::uint64_t> crash_at_;  // step
+  CrashKind crash_kind_ = CrashKind::kBetweenSteps;
+  bool disk_armed_ = false;  // for a crash in the middle of a commit
   std::map<broker::BatchNumber, std::uint64_t> digests_;
 };
 

@@ -22,6 +22,8 @@ void World::finish() {
   crash_at_.reset();
   profile_.crash = profile_.clock_jump = profile_.administration = profile_.large_body = 0;
   profile_.backlog = false;
+  disk_->stop_faults();
+  backend_.stop_faults();
   network_.stop_faults();
   for (const auto& client : clients_) client->finish();
   bring_in_helpers();
@@ -31,10 +33,11 @@ void World::finish() {
     wait_for_next_event();
   }
   if (!verdict_.ok()) return;
-  verdict_.require(drained(), "it does not come to rest: ", model_.transactions().open(), " transactions are open, ",
-                   model_.copies().left(), " messages are left: ", model_.copies().example_left());
+  verdict_.require(drained(), "it does not come to rest: ", model_.transactions().open(),
+                   " transactions are open: ", model_.transactions().example_open(), ", ", model_.copies().left(),
+                   " messages are left: ", model_.copies().example_left());
   forget_decisions();
-  if (verdict_.ok()) model_.finished(store_);
+  if (verdict_.ok()) model_.finished(disk_->store());
 }
 
 void World::bring_in_helpers() {
@@ -54,9 +57,7 @@ void World::bring_in_helpers() {
 
 bool World::at_rest() const { return engine_->idle() && network_.idle() && backend_.idle(); }
 
-bool World::drained() const {
-  return at_rest() && model_.transactions().open() == 0 && model_.copies().left() == 0;
-}
+bool World::drained() const { return at_rest() && model_.transactions().open() == 0 && model_.copies().left() == 0; }
 
 void World::wait_for_next_event() {
   if (again_ || network_.ready() || !backend_.idle() || due()) return;
@@ -75,14 +76,14 @@ void World::forget_decisions() {
   wall_ = std::max(wall_, engine_->now()) + profile_.engine.decided_retention + std::chrono::seconds(2);
   const std::uint64_t limit = steps_ + kStepsToRest;
   const auto remembered = [&] {
-    return !at_rest() || store_.scan(Table::kDecidedTransactions, "", "")->valid();
+    return !at_rest() || disk_->store().scan(Table::kDecidedTransactions, "", "")->valid();
   };
   while (verdict_.ok() && steps_ < limit && remembered()) {
     step();
     wait_for_next_event();
   }
   verdict_.require(engine_->idle(), "the engine does not become idle");
-  verdict_.require(!store_.scan(Table::kDecidedTransactions, "", "")->valid(),
+  verdict_.require(!disk_->store().scan(Table::kDecidedTransactions, "", "")->valid(),
                    "decided transactions are remembered for too long");
 }
 

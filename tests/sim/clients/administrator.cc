@@ -34,24 +34,32 @@ void Administrator::act() {
 
 void Administrator::change() {
   switch (random_.below(10)) {
-    case 0: return declare_exchange();
+    case 0:
+      return declare_exchange();
     case 1: {
       const std::string name(any_of(kExchanges).name);
       post(engine::DeleteExchange{kHost, name, random_.chance(0.5)});
       return;
     }
     case 2:
-    case 3: return declare_queue();
+    case 3:
+      return declare_queue();
     case 4: {
       const std::string name = random_.chance(0.05) ? "amq.gen" : draw_queue();
       post(engine::DeleteQueue{kHost, name, random_.chance(0.5), false});
       return;
     }
-    case 5: post(engine::PurgeQueue{kHost, draw_queue()}); return;
+    case 5:
+      post(engine::PurgeQueue{kHost, draw_queue()});
+      return;
     case 6:
-    case 7: return bind(false);
-    case 8: return bind(true);
-    default: post(engine::ListQueues{kHost, "", 100}); return;
+    case 7:
+      return bind(false);
+    case 8:
+      return bind(true);
+    default:
+      post(engine::ListQueues{kHost, "", 100});
+      return;
   }
 }
 

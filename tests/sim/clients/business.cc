@@ -48,17 +48,20 @@ void Business::begin() {
 
 void Business::prepare(Deal& deal) {
   const Content& content = around_.catalog.content(deal.content);
-  deal.request = post(
-      coordinator::Prepare{content.key, around_.catalog.messages(deal.content), content.first_check_delay, {}});
+  deal.request =
+      post(coordinator::Prepare{content.key, around_.catalog.messages(deal.content), content.first_check_delay, {}});
 }
 
 void Business::go_on(Deal& deal) {
   switch (deal.stage) {
-    case Deal::Stage::kPreparing: return prepare(deal);  // the answer was lost
-    case Deal::Stage::kWorking: return end_locally(deal);
+    case Deal::Stage::kPreparing:
+      return prepare(deal);  // the answer was lost
+    case Deal::Stage::kWorking:
+      return end_locally(deal);
     case Deal::Stage::kDeciding:
       return decide(deal, around_.catalog.content(deal.content).truth == Truth::kCommit);
-    case Deal::Stage::kOver: return;
+    case Deal::Stage::kOver:
+      return;
   }
 }
 

@@ -23,9 +23,7 @@ void Client::leave() {
   around_.network.close(*port_, !finishing_ && random_.chance(0.5));
 }
 
-std::uint64_t Client::post(engine::CommandBody body) {
-  return around_.network.post(*port_, std::move(body), actor_);
-}
+std::uint64_t Client::post(engine::CommandBody body) { return around_.network.post(*port_, std::move(body), actor_); }
 
 Sent draw_message(const Profile& profile, Random& random) {
   Sent sent;

@@ -24,15 +24,22 @@ class Ports {
 
   SimPort& open(Transport transport, PortListener& listener) {
     const auto number = static_cast<model::PortNumber>(ports_.size());
-    return *ports_.emplace_back(std::make_unique<SimPort>(number, transport, model_, verdict_, listener));
+    return *ports_.emplace_back(
+        std::make_unique<SimPort>(number, transport, model_, verdict_, listener, effects_left_));
   }
+  /// The process dies after so many more effects: the rest does not get out.
+  void die_after(std::uint64_t effects) { effects_left_ = effects; }
   void kill_all() {
+    effects_left_ = kUnlimited;
     for (; first_alive_ < ports_.size(); ++first_alive_) ports_[first_alive_]->kill();
   }
 
  private:
+  static constexpr std::uint64_t kUnlimited = ~std::uint64_t{0};
+
   model::Model& model_;
   Verdict& verdict_;
+  std::uint64_t effects_left_ = kUnlimited;
   std::vector<std::unique_ptr<SimPort>> ports_;
   std::size_t first_alive_ = 0;
 };

@@ -6,8 +6,8 @@ void Operator::act() {
   if (!random_.chance(finishing_ ? 0.5 : 0.05)) return;
   if (!connected()) connect(Transport::kUnary);
   if (!ready()) return;
-  for (const auto& [key, history] : around_.model.transactions().histories()) {
-    if (history.last().state == coordinator::State::kInDoubt && random_.chance(0.5)) end(history);
+  for (const auto& [key, history] : around_.model.transactions().in_doubt()) {
+    if (random_.chance(0.5)) end(*history);
   }
 }
 

@@ -49,9 +49,12 @@ engine::Verdict Producer::verdict(const Question& question) {
   // Whoever has not committed when it is asked never will.
   if (diligent_ || random_.chance(0.5)) around_.catalog.decide(about->content, Truth::kRollback);
   switch (around_.catalog.content(about->content).truth) {
-    case Truth::kCommit: return engine::Verdict::kCommit;
-    case Truth::kRollback: return engine::Verdict::kRollback;
-    case Truth::kOpen: return engine::Verdict::kUnknown;
+    case Truth::kCommit:
+      return engine::Verdict::kCommit;
+    case Truth::kRollback:
+      return engine::Verdict::kRollback;
+    case Truth::kOpen:
+      return engine::Verdict::kUnknown;
   }
   return engine::Verdict::kUnknown;
 }

@@ -32,8 +32,12 @@ void Publisher::publish() {
   std::string_view rest = *bodies;
   for (Token token = first; token < first + count; ++token) {
     const Sent& sent = around_.catalog.sent(token);
-    MessageView view{kVhost, sent.exchange, sent.routing_key, known_properties()[sent.properties].encoded,
-                     rest.substr(0, sent.body_size), {}};
+    MessageView view{kVhost,
+                     sent.exchange,
+                     sent.routing_key,
+                     known_properties()[sent.properties].encoded,
+                     rest.substr(0, sent.body_size),
+                     {}};
     rest.remove_prefix(sent.body_size);
     command.messages.push_back(view);
   }

@@ -38,8 +38,7 @@ void Subscriber::subscribe(std::string_view queue, std::uint32_t credit, bool au
   Subscription subscription;
   subscription.auto_credit = auto_credit;
   subscription.credit = credit;
-  subscription.request =
-      post(engine::Consume{std::string(kVhost), std::string(queue), credit, auto_credit});
+  subscription.request = post(engine::Consume{std::string(kVhost), std::string(queue), credit, auto_credit});
   subscriptions_.push_back(std::move(subscription));
 }
 

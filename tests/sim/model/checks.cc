@@ -94,8 +94,7 @@ void Checks::answered(PortNumber port, const engine::CheckAnswer& body) {
   if (body.verdict == engine::Verdict::kUnknown) return;
   const std::string reason = body.reason.empty() ? "check answer" : body.reason;
   const std::string& actor = producers_[port][asked.key.group].actor;
-  transactions_.check_answered(asked.key,
-                               {0, body.verdict == engine::Verdict::kCommit, asked.epoch, actor, reason});
+  transactions_.check_answered(asked.key, {0, body.verdict == engine::Verdict::kCommit, asked.epoch, actor, reason});
 }
 
 void Checks::port_closed(PortNumber port) {

@@ -26,6 +26,7 @@ std::optional<std::uint32_t> Consumers::asked(PortNumber port, const engine::Con
   consumer.credit = body.credit;
   ++queue->consumers;
   ++queue->attached;
+  queue->returned.clear();
   return static_cast<std::uint32_t>(consumers_.size() - 1);
 }
 
@@ -60,6 +61,9 @@ void Consumers::settle(Consumer& consumer, const engine::Settle& body) {
     if (consumer.auto_credit) ++consumer.credit;
     if (body.settlement == broker::Settlement::kRequeue) {
       copies_.returned(id, batch);
+      Queue& queue = *consumer.queue;
+      const bool foreseeable = batch != kUnknownBatch && queue.consumers == 1 && queue.purging.empty();
+      if (foreseeable) queue.returned[copies_[id].place] = batch;
     } else {
       copies_.acked(id, batch);
     }
@@ -75,25 +79,29 @@ void Consumers::delivered(PortNumber port, const broker::Delivery& delivery) {
   verdict_.require(delivery.first_tag == consumer.held.size() + 1, "delivery tag ", delivery.first_tag, " after ",
                    consumer.held.size());
   verdict_.require(delivery.after <= present_.synced, "a delivery left before batch ", delivery.after, " was durable");
+  verdict_.require(delivery.fragment->batch() <= present_.synced, "a delivery left before batch ",
+                   delivery.fragment->batch(), " with its messages was durable");
   for (std::uint32_t i = 0; i < delivery.count && verdict_.ok(); ++i) {
-    deliver_one(it->second, delivery.message(i), delivery);
+    deliver_one(it->second, delivery, i);
   }
 }
 
-void Consumers::deliver_one(std::uint32_t number, const MessageView& message, const broker::Delivery& delivery) {
+void Consumers::deliver_one(std::uint32_t number, const broker::Delivery& delivery, std::uint32_t index) {
   Consumer& consumer = consumers_[number];
+  const MessageView message = delivery.message(index);
+  const broker::Seq place = delivery.fragment->first() + delivery.first_index + index;
   const std::optional<Token> token = catalog_.find(message.body);
   if (!verdict_.require(token && catalog_.is_body_of(*token, message.body), "a body was delivered that nobody sent")) {
     return;
   }
-  trace_.add("delivery of ", *token, " from ", consumer.queue->name, " to consumer ", delivery.consumer,
-             delivery.redelivered ? " again" : "", consumer.ended ? " (ended)" : "");
+  trace_.add("delivery of ", *token, " from place ", place, " of '", consumer.queue->name, "' to consumer ",
+             delivery.consumer, delivery.redelivered ? " again" : "", consumer.ended ? " (ended)" : "");
   const Sent& sent = catalog_.sent(*token);
   verdict_.require(message.exchange == sent.exchange && message.routing_key == sent.routing_key &&
                        message.properties == known_properties()[sent.properties].encoded,
                    "message ", *token, " changed on its way");
   if (consumer.ended) {
-    copies_.delivered_too_late(*token, consumer.queue);
+    copies_.delivered_too_late(*token, consumer.queue, place);
     consumer.held.push_back(kNone);
     return;
   }
@@ -101,15 +109,21 @@ void Consumers::deliver_one(std::uint32_t number, const MessageView& message, co
                    "' got more than it had credit for");
   --consumer.credit;
   const CopyId id =
-      copies_.delivered(*token, consumer.queue, number, delivery.redelivered, delivery.delivery_count);
+      copies_.delivered(*token, consumer.queue, place, number, delivery.redelivered, delivery.delivery_count);
   consumer.held.push_back(id);
+  consumer.queue->returned.erase(place);
   if (id != kNone && !delivery.redelivered) check_order(consumer, copies_[id]);
 }
 
+/// What comes for the first time comes in the order of the queue. What came back takes its old place: it goes before what
+/// was published later. Nobody can say when another consumer was given what it was not told of yet, so that holds for one.
 void Consumers::check_order(Consumer& consumer, const Copy& copy) {
-  std::uint64_t& last = consumer.last_first[copy.publisher];
-  verdict_.require(last <= copy.order, describe(copy, catalog_), " was delivered after a later one of its publisher");
-  last = copy.order;
+  verdict_.require(consumer.last_first < copy.place, describe(copy, catalog_), " was delivered after a later one");
+  consumer.last_first = copy.place;
+  if (copy.batch == 0 || consumer.queue->returned.empty()) return;
+  const auto& [place, ready_in] = *consumer.queue->returned.begin();
+  verdict_.require(place > copy.place || ready_in >= copy.batch, describe(copy, catalog_),
+                   " was delivered before that at place ", place, ", which had come back earlier");
 }
 
 void Consumers::cancelled(PortNumber port, broker::ConsumerId id) {
@@ -126,6 +140,7 @@ void Consumers::port_closed(PortNumber port) {
     consumer.ended = true;
     --consumer.queue->consumers;
     ++consumer.queue->ended;
+    consumer.queue->returned.clear();
     for (CopyId& id : consumer.held) {
       if (id != kNone) copies_.returned(std::exchange(id, kNone), kUnknownBatch);
     }

@@ -21,10 +21,10 @@ struct Consumer {
   bool auto_credit = false;
   /// Its port was closed, or its queue deleted: nothing new is given to it, but what is on its way still arrives.
   bool ended = false;
-  bool cancelled = false;  ///< and it was told so
-  std::uint64_t credit = 0;  ///< not used yet
-  std::vector<CopyId> held;  ///< by tag - 1; kNone: settled
-  std::unordered_map<std::uint32_t, std::uint64_t> last_first;  ///< per publisher: the order of the last first delivery
+  bool cancelled = false;      ///< and it was told so
+  std::uint64_t credit = 0;    ///< not used yet
+  std::vector<CopyId> held;    ///< by tag - 1; kNone: settled
+  broker::Seq last_first = 0;  ///< place of the last one that came for the first time
 };
 
 class Consumers {
@@ -51,7 +51,7 @@ class Consumers {
  private:
   Consumer* find(broker::ConsumerId id);
   void settle(Consumer& consumer, const engine::Settle& body);
-  void deliver_one(std::uint32_t number, const MessageView& message, const broker::Delivery& delivery);
+  void deliver_one(std::uint32_t number, const broker::Delivery& delivery, std::uint32_t index);
   void check_order(Consumer& consumer, const Copy& copy);
 
   Verdict& verdict_;

@@ -85,21 +85,60 @@ bool Copies::committed(const Content& content, const Topology& topology, Queue* 
       copy.order = commits_;
       // It came into the queue when its batch was being built, and may have been given out and back since.
       copy.ended_seen = queue->ended_before_seal;
-      copy.state = queue->purging > 0 ? Copy::State::kDoubtful : Copy::State::kCertain;
+      copy.state = Copy::State::kCertain;
+      doubt_purged(copy);
     }
   }
   return used_parked;
 }
 
-CopyId Copies::find(Token token, const Queue* queue) const {
-  CopyId best = kNone;
+/// The ledger tells of a commit in the batch `synced`; a purge that was asked for meanwhile takes it if it began later.
+void Copies::doubt_purged(Copy& copy) {
+  for (const Purging& purge : copy.queue->purging) {
+    if (purge.began_in < present_.synced) continue;
+    copy.state = Copy::State::kDoubtful;
+    if (purge.began_in > present_.synced) {
+      copy.purged_by = purge.number;
+      return;
+    }
+  }
+}
+
+/// A message is twice in a queue when its transaction was forgotten and a late Prepare began it anew: the places tell
+/// which one it is, and before they are known their order.
+CopyId Copies::find(Token token, const Queue* queue, broker::Seq place) const {
+  CopyId oldest = kNone;
   for (CopyId id = messages_[token].first; id != kNone; id = copies_[id].next) {
     const Copy& copy = copies_[id];
     if (copy.queue != queue || copy.state == Copy::State::kGone) continue;
-    if (best == kNone) best = id;
-    if (copy.acked_in == 0 && copy.holder == kNone) return id;
+    if (copy.place == place) return id;
+    if (copy.place == 0 && (oldest == kNone || fits(copy, place))) oldest = id;
   }
-  return best;
+  return oldest;
+}
+
+Copies::Places& Copies::places(const Copy& copy) {
+  if (copy.queue->number >= places_.size()) places_.resize(copy.queue->number + 1);
+  return places_[copy.queue->number][copy.publisher];
+}
+
+/// Messages of one publisher stand in their order.
+bool Copies::fits(const Copy& copy, broker::Seq place) const {
+  if (copy.queue->number >= places_.size()) return true;
+  const auto known = places_[copy.queue->number].find(copy.publisher);
+  if (known == places_[copy.queue->number].end()) return true;
+  const auto next = std::ranges::lower_bound(known->second, place, {}, &Place::place);
+  if (next != known->second.begin() && std::prev(next)->order > copy.order) return false;
+  return next == known->second.end() || next->order >= copy.order;
+}
+
+void Copies::learn_place(Copy& copy, broker::Seq place) {
+  if (copy.place == place) return;
+  verdict_.require(fits(copy, place), describe(copy, catalog_), " stands at place ", place,
+                   ", which is out of the order of its publisher");
+  copy.place = place;
+  Places& known = places(copy);
+  known.insert(std::ranges::lower_bound(known, place, {}, &Place::place), Place{place, copy.order});
 }
 
 bool Copies::exists(Token token, const Queue* queue) const {
@@ -109,20 +148,22 @@ bool Copies::exists(Token token, const Queue* queue) const {
   return false;
 }
 
-CopyId Copies::delivered(Token token, Queue* queue, std::uint32_t holder, bool redelivered,
+CopyId Copies::delivered(Token token, Queue* queue, broker::Seq place, std::uint32_t holder, bool redelivered,
                          std::uint32_t delivery_count) {
   message(token);
-  const CopyId id = find(token, queue);
-  if (!verdict_.require(id != kNone, "message ", token, " was delivered from queue '", queue->name,
-                        "', where it must not be: ", exists(token, queue) ? "it is gone" : "nobody enqueued it")) {
+  const CopyId id = find(token, queue, place);
+  if (!verdict_.require(
+          id != kNone, "message ", token, " was delivered from place ", place, " of queue '", queue->name,
+          "', where it must not be: ", exists(token, queue) ? "it is gone, or somewhere else" : "nobody enqueued it")) {
     return kNone;
   }
   Copy& copy = copies_[id];
+  learn_place(copy, place);
   verdict_.require(copy.batch <= present_.synced, describe(copy, catalog_), " was delivered before it was durable");
   verdict_.require(copy.acked_in == 0, describe(copy, catalog_), " was acknowledged and came back");
   verdict_.require(copy.holder == kNone, describe(copy, catalog_), " was delivered to two consumers at once");
   check_flags(copy, redelivered, delivery_count);
-  if (copy.state == Copy::State::kClaimed || queue->purging == 0) copy.state = Copy::State::kCertain;
+  if (copy.state == Copy::State::kClaimed || queue->purging.empty()) copy.state = Copy::State::kCertain;
   copy.holder = holder;
   copy.seen = true;
   return id;
@@ -143,12 +184,14 @@ void Copies::check_flags(Copy& copy, bool redelivered, std::uint32_t delivery_co
   copy.ended_seen = copy.queue->ended;
 }
 
-void Copies::delivered_too_late(Token token, Queue* queue) {
+void Copies::delivered_too_late(Token token, Queue* queue, broker::Seq place) {
   message(token);
   verdict_.require(exists(token, queue), "message ", token, " was delivered from queue '", queue->name,
                    "', where nobody enqueued it");
-  const CopyId id = find(token, queue);
-  if (id != kNone) copies_[id].seen = true;
+  const CopyId id = find(token, queue, place);
+  if (id == kNone) return;
+  learn_place(copies_[id], place);
+  copies_[id].seen = true;
 }
 
 void Copies::acked(CopyId id, BatchNumber batch) {
@@ -165,20 +208,26 @@ void Copies::returned(CopyId id, BatchNumber batch) {
   copy.holder = kNone;
 }
 
-void Copies::purge_started(Queue* queue) {
-  ++queue->purging;
+std::uint32_t Copies::purge_started(Queue* queue) {
+  const std::uint32_t purge = ++queue->purges;
+  queue->purging.push_back({purge, present_.building()});
+  queue->returned.clear();
   for (const CopyId id : live_) {
     Copy& copy = copies_[id];
-    if (copy.queue == queue && copy.state != Copy::State::kGone) copy.state = Copy::State::kDoubtful;
+    if (copy.queue != queue || copy.state == Copy::State::kGone) continue;
+    if (copy.state != Copy::State::kDoubtful || copy.purged_by == 0) copy.purged_by = purge;
+    copy.state = Copy::State::kDoubtful;
   }
+  return purge;
 }
 
-void Copies::purge_answered(Queue* queue, bool undisturbed) {
-  if (queue->purging > 0) --queue->purging;
+void Copies::purge_answered(Queue* queue, std::uint32_t purge, bool undisturbed) {
+  std::erase_if(queue->purging, [&](const Purging& p) { return p.number == purge; });
   if (!undisturbed) return;
   for (const CopyId id : live_) {
     Copy& copy = copies_[id];
-    if (copy.queue == queue && copy.state == Copy::State::kDoubtful) copy.state = Copy::State::kGone;
+    const bool taken = copy.state == Copy::State::kDoubtful && copy.purged_by != 0 && copy.purged_by <= purge;
+    if (copy.queue == queue && taken) copy.state = Copy::State::kGone;
   }
 }
 
@@ -188,8 +237,7 @@ bool Copies::is_left(const Copy& copy) const {
 }
 
 std::size_t Copies::left() const {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(live_, [&](CopyId id) { return is_left(copies_[id]); }));
+  return static_cast<std::size_t>(std::ranges::count_if(live_, [&](CopyId id) { return is_left(copies_[id]); }));
 }
 
 std::string Copies::example_left() const {

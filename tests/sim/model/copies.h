@@ -47,7 +47,9 @@ struct Copy {
   BatchNumber returned_in = 0;
   std::uint32_t ended_seen = 0;
 
-  CopyId next = kNone;  ///< of the same message
+  broker::Seq place = 0;        ///< in the queue; 0: nobody saw it there yet
+  std::uint32_t purged_by = 0;  ///< kDoubtful: the purge that takes it, if any does; 0: nobody can say
+  CopyId next = kNone;          ///< of the same message
 };
 
 class Copies {
@@ -63,16 +65,18 @@ class Copies {
 
   // Out of queues. `holder` is the model's number of the consumer.
   /// kNone: it must not have been delivered.
-  CopyId delivered(Token token, Queue* queue, std::uint32_t holder, bool redelivered, std::uint32_t delivery_count);
+  CopyId delivered(Token token, Queue* queue, broker::Seq place, std::uint32_t holder, bool redelivered,
+                   std::uint32_t delivery_count);
   /// To a consumer that is gone already but did not hear of it: the message must exist, nothing more.
-  void delivered_too_late(Token token, Queue* queue);
+  void delivered_too_late(Token token, Queue* queue, broker::Seq place);
   void acked(CopyId id, BatchNumber batch);
   void returned(CopyId id, BatchNumber batch);
 
   // Purges.
-  void purge_started(Queue* queue);
+  /// Returns its number in the queue.
+  std::uint32_t purge_started(Queue* queue);
   /// `undisturbed`: no consumer was there from start to end.
-  void purge_answered(Queue* queue, bool undisturbed);
+  void purge_answered(Queue* queue, std::uint32_t purge, bool undisturbed);
 
   /// Compares with what is on disk after a crash, which settles all that was open.
   void crashed(const Stored& stored, const Topology& durable);
@@ -94,19 +98,33 @@ class Copies {
   };
   /// What was found of the copies on disk.
   struct Found {
-    std::vector<std::uint8_t> present;
+    std::vector<broker::Seq> place;  ///< 0: it is not there
     std::vector<std::uint32_t> delivery_count;
   };
+  /// The places that are known of one publisher's messages in one queue, ascending.
+  struct Place {
+    broker::Seq place = 0;
+    std::uint64_t order = 0;
+  };
+  using Places = std::vector<Place>;
 
   MessageState& message(Token token);
   Copy& add(Token token, Queue* queue);
-  CopyId find(Token token, const Queue* queue) const;
+  void doubt_purged(Copy& copy);
+  CopyId find(Token token, const Queue* queue, broker::Seq place) const;
   bool exists(Token token, const Queue* queue) const;
+  Places& places(const Copy& copy);
+  bool fits(const Copy& copy, broker::Seq place) const;
+  void learn_place(Copy& copy, broker::Seq place);
   void check_flags(Copy& copy, bool redelivered, std::uint32_t delivery_count);
   Found match(const Stored& stored, const Topology& durable);
-  CopyId find_unmatched(Token token, const Queue* queue, const Found& found) const;
+  CopyId find_unmatched(Token token, const Queue* queue, broker::Seq place, std::uint64_t last_order,
+                        const Found& found) const;
+  CopyId prefer_required(CopyId matched, Found& found) const;
+  void match(const StoredQueue& stored, const Queue* queue, Found& found);
+  static bool is_required(const Copy& copy);
   void check_whole(const OpenPublish& publish, const Found& found) const;
-  void settle_after_crash(Copy& copy, bool present, std::uint32_t delivery_count, BatchNumber recovered);
+  void settle_after_crash(Copy& copy, broker::Seq place, std::uint32_t delivery_count, BatchNumber recovered);
   bool is_left(const Copy& copy) const;
 
   Verdict& verdict_;
@@ -116,7 +134,8 @@ class Copies {
   std::vector<Copy> copies_;
   std::vector<CopyId> live_;  // not gone at the last crash, and all that came since
   std::unordered_map<std::uint64_t, OpenPublish> open_publishes_;
-  std::uint64_t commits_ = 0;  // the order of committed messages
+  std::uint64_t commits_ = 0;                                      // the order of committed messages
+  std::vector<std::unordered_map<std::uint32_t, Places>> places_;  // by queue, by publisher
   std::vector<Queue*> route_;
 };
 

@@ -139,7 +139,9 @@ void Declarations::crashed() {
   next_ = recorded_;
   applied_ = durable_;
   for (const auto& queue : queues_) {
-    queue->consumers = queue->attached = queue->purging = 0;
+    queue->consumers = queue->attached = queue->purges = 0;
+    queue->purging.clear();
+    queue->returned.clear();
     queue->ended = queue->ended_at_seal = queue->ended_before_seal = 0;
   }
 }

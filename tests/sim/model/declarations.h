@@ -72,5 +72,4 @@ class Declarations {
   std::uint64_t next_ = 0;
 };
 
-
 }  // namespace escrow::sim::model

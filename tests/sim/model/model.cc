@@ -1,10 +1,10 @@
 #include "tests/sim/model/model.h"
 
-#include "broker/core/topology.h"
-#include "tests/sim/vocabulary.h"
-
 #include <algorithm>
 #include <type_traits>
+
+#include "broker/core/topology.h"
+#include "tests/sim/vocabulary.h"
 
 namespace escrow::sim::model {
 
@@ -89,8 +89,8 @@ void Model::ask(Asked& asked, const engine::Command& command, const engine::Purg
   }
   asked.kind = Kind::kPurge;
   asked.number = static_cast<std::uint32_t>(purges_.size());
-  purges_.push_back({queue, body.name, command.actor, queue->attached, queue->consumers == 0 && queue->purging == 0});
-  copies_.purge_started(queue);
+  const bool alone = queue->consumers == 0 && queue->purging.empty();
+  purges_.push_back({queue, body.name, command.actor, copies_.purge_started(queue), queue->attached, alone});
 }
 
 void Model::ask(Asked& asked, const engine::Command& command, const engine::Publish& body) {
@@ -119,8 +119,8 @@ void Model::replied(PortNumber number, std::uint64_t request, const Result<engin
   Asked& asked = asked_[request];
   verdict_.require(asked.port == number, "an answer went to somebody else's port");
   const bool open = std::exchange(asked.open, false);
-  if (!verdict_.require(open, "request ", request, " was answered twice, or should not be answered: ",
-                        reply.ok() ? "" : reply.error().message)) {
+  if (!verdict_.require(open, "request ", request,
+                        " was answered twice, or should not be answered: ", reply.ok() ? "" : reply.error().message)) {
     return;
   }
   --port(number).open_requests;
@@ -169,7 +169,7 @@ void Model::crashed(const Store& store) {
   transactions_.crashed();
   checks_.crashed();
   declarations_.crashed();
-  for (Asked& asked : asked_) asked.open = false;
+  for (; first_of_life_ < asked_.size(); ++first_of_life_) asked_[first_of_life_].open = false;
   for (Purge& purge : purges_) purge.recorded = true;
 }
 

@@ -55,8 +55,8 @@ class Model {
 
  private:
   enum class Kind : std::uint8_t {
-    kSilent,       ///< is answered only when it fails
-    kExpected,     ///< success or failure were foreseen
+    kSilent,    ///< is answered only when it fails
+    kExpected,  ///< success or failure were foreseen
     kQueueList,
     kPurge,
     kPublish,
@@ -74,6 +74,7 @@ class Model {
     Queue* queue = nullptr;
     std::string name;
     std::string actor;
+    std::uint32_t number = 0;  ///< in the queue
     std::uint32_t attached = 0;
     bool undisturbed = false;
     bool recorded = false;
@@ -116,7 +117,8 @@ class Model {
   Consumers consumers_;
   Transactions transactions_;
   Checks checks_;
-  std::vector<Asked> asked_;  // by request
+  std::vector<Asked> asked_;       // by request
+  std::size_t first_of_life_ = 0;  // requests before it went with the server
   std::vector<Purge> purges_;
   std::vector<std::vector<std::string>> lists_;
   std::vector<Port> ports_;

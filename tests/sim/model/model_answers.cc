@@ -14,13 +14,20 @@ std::string outcome_of(const Result<engine::Reply>& reply) {
 
 void Model::check_answer(const Asked& asked, std::uint64_t request, const Result<engine::Reply>& reply) {
   switch (asked.kind) {
-    case Kind::kSilent: return;
-    case Kind::kExpected: return check_expected(asked, reply);
-    case Kind::kQueueList: return check_queue_list(asked, reply);
-    case Kind::kPurge: return check_purge(asked, reply);
-    case Kind::kPublish: return check_publish(request, reply);
-    case Kind::kConsume: return check_consume(asked, reply);
-    case Kind::kTransaction: return transactions_.answered(request, reply);
+    case Kind::kSilent:
+      return;
+    case Kind::kExpected:
+      return check_expected(asked, reply);
+    case Kind::kQueueList:
+      return check_queue_list(asked, reply);
+    case Kind::kPurge:
+      return check_purge(asked, reply);
+    case Kind::kPublish:
+      return check_publish(request, reply);
+    case Kind::kConsume:
+      return check_consume(asked, reply);
+    case Kind::kTransaction:
+      return transactions_.answered(request, reply);
   }
 }
 
@@ -57,7 +64,7 @@ void Model::check_purge(const Asked& asked, const Result<engine::Reply>& reply) 
   const bool counted = reply.ok() && std::holds_alternative<engine::MessageCount>(*reply);
   verdict_.require(counted, "a purge was answered ", outcome_of(reply));
   verdict_.require(purge.recorded, "a purge of '", purge.name, "' was confirmed before it was durable");
-  copies_.purge_answered(purge.queue, purge.undisturbed && purge.attached == purge.queue->attached);
+  copies_.purge_answered(purge.queue, purge.number, purge.undisturbed && purge.attached == purge.queue->attached);
 }
 
 void Model::check_publish(std::uint64_t request, const Result<engine::Reply>& reply) {

@@ -82,8 +82,7 @@ void Stored::read_queue(const Store& store, StoredQueue& queue) {
   }
 }
 
-void Stored::read_page(StoredQueue& queue, broker::Seq first, std::string_view page,
-                       const broker::PageState& state) {
+void Stored::read_page(StoredQueue& queue, broker::Seq first, std::string_view page, const broker::PageState& state) {
   while (!page.empty()) {
     const auto fragment = broker::Fragment::decode(page);
     if (!verdict_.require(fragment.ok(), "a page of '", queue.name, "' cannot be read")) return;
@@ -100,24 +99,39 @@ void Stored::read_page(StoredQueue& queue, broker::Seq first, std::string_view p
 }
 
 Token Stored::token_of(const MessageView& message, const std::string& where) {
-  std::string_view body = message.body;
+  std::optional<Token> token;
   if (message.apart) {
     used_bodies_.insert(message.apart.id);
     const auto found = bodies_.find(message.apart.id);
     if (!verdict_.require(found != bodies_.end(), "a body that '", where, "' refers to is not stored")) return 0;
-    body = found->second;
+    token = found->second;
+  } else {
+    token = find(message.body);
   }
-  const std::optional<Token> token = catalog_.find(body);
-  if (!verdict_.require(token && catalog_.is_body_of(*token, body), "'", where, "' holds a message nobody sent")) {
-    return 0;
-  }
+  if (!verdict_.require(token.has_value(), "'", where, "' holds a message nobody sent")) return 0;
   return *token;
 }
 
+std::optional<Token> Stored::find(std::string_view body) const {
+  const std::optional<Token> token = catalog_.find(body);
+  return token && catalog_.is_body_of(*token, body) ? token : std::nullopt;
+}
+
+/// Each body is looked at once, whatever the number of queues it is in.
 void Stored::read_bodies(const Store& store) {
+  std::uint64_t id = 0;
+  std::string body;
+  const auto end_body = [&] {
+    if (!body.empty()) bodies_.emplace(id, find(body));
+    body.clear();
+  };
   for (const auto it = store.scan(Table::kBodies, "", ""); it->valid(); it->next()) {
-    bodies_[ByteReader(it->key()).u64_be()].append(it->value());
+    const std::uint64_t next = ByteReader(it->key()).u64_be();
+    if (next != id) end_body();
+    id = next;
+    body.append(it->value());
   }
+  end_body();
 }
 
 void Stored::read_transactions(const Store& store) {
@@ -180,7 +194,7 @@ void Stored::check_leftovers(const Store& store) {
     }
   }
   // Bodies of a batch that was lost may lie there until the next one; their numbers are not used yet.
-  for (const auto& [id, body] : bodies_) {
+  for (const auto& [id, token] : bodies_) {
     verdict_.require(used_bodies_.contains(id) || id >= head.next_body, "the body ", id, " is left without a message");
   }
 }

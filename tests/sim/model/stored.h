@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_set>
@@ -65,10 +66,11 @@ class Stored {
   /// Nothing is left of queues that are gone, and no body without a message.
   void check_leftovers(const Store& store);
   Token token_of(const MessageView& message, const std::string& where);
+  std::optional<Token> find(std::string_view body) const;
 
   const Catalog& catalog_;
   Verdict& verdict_;
-  std::map<std::uint64_t, std::string> bodies_;
+  std::map<std::uint64_t, std::optional<Token>> bodies_;  // nullopt: not whole, or not a body that was sent
   std::unordered_set<std::uint64_t> used_bodies_;
   std::unordered_set<std::string> timers_;
 };

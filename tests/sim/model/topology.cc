@@ -42,10 +42,14 @@ const FieldTable& headers_of(std::string_view encoded) {
 
 bool binds(broker::ExchangeType type, const Binding& binding, const MessageView& message) {
   switch (type) {
-    case broker::ExchangeType::kFanout: return true;
-    case broker::ExchangeType::kDirect: return binding.routing_key == message.routing_key;
-    case broker::ExchangeType::kTopic: return topic_matches(binding.routing_key, message.routing_key);
-    case broker::ExchangeType::kHeaders: return headers_match(binding.arguments, message.properties);
+    case broker::ExchangeType::kFanout:
+      return true;
+    case broker::ExchangeType::kDirect:
+      return binding.routing_key == message.routing_key;
+    case broker::ExchangeType::kTopic:
+      return topic_matches(binding.routing_key, message.routing_key);
+    case broker::ExchangeType::kHeaders:
+      return headers_match(binding.arguments, message.properties);
   }
   return false;
 }
@@ -83,17 +87,27 @@ Topology::Topology() {
 void Topology::apply(const TopologyChange& change) {
   using Kind = TopologyChange::Kind;
   switch (change.kind) {
-    case Kind::kDeclareExchange: exchanges_[change.exchange].type = change.type; return;
-    case Kind::kDeleteExchange: exchanges_.erase(change.exchange); return;
-    case Kind::kDeclareQueue: queues_[change.queue->name] = change.queue; return;
+    case Kind::kDeclareExchange:
+      exchanges_[change.exchange].type = change.type;
+      return;
+    case Kind::kDeleteExchange:
+      exchanges_.erase(change.exchange);
+      return;
+    case Kind::kDeclareQueue:
+      queues_[change.queue->name] = change.queue;
+      return;
     case Kind::kDeleteQueue:
       queues_.erase(change.queue->name);
       for (auto& [name, exchange] : exchanges_) {
         std::erase_if(exchange.bindings, [&](const Binding& b) { return b.queue == change.queue; });
       }
       return;
-    case Kind::kBind: exchanges_[change.exchange].bindings.push_back(change.binding); return;
-    case Kind::kUnbind: std::erase(exchanges_[change.exchange].bindings, change.binding); return;
+    case Kind::kBind:
+      exchanges_[change.exchange].bindings.push_back(change.binding);
+      return;
+    case Kind::kUnbind:
+      std::erase(exchanges_[change.exchange].bindings, change.binding);
+      return;
   }
 }
 

@@ -8,23 +8,33 @@
 #include <vector>
 
 #include "broker/core/exchange.h"
+#include "broker/core/fragment.h"
 #include "model/field_table.h"
 #include "model/message.h"
 
 namespace escrow::sim::model {
+
+/// A purge under way. It takes what is in the queue when it begins.
+struct Purging {
+  std::uint32_t number = 0;
+  broker::BatchNumber began_in = 0;
+};
 
 /// A queue from its declaration to its deletion; a later one of the same name is another one.
 struct Queue {
   std::string name;
   std::uint32_t number = 0;
   FieldTable arguments;
-  bool deleted = false;         ///< and the deletion is durable
-  std::uint32_t consumers = 0;  ///< at this moment
-  std::uint32_t attached = 0;   ///< consumers that ever came, in this life of the server
-  std::uint32_t ended = 0;      ///< … and that ended: each may have returned deliveries that nobody saw
+  bool deleted = false;                 ///< and the deletion is durable
+  std::uint32_t consumers = 0;          ///< at this moment
+  std::uint32_t attached = 0;           ///< consumers that ever came, in this life of the server
+  std::uint32_t ended = 0;              ///< … and that ended: each may have returned deliveries that nobody saw
   std::uint32_t ended_at_seal = 0;      ///< when the last batch was sealed
   std::uint32_t ended_before_seal = 0;  ///< … and the one before it
-  std::uint32_t purging = 0;    ///< purges that are not answered
+  std::uint32_t purges = 0;             ///< that were ever asked for, in this life of the server
+  std::vector<Purging> purging;         ///< … and are not answered, in order
+  /// Places of messages that its only consumer gave back, and since which batch they are ready again.
+  std::map<broker::Seq, broker::BatchNumber> returned;
 };
 
 struct Binding {

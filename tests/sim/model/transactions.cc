@@ -74,6 +74,16 @@ const Incarnation* Transactions::find(const coordinator::Key& key, Epoch epoch) 
   return nullptr;
 }
 
+std::string Transactions::example_open() const {
+  for (const auto& [key, history] : histories_) {
+    const Incarnation* current = history.current();
+    if (current == nullptr || !coordinator::is_open(current->state)) continue;
+    return "'" + key.group + "/" + key.id + "', epoch " + std::to_string(current->epoch) + ", " +
+           std::string(coordinator::name(current->state)) + " after " + std::to_string(current->attempts) + " checks";
+  }
+  return {};
+}
+
 void Transactions::crashed() {
   requests_.clear();
   for (auto& [key, history] : histories_) {
@@ -89,8 +99,8 @@ void Transactions::compare(const Stored& stored) {
   for (auto& [key, history] : histories_) {
     const Incarnation* expected = history.current();
     if (expected == nullptr) continue;
-    const bool forgotten = may_be_forgotten(*expected, stored.head.engine_time) &&
-                           !stored.decided.contains(key.encode());
+    const bool forgotten =
+        may_be_forgotten(*expected, stored.head.engine_time) && !stored.decided.contains(key.encode());
     if (forgotten) {
       history.versions.push_back(Version{});
     } else if (coordinator::is_open(expected->state)) {
@@ -112,9 +122,8 @@ void Transactions::compare_open(const History& history, const Incarnation& expec
   if (!verdict_.require(found != stored.open.end(), "transaction '", history.key.id, "' was lost")) return;
   const coordinator::Transaction& t = found->second.transaction;
   const Content& content = catalog_.content(expected.content);
-  const bool equal = t.epoch == expected.epoch && t.state == expected.state &&
-                     t.check.attempts == expected.attempts && t.prepared_at == expected.prepared_at &&
-                     t.prepared_by == expected.prepared_by;
+  const bool equal = t.epoch == expected.epoch && t.state == expected.state && t.check.attempts == expected.attempts &&
+                     t.prepared_at == expected.prepared_at && t.prepared_by == expected.prepared_by;
   verdict_.require(equal, "transaction '", history.key.id, "' is stored as ", coordinator::name(t.state), " after ",
                    t.check.attempts, " checks, the ledger says ", coordinator::name(expected.state), " after ",
                    expected.attempts);
@@ -125,8 +134,7 @@ void Transactions::compare_open(const History& history, const Incarnation& expec
   if (t.state != State::kPrepared) return;
   verdict_.require(t.check.next_due >= expected.not_before, "the next check of '", history.key.id, "' is too early");
   const auto group = stored.groups.find(history.key.group);
-  const bool timed =
-      group != stored.groups.end() && stored.has_timer(group->second, t.check.next_due, t.epoch, key);
+  const bool timed = group != stored.groups.end() && stored.has_timer(group->second, t.check.next_due, t.epoch, key);
   verdict_.require(timed, "transaction '", history.key.id, "' is in escrow without a timer for its next check");
 }
 
@@ -139,8 +147,8 @@ void Transactions::compare_decided(const History& history, const Incarnation& ex
                      t.decided_by == expected.decided_by && t.reason == expected.reason &&
                      t.check.attempts == expected.attempts;
   verdict_.require(equal, "transaction '", history.key.id, "' is stored as ", coordinator::name(t.state), " by '",
-                   t.decided_by, "', the ledger says ", coordinator::name(expected.state), " by '",
-                   expected.decided_by, "'");
+                   t.decided_by, "', the ledger says ", coordinator::name(expected.state), " by '", expected.decided_by,
+                   "'");
   verdict_.require(stored.has_timer(engine::kRetentionLane, t.decided_at, t.epoch, key), "transaction '",
                    history.key.id, "' is decided, but nothing will ever forget it");
 }

@@ -112,9 +112,11 @@ class Transactions {
 
   /// nullptr: never prepared, as far as the ledger knows.
   const Incarnation* find(const coordinator::Key& key, Epoch epoch) const;
-  const std::map<coordinator::Key, History>& histories() const { return histories_; }
+  const std::map<coordinator::Key, const History*>& in_doubt() const { return in_doubt_; }
   /// In escrow or in doubt.
   std::size_t open() const { return open_; }
+  /// One of them in words; empty: there is none.
+  std::string example_open() const;
 
  private:
   History& history(const coordinator::Key& key);
@@ -142,6 +144,7 @@ class Transactions {
   coordinator::CheckPolicy policy_;
   Duration retention_;
   std::map<coordinator::Key, History> histories_;
+  std::map<coordinator::Key, const History*> in_doubt_;
   std::unordered_map<std::uint64_t, TransactionRequest> requests_;  // that are not answered
   Epoch last_epoch_ = 0;
   std::size_t open_ = 0;

@@ -62,9 +62,12 @@ bool Transactions::explains(const TransactionRequest& request, const Version& ve
   const Incarnation* found = version.state == State::kNone ? nullptr : &history.incarnations[version.incarnation];
   const auto explained_by = [&](const Incarnation* incarnation) {
     switch (request.kind) {
-      case TransactionRequest::Kind::kPrepare: return explains_prepare(request, incarnation, version.state, answer);
-      case TransactionRequest::Kind::kDecide: return explains_decide(request, incarnation, version.state, answer);
-      case TransactionRequest::Kind::kGet: return explains_get(incarnation, version, answer);
+      case TransactionRequest::Kind::kPrepare:
+        return explains_prepare(request, incarnation, version.state, answer);
+      case TransactionRequest::Kind::kDecide:
+        return explains_decide(request, incarnation, version.state, answer);
+      case TransactionRequest::Kind::kGet:
+        return explains_get(incarnation, version, answer);
     }
     return false;
   };
@@ -100,15 +103,18 @@ bool Transactions::explains_decide(const TransactionRequest& request, const Inca
   }
   const Error& error = answer.error();
   switch (error.code) {
-    case ErrorCode::kNotFound: return found == nullptr;
+    case ErrorCode::kNotFound:
+      return found == nullptr;
     case ErrorCode::kAborted:
       return found != nullptr && !current && detail(error, "epoch") == std::to_string(found->epoch);
     case ErrorCode::kFailedPrecondition:
       return current && !coordinator::is_open(state) && state != wanted &&
              detail(error, "state") == coordinator::name(state) && detail(error, "decided_by") == found->decided_by &&
              detail(error, "decided_at") == std::to_string(to_micros(found->decided_at));
-    case ErrorCode::kInvalidArgument: return state == State::kInDoubt && request.epoch == 0 && request.reason.empty();
-    default: return false;
+    case ErrorCode::kInvalidArgument:
+      return state == State::kInDoubt && request.epoch == 0 && request.reason.empty();
+    default:
+      return false;
   }
 }
 
@@ -121,8 +127,8 @@ bool Transactions::explains_get(const Incarnation* found, const Version& version
   const bool decided = !coordinator::is_open(version.state);
   return t.state == version.state && t.epoch == found->epoch && t.check.attempts == version.attempts &&
          t.prepared_at == found->prepared_at && t.prepared_by == found->prepared_by &&
-         (!decided || (t.decided_at == found->decided_at && t.decided_by == found->decided_by &&
-                       t.reason == found->reason));
+         (!decided ||
+          (t.decided_at == found->decided_at && t.decided_by == found->decided_by && t.reason == found->reason));
 }
 
 }  // namespace escrow::sim::model

@@ -75,9 +75,8 @@ ContentId Transactions::prepared_content(const History& history, const audit::Re
   } else if (const auto decided = store.get(Table::kDecidedTransactions, key); decided.ok() && *decided) {
     if (const auto t = coordinator::decode_decided(history.key, **decided); t.ok()) winner = t->content;
   }
-  const auto found = std::ranges::find_if(candidates, [&](ContentId content) {
-    return coordinator::content_digest(catalog_.messages(content)) == winner;
-  });
+  const auto found = std::ranges::find_if(
+      candidates, [&](ContentId content) { return coordinator::content_digest(catalog_.messages(content)) == winner; });
   return found == candidates.end() ? kNone : *found;
 }
 
@@ -85,13 +84,14 @@ void Transactions::check_counted(History& history, const audit::Record& record) 
   Incarnation& incarnation = history.incarnations[history.last().incarnation];
   verdict_.require(incarnation.state == State::kPrepared, "a check of '", record.key2, "' counted while in doubt");
   ++incarnation.attempts;
-  verdict_.require(incarnation.attempts <= incarnation.acknowledged, incarnation.attempts, " checks of '",
-                   record.key2, "' counted, producers acknowledged ", incarnation.acknowledged);
+  verdict_.require(incarnation.attempts <= incarnation.acknowledged, incarnation.attempts, " checks of '", record.key2,
+                   "' counted, producers acknowledged ", incarnation.acknowledged);
   const bool used_up = incarnation.attempts >= policy_.max_attempts;
   incarnation.state = static_cast<State>(record.after);
   verdict_.require((incarnation.state == State::kInDoubt) == used_up, "'", record.key2, "' is ",
-                   coordinator::name(incarnation.state), " after ", incarnation.attempts, " of ",
-                   policy_.max_attempts, " checks");
+                   coordinator::name(incarnation.state), " after ", incarnation.attempts, " of ", policy_.max_attempts,
+                   " checks");
+  if (incarnation.state == State::kInDoubt) in_doubt_.emplace(history.key, &history);
   incarnation.not_before = record.time + least_interval(policy_, incarnation.attempts);
   history.versions.push_back({incarnation.state, incarnation.attempts, history.last().incarnation});
 }
@@ -100,13 +100,14 @@ void Transactions::decided(History& history, const audit::Record& record) {
   Incarnation& incarnation = history.incarnations[history.last().incarnation];
   const bool commit = static_cast<State>(record.after) == State::kCommitted;
   const bool wanted = std::ranges::any_of(history.causes, [&](const Cause& cause) {
-    return cause.commit == commit && (cause.epoch == 0 || cause.epoch == record.epoch) &&
-           cause.actor == record.actor && cause.reason == record.reason;
+    return cause.commit == commit && (cause.epoch == 0 || cause.epoch == record.epoch) && cause.actor == record.actor &&
+           cause.reason == record.reason;
   });
   verdict_.require(wanted, "'", record.key2, "' (epoch ", record.epoch, ") is ",
                    coordinator::name(static_cast<State>(record.after)), " by '", record.actor, "' for the reason '",
                    record.reason, "', who did not ask for it");
   incarnation.state = static_cast<State>(record.after);
+  in_doubt_.erase(history.key);
   incarnation.decided_at = record.time;
   incarnation.decided_by = record.actor;
   incarnation.reason = record.reason;
