@@ -38,7 +38,7 @@ struct Record {
   Subject subject = Subject::kTransaction;
   std::uint8_t before = 0;
   std::uint8_t after = 0;
-  std::string actor;   ///< the authenticated name
+  std::string actor;  ///< the authenticated name
   std::string reason;
   std::string key1;
   std::string key2;

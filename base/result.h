@@ -36,8 +36,8 @@ enum class ErrorCode : std::uint8_t {
 
 struct Error {
   ErrorCode code = ErrorCode::kInternal;
-  std::string reason;   ///< stable, UPPER_SNAKE_CASE; programs branch on it
-  std::string message;  ///< for a person: what happened and what to do
+  std::string reason;                                         ///< stable, UPPER_SNAKE_CASE; programs branch on it
+  std::string message;                                        ///< for a person: what happened and what to do
   std::vector<std::pair<std::string, std::string>> metadata;  ///< machine-readable details (ErrorInfo.metadata)
 
   Error& with(std::string key, std::string value) & {

@@ -23,9 +23,7 @@ namespace {
 using namespace escrow;
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 long resident_mib() {
   std::ifstream statm("/proc/self/statm");
@@ -114,7 +112,8 @@ class Bench {
       publish.owner = body;
       publish.messages.reserve(static_cast<std::size_t>(options_.batch));
       for (int i = 0; i < options_.batch; ++i) {
-        publish.messages.push_back({"/", "", names_[(sent + static_cast<std::uint64_t>(i)) % names_.size()], kNoProperties, *body, {}});
+        publish.messages.push_back(
+            {"/", "", names_[(sent + static_cast<std::uint64_t>(i)) % names_.size()], kNoProperties, *body, {}});
       }
       sent += static_cast<std::uint64_t>(options_.batch);
       send(std::move(publish), options_.window);

@@ -18,8 +18,7 @@ int main(int argc, char** argv) {
     mode->add_option("--password", options.password)->capture_default_str();
     mode->add_option("--seconds", options.seconds, "how long to count")->capture_default_str();
     mode->add_option("--warm-up", options.warm_up_seconds, "seconds before that")->capture_default_str();
-    mode->add_option("--in-flight", in_flight,
-                     "calls (unary, 64) or transactions (transact, 4096) on the way");
+    mode->add_option("--in-flight", in_flight, "calls (unary, 64) or transactions (transact, 4096) on the way");
     mode->add_option("--size", options.body_bytes, "bytes of a body")->capture_default_str();
   }
   transact->add_option("--frame", options.operations_per_frame, "operations a frame, at most 1000")

@@ -19,8 +19,8 @@ class Latencies {
   /// In microseconds; 0 without any. 0.5 is the median.
   double quantile(double share) {
     if (microseconds_.empty()) return 0;
-    const auto at = microseconds_.begin() +
-                    static_cast<std::ptrdiff_t>(share * static_cast<double>(microseconds_.size() - 1));
+    const auto at =
+        microseconds_.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(microseconds_.size() - 1));
     std::nth_element(microseconds_.begin(), at, microseconds_.end());
     return static_cast<double>(*at);
   }

@@ -15,13 +15,12 @@ void fail(const char* what, const std::string& why) {
 std::unique_ptr<client::internal::Connection> connect(const LoadOptions& options) {
   auto connection = std::make_unique<client::internal::Connection>(
       client::ClientOptions{.target = options.target, .user = options.user, .password = options.password});
-  const auto declared =
-      connection->call(client::internal::Repeat::kTransient, [&](grpc::ClientContext& context) {
-        v1::DeclareQueueRequest request;
-        v1::DeclareQueueResponse response;
-        request.set_queue(kQueue);
-        return connection->broker().DeclareQueue(&context, request, &response);
-      });
+  const auto declared = connection->call(client::internal::Repeat::kTransient, [&](grpc::ClientContext& context) {
+    v1::DeclareQueueRequest request;
+    v1::DeclareQueueResponse response;
+    request.set_queue(kQueue);
+    return connection->broker().DeclareQueue(&context, request, &response);
+  });
   if (!declared) fail("the queue cannot be declared", declared.error().message);
   return connection;
 }

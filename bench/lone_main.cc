@@ -158,11 +158,9 @@ class Bench {
         "one in flight, medians of %d interleaved slices: synced put %.0f us (slices %.0f to %.0f), echo "
         "%.0f us "
         "(%.0f to %.0f), Prepare %.0f us (%.0f to %.0f), Commit %.0f us (%.0f to %.0f)\n",
-        options_.slices, put, puts_.quantile(0), puts_.quantile(1), echo, echoes_.quantile(0),
-        echoes_.quantile(1), prepare, prepares_.quantile(0), prepares_.quantile(1), commit,
-        commits_.quantile(0), commits_.quantile(1));
-    std::printf("figure lone_put_us %.1f\nfigure lone_echo_us %.1f\nfigure lone_floor_us %.1f\n", put, echo,
-                floor);
+        options_.slices, put, puts_.quantile(0), puts_.quantile(1), echo, echoes_.quantile(0), echoes_.quantile(1),
+        prepare, prepares_.quantile(0), prepares_.quantile(1), commit, commits_.quantile(0), commits_.quantile(1));
+    std::printf("figure lone_put_us %.1f\nfigure lone_echo_us %.1f\nfigure lone_floor_us %.1f\n", put, echo, floor);
     std::printf("figure lone_prepare_us %.1f\nfigure lone_commit_us %.1f\n", prepare, commit);
   }
 

@@ -42,8 +42,7 @@ std::string records(std::size_t messages) {
   while (bytes.size() < messages * kRecordBytes) {
     state ^= state << 13, state ^= state >> 7, state ^= state << 17;
     char text[32];
-    bytes.append(text,
-                 static_cast<std::size_t>(std::snprintf(text, sizeof text, "\"id\":%08x,", unsigned(state))));
+    bytes.append(text, static_cast<std::size_t>(std::snprintf(text, sizeof text, "\"id\":%08x,", unsigned(state))));
   }
   bytes.resize(messages * kRecordBytes);
   return bytes;
@@ -128,8 +127,8 @@ void run(const Load& load, const std::string& parent) {
   };
   std::printf("%-28s %9.0f %10.0f %8.3f %8.3f %8.1f %8.1f %7.0f %7.0f %8.0f %8.2f %8.2f\n", load.name,
               double(n) / elapsed, messages / elapsed, quantile(0.5), quantile(0.99), quantile(0.999),
-              latencies_ms.back(), peak_mib, double(figures.memtables + figures.block_cache) / kMiB, disk,
-              commit_us, all_us);
+              latencies_ms.back(), peak_mib, double(figures.memtables + figures.block_cache) / kMiB, disk, commit_us,
+              all_us);
   std::fflush(stdout);
   opened->reset();
   std::filesystem::remove_all(directory);
@@ -171,8 +170,7 @@ Load many_logs(const char* name, std::size_t logs, bool append, std::uint64_t di
 
 /// One page per batch; what is `distance` batches old is consumed and deleted.
 Load consume(const char* name, std::size_t messages, std::uint64_t distance, double seconds) {
-  return {name, messages, seconds,
-          [value = records(messages), messages, distance](WriteSet& set, std::uint64_t n) {
+  return {name, messages, seconds, [value = records(messages), messages, distance](WriteSet& set, std::uint64_t n) {
             set.put(Table::kPages, key_of(1, n * messages), value);
             if (n >= distance) set.erase(Table::kPages, key_of(1, (n - distance) * messages));
           }};
@@ -228,8 +226,8 @@ int main(int argc, char** argv) {
     if (option == "--sustained") sustained = std::atof(argv[i + 1]);
     if (option == "--only") only = argv[i + 1];
   }
-  std::printf("%-28s %9s %10s %8s %8s %8s %8s %7s %7s %8s %8s %8s\n", "load", "batches/s", "messages/s",
-              "p50 ms", "p99 ms", "p99.9 ms", "max ms", "RSS MiB", "db MiB", "disk MiB", "commit", "all");
+  std::printf("%-28s %9s %10s %8s %8s %8s %8s %7s %7s %8s %8s %8s\n", "load", "batches/s", "messages/s", "p50 ms",
+              "p99 ms", "p99.9 ms", "max ms", "RSS MiB", "db MiB", "disk MiB", "commit", "all");
   const Load loads[] = {
       put_pages("put_1", 1, seconds),
       append_pages("append_1", 1, seconds),

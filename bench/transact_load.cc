@@ -37,9 +37,7 @@ class TransactLoad {
 
  private:
   enum class Event : std::uintptr_t { kStarted = 1, kRead, kWritten, kFinished };
-  static void* tag(Event event) {
-    return reinterpret_cast<void*>(event);
-  }  // NOLINT: gRPC's tags are pointers
+  static void* tag(Event event) { return reinterpret_cast<void*>(event); }  // NOLINT: gRPC's tags are pointers
 
   struct Slot {
     v1::PrepareRequest prepare;

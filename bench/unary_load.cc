@@ -91,8 +91,7 @@ class UnaryLoad {
         "Commit median %.0f us, p99 %.0f us\n",
         options_.in_flight, static_cast<double>(commits_.size()) / options_.seconds, prepares_.quantile(0.5),
         prepares_.quantile(0.99), commits_.quantile(0.5), commits_.quantile(0.99));
-    std::printf("figure unary_transactions_per_s %.0f\n",
-                static_cast<double>(commits_.size()) / options_.seconds);
+    std::printf("figure unary_transactions_per_s %.0f\n", static_cast<double>(commits_.size()) / options_.seconds);
   }
 
   const LoadOptions options_;

@@ -39,7 +39,8 @@ void add_publish_command(CLI::App& app, Session& session) {
   const auto options = std::make_shared<Options>();
   client::Properties& properties = options->message.properties;
   CLI::App* const command = app.add_subcommand("publish", "Publish one message, outside of any transaction");
-  command->add_option("--exchange", options->message.exchange, "Empty: the default exchange, to the queue of that name");
+  command->add_option("--exchange", options->message.exchange,
+                      "Empty: the default exchange, to the queue of that name");
   command->add_option("--routing-key", options->message.routing_key, "Routing key");
   command->add_option("--vhost", options->message.vhost, "Virtual host; empty is /");
   CLI::Option* const body = command->add_option("--body", options->body, "The body as text");

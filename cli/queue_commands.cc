@@ -64,31 +64,30 @@ void add_queue_commands(CLI::App& app, Session& session) {
   listed->add_option("--vhost", options->vhost, "Virtual host; empty is /");
   listed->callback([options, &session] { list(session, *options); });
 
-  CLI::App* const declared = add(
-      *queue, session, options, "declare", "Make a queue, unless it exists",
-      [](Session& s, client::Broker& broker, const Options& o) {
-        s.require(broker.declare_queue(o.queue, s.require(parse_fields(o.arguments))));
-        s.print("declared", {{"queue", o.queue}});
-      });
+  CLI::App* const declared = add(*queue, session, options, "declare", "Make a queue, unless it exists",
+                                 [](Session& s, client::Broker& broker, const Options& o) {
+                                   s.require(broker.declare_queue(o.queue, s.require(parse_fields(o.arguments))));
+                                   s.print("declared", {{"queue", o.queue}});
+                                 });
   declared->add_option("queue", options->queue, "Name")->required();
   declared->add_option("--argument", options->arguments, "name=value, as often as needed");
 
-  CLI::App* const deleted = add(*queue, session, options, "delete", "Delete a queue and its messages",
-                                [](Session& s, client::Broker& broker, const Options& o) {
-                                  const std::uint64_t count = s.require(broker.delete_queue(o.queue, o.remove));
-                                  s.print("deleted, with " + std::to_string(count) + " messages",
-                                          {{"queue", o.queue}, {"messages", count}});
-                                });
+  CLI::App* const deleted =
+      add(*queue, session, options, "delete", "Delete a queue and its messages",
+          [](Session& s, client::Broker& broker, const Options& o) {
+            const std::uint64_t count = s.require(broker.delete_queue(o.queue, o.remove));
+            s.print("deleted, with " + std::to_string(count) + " messages", {{"queue", o.queue}, {"messages", count}});
+          });
   deleted->add_option("queue", options->queue, "Name")->required();
   deleted->add_flag("--if-unused", options->remove.if_unused, "Only without consumers");
   deleted->add_flag("--if-empty", options->remove.if_empty, "Only without messages");
 
-  CLI::App* const purged = add(*queue, session, options, "purge", "Drop the messages that no consumer holds",
-                               [](Session& s, client::Broker& broker, const Options& o) {
-                                 const std::uint64_t count = s.require(broker.purge_queue(o.queue));
-                                 s.print("dropped " + std::to_string(count) + " messages",
-                                         {{"queue", o.queue}, {"messages", count}});
-                               });
+  CLI::App* const purged =
+      add(*queue, session, options, "purge", "Drop the messages that no consumer holds",
+          [](Session& s, client::Broker& broker, const Options& o) {
+            const std::uint64_t count = s.require(broker.purge_queue(o.queue));
+            s.print("dropped " + std::to_string(count) + " messages", {{"queue", o.queue}, {"messages", count}});
+          });
   purged->add_option("queue", options->queue, "Name")->required();
 }
 

@@ -1,8 +1,8 @@
 // Values of the API as text and as JSON, and back.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <chrono>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 

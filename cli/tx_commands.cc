@@ -49,8 +49,13 @@ std::vector<std::string> to_row(const client::Transaction& t, Timestamp now) {
   std::string what = t.decide_time ? "by " + t.decided_by + (t.reason.empty() ? "" : ": " + t.reason) : "";
   if (t.next_check_time) what = "next check " + to_text(*t.next_check_time);
   if (t.waiting_for_producer) what = "waits for a producer";
-  return {t.group, t.transaction_id, name(t.state), to_text(std::max(age, std::chrono::milliseconds(0))),
-          std::to_string(t.message_count), std::to_string(t.check_attempts), std::move(what)};
+  return {t.group,
+          t.transaction_id,
+          name(t.state),
+          to_text(std::max(age, std::chrono::milliseconds(0))),
+          std::to_string(t.message_count),
+          std::to_string(t.check_attempts),
+          std::move(what)};
 }
 
 const std::vector<std::string> kColumns = {"GROUP", "ID", "STATE", "AGE", "MESSAGES", "CHECKS", ""};
@@ -116,7 +121,9 @@ void add_list(CLI::App& tx, Session& session) {
   for (const auto& known : kStates) names.emplace_back(known.first);
   state->check(CLI::IsMember(names));
   command->add_option("--min-age", options->min_age, "Only prepared at least this long ago: 30s, 5m, 2h, 1d");
-  command->add_option("--limit", options->limit, "At most so many")->check(CLI::Range(1, 1'000'000))->capture_default_str();
+  command->add_option("--limit", options->limit, "At most so many")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
   command->callback([options, &session] {
     for (const auto& [text, value] : kStates) {
       if (options->state == text) options->filter.state = value;
@@ -136,9 +143,9 @@ void add_show(CLI::App& tx, Session& session) {
 
 void add_decision(CLI::App& tx, Session& session, bool commit) {
   const auto decision = std::make_shared<Decision>();
-  CLI::App* const command =
-      commit ? tx.add_subcommand("commit", "Make the messages of an undecided transaction visible")
-             : tx.add_subcommand("rollback", "Drop the messages of an undecided transaction");
+  CLI::App* const command = commit
+                                ? tx.add_subcommand("commit", "Make the messages of an undecided transaction visible")
+                                : tx.add_subcommand("rollback", "Drop the messages of an undecided transaction");
   command->add_option("group", decision->group, "Producer group")->required();
   command->add_option("id", decision->request.transaction_id, "Transaction id")->required();
   command->add_option("--reason", decision->request.reason, "Why; kept in the audit ledger")

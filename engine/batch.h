@@ -36,6 +36,7 @@ class Batch {
   void put_decided(std::string_view key, const coordinator::Transaction& t, bool was_checked);
   void erase_decided(std::string_view key) { writes_.erase(Table::kDecidedTransactions, key); }
   void put_group(std::string_view name, LaneId lane);
+  void erase_group(std::string_view name) { writes_.erase(Table::kGroups, name); }
   void audit(audit::Record record, audit::Tip& tip);
 
   // Sink of the broker and of timers.

@@ -80,10 +80,12 @@ struct Consume {
   std::string queue;
   std::uint32_t credit = 0;
   bool auto_credit = false;
+  std::int64_t bytes = broker::kUnlimitedBytes;
 };
 struct GrantCredit {
   broker::ConsumerId consumer = 0;
   std::uint32_t credit = 0;
+  std::int64_t bytes = 0;
 };
 struct Settle {
   broker::ConsumerId consumer = 0;
@@ -96,10 +98,9 @@ struct Settle {
 /// Port::closed(). Always accepted.
 struct ClosePort {};
 
-using CommandBody =
-    std::variant<coordinator::Prepare, coordinator::Decide, GetTransaction, OpenCheckbacks, CheckReceipt, CheckAnswer,
-                 DeclareExchange, DeleteExchange, DeclareQueue, DeleteQueue, PurgeQueue, Bind, ListQueues, Publish,
-                 Consume, GrantCredit, Settle, ClosePort>;
+using CommandBody = std::variant<coordinator::Prepare, coordinator::Decide, GetTransaction, OpenCheckbacks,
+                                 CheckReceipt, CheckAnswer, DeclareExchange, DeleteExchange, DeclareQueue, DeleteQueue,
+                                 PurgeQueue, Bind, ListQueues, Publish, Consume, GrantCredit, Settle, ClosePort>;
 
 /// GrantCredit, Settle, CheckReceipt and CheckAnswer are not answered unless they fail; all others are, once.
 struct Command {
@@ -144,8 +145,8 @@ struct QueueList {
   bool more = false;
 };
 
-using Reply = std::variant<Prepared, Decided, TransactionView, Published, Done, MessageCount, broker::QueueInfo, Consuming,
-                           QueueList>;
+using Reply = std::variant<Prepared, Decided, TransactionView, Published, Done, MessageCount, broker::QueueInfo,
+                           Consuming, QueueList>;
 
 /// A question to a producer.
 struct Check {

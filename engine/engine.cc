@@ -11,6 +11,9 @@ namespace {
 
 /// Rounds of bounded work between two looks at the inbox.
 constexpr int kWorkRounds = 8;
+/// By how much what queues keep in memory may exceed its bound until the next batch: the page and the body that a
+/// delivery needs are read one after the other, and must both be there.
+constexpr std::size_t kReadAheadBytes = 16 << 20;
 /// Larger batches do not wait for more.
 constexpr std::size_t kMaxHeldFor = 256;
 
@@ -51,8 +54,6 @@ void Engine::submit(Command command) {
       command.body);
 }
 
-bool Engine::full() const { return commit_under_way_ && full_batch(); }
-
 void Engine::reply(const Command& command, Result<Reply> reply) {
   ++commands_in_batch_;
   if (always_answered(command.body)) answered(command.port);
@@ -88,7 +89,7 @@ void Engine::close_port(const Command& command) {
   }
   for (CheckInFlight& check : producers_.close(command.port)) {
     if (check.received) {
-      check_unknown(std::move(check));
+      check_unknown(std::move(check), "the producer is gone");
     } else {
       check_unanswered(std::move(check));
     }
@@ -149,13 +150,15 @@ void Engine::issue_reads() {
 }
 
 bool Engine::wants_commit(Monotonic monotonic, bool more_waiting) {
-  if (commit_under_way_ || (!dirty_ && !lazy_)) return false;
+  if (commit_under_way_) return false;
+  if (full_batch()) return true;
+  if (!dirty_ && !lazy_) return false;
   if (!dirty_) {
     if (monotonic - lazy_since_ >= options_.lazy_delay) return true;
     next_turn_ = std::min(next_turn_.value_or(lazy_since_ + options_.lazy_delay), lazy_since_ + options_.lazy_delay);
     return false;
   }
-  if (commands_in_batch_ >= commands_in_last_batch_ || monotonic >= hold_until_) return !more_waiting || full_batch();
+  if (commands_in_batch_ >= commands_in_last_batch_ || monotonic >= hold_until_) return !more_waiting;
   next_turn_ = monotonic;  // ask again at once: the hold is shorter than a sleep
   return false;
 }
@@ -164,20 +167,24 @@ bool Engine::turn(Timestamp wall, Monotonic monotonic, bool more_waiting) {
   monotonic_ = monotonic;
   next_turn_.reset();
   time_.advance(wall, monotonic);
+  if (publishing_ && !full_batch()) publish_some();
   bool more_work = false;
   for (int round = 0; round < kWorkRounds; ++round) {
     more_work = broker_.work(moment());
     take_broker_effects();
     if (!more_work || full_batch()) break;
   }
+  table_.enforce(durable());
+  if (broker_.memory() > options_.page_memory_bytes + kReadAheadBytes) broker_.enforce_memory(durable());
   if (broker_.has_changes()) touch_lazily();
   for (Port* port : std::exchange(ports_closing_, {})) outbox_.put(port, Outbox::Closed{}, visible_batch());
   run_checks();
   run_retention();
-  if (wants_commit(monotonic, more_waiting && !full_batch())) seal_and_commit(!more_waiting && !more_work);
+  run_group_retention();
+  if (wants_commit(monotonic, more_waiting)) seal_and_commit(!more_waiting && !more_work);
   outbox_.dispatch();
   issue_reads();
-  if (more_work) next_turn_ = monotonic;
+  if (more_work || (publishing_ && !full_batch())) next_turn_ = monotonic;
   return next_turn_ && *next_turn_ <= monotonic;
 }
 
@@ -217,13 +224,12 @@ void Engine::committed() {
   ESCROW_INVARIANT(commit_under_way_, "one batch is on its way at a time");
   commit_under_way_ = false;
   outbox_.durable(head_.batch);
-  table_.enforce(head_.batch);
   if (commands_in_last_batch_ > 1 && commands_in_last_batch_ < kMaxHeldFor) hold_until_ = monotonic_ + options_.hold;
 }
 
 bool Engine::idle() const {
   return !dirty_ && !lazy_ && !commit_under_way_ && reads_under_way_ == 0 && waiting_reads_.empty() &&
-         outbox_.empty() && waiting_.empty();
+         outbox_.empty() && waiting_.empty() && !publishing_;
 }
 
 void Engine::wake_at(Timestamp when) {

@@ -43,6 +43,13 @@ struct EngineOptions {
   std::size_t transaction_memory_bytes = 32 << 20;
   /// A batch takes no more commands beyond this.
   std::size_t batch_bytes = 4 << 20;
+  /// No more commands are taken while those that wait for a read of their transaction have as much.
+  std::size_t waiting_bytes = 16 << 20;
+  /// Of all messages of a transaction. All copies of what one commits are of one batch, whatever its size: at most
+  /// this times the queues that its messages go to, bodies over broker::kMaxInlineBody once.
+  std::size_t transaction_bytes = coordinator::kMaxTransactionBytes;
+  /// How long a producer group without producers and open transactions is kept.
+  Duration group_retention = std::chrono::minutes(10);
   /// How long acknowledgements wait for company before a batch is made for them alone.
   Monotonic lazy_delay = std::chrono::milliseconds(2);
   /// How long a batch waits for as many commands as the last one had (FIGURES: natural batching).
@@ -67,10 +74,11 @@ class Engine {
   static Result<std::unique_ptr<Engine>> recover(const Store& store, Backend& backend, EngineOptions options,
                                                  Random random, Timestamp wall, Monotonic monotonic);
 
-  /// Takes a command. Its port hears about it after a later turn.
+  /// Takes a command, when it is not full. Its port hears about it after a later turn.
   void submit(Command command);
-  /// The batch that is being built is full: no more commands until the one on its way is durable.
-  bool full() const;
+  /// No more commands for now: the batch is full, messages of a Publish wait for the next one, or too much waits for
+  /// reads. That ends with a turn, after committed() or the completion of a read.
+  bool full() const { return full_batch() || publishing_ || waiting_full(); }
 
   /// Does what is due and hands out effects. True: there is more to do at once.
   bool turn(Timestamp wall, Monotonic monotonic, bool more_waiting);
@@ -89,6 +97,8 @@ class Engine {
   const EngineCounters& counters() const { return counters_; }
   Timestamp now() const { return time_.now(); }
   broker::Broker& broker() { return broker_; }
+  /// Of transactions in memory.
+  std::size_t transaction_memory() const { return table_.bytes(); }
   /// Of the state that recovery must find again. Equal digests at equal batch numbers.
   std::uint64_t digest() const;
 
@@ -96,8 +106,7 @@ class Engine {
   /// A batch this small is alone when nothing else waits.
   static constexpr std::size_t kLoneCommands = 1;
 
-  Engine(Backend& backend, EngineOptions options, Random random, const Head& head, Timestamp wall,
-         Monotonic monotonic);
+  Engine(Backend& backend, EngineOptions options, Random random, const Head& head, Timestamp wall, Monotonic monotonic);
 
   // recovery.cc
   Result<void> recover_queues(const Store& store);
@@ -113,6 +122,7 @@ class Engine {
     if (!std::exchange(lazy_, true)) lazy_since_ = monotonic_;
   }
   bool full_batch() const { return building_bytes_ + building_.bytes() >= options_.batch_bytes; }
+  bool waiting_full() const { return waiting_bytes_ >= options_.waiting_bytes; }
   broker::BatchNumber visible_batch() const { return dirty_ ? head_.batch + 1 : head_.batch; }
   void take_broker_effects();
   void read_after(broker::BatchNumber batch, std::function<Backend::Completion(const Store&)> read);
@@ -133,7 +143,9 @@ class Engine {
   void apply(const Command& command, const PurgeQueue& body);
   void apply(const Command& command, const Bind& body);
   void apply(const Command& command, const ListQueues& body);
-  void apply(const Command& command, const Publish& body);
+  void apply(Command& command, const Publish& body);
+  void publish_some();
+  void count_copies(const MessageView& message, std::size_t queues);
   void apply(const Command& command, const Consume& body);
   void apply(const Command& command, const GrantCredit& body);
   void apply(const Command& command, const Settle& body);
@@ -143,8 +155,9 @@ class Engine {
   // engine_coordinator.cc
   using Entry = TransactionTable::Entry;
   /// Calls use(entry, key) when the transaction is in memory: now, or later and then after those that asked before.
+  /// `bytes` is what it keeps while it waits.
   template <class Use>
-  void with_transaction(const coordinator::Key& key, Use&& use);
+  void with_transaction(const coordinator::Key& key, std::size_t bytes, Use&& use);
   void read_transaction(const std::string& key);
   void transaction_read(const std::string& key, Result<std::optional<coordinator::Transaction>> found);
   void apply(Command& command, coordinator::Prepare& body);
@@ -153,6 +166,7 @@ class Engine {
   Result<void> check_exchanges(const coordinator::Prepare& body);
   void prepare(const Command& command, coordinator::Prepare body, Entry& entry, const std::string& key);
   Result<coordinator::Change> decide(const coordinator::Decide& decision, Entry& entry, const std::string& key);
+  Result<Reply> view(const coordinator::Key& key, const Entry& entry);
   Result<Group*> group_for(const std::string& name);
 
   // engine_checks.cc
@@ -164,13 +178,18 @@ class Engine {
   void start_check(Group& group, Timer timer);
   void ask(Group& group, const Timer& timer, Entry& entry);
   void check_unanswered(CheckInFlight check);
-  void check_unknown(CheckInFlight check);
+  void check_unknown(CheckInFlight check, const std::string& reason);
   void read_timers(Group& group, const TimerLane::Read& read);
   void lane_changed(Group& group);
 
   // retention.cc
   void run_retention();
   void retire(const std::string& timer_key, const std::vector<Timer>& decided);
+
+  // group_retention.cc
+  void run_group_retention();
+  std::vector<std::string> groups_to_look_at();
+  void forget_group(const std::string& name, broker::BatchNumber seen);
 
   Backend& backend_;
   const EngineOptions options_;
@@ -187,17 +206,28 @@ class Engine {
   Batch committing_;
   bool commit_under_way_ = false;
   std::optional<std::pair<std::uint64_t, std::uint64_t>> orphaned_bodies_;  // erased by the first batch
-  bool dirty_ = false;  // the batch has what somebody waits for
-  bool lazy_ = false;   // … or only what can wait for company
+  bool dirty_ = false;                                                      // the batch has what somebody waits for
+  bool lazy_ = false;                                                       // … or only what can wait for company
   Monotonic lazy_since_{};
   Monotonic monotonic_{};
-  std::size_t building_bytes_ = 0;  // of messages enqueued in this batch
+  std::size_t building_bytes_ = 0;  // of what is not in building_ yet: messages in queues, bodies apart
   std::size_t commands_in_batch_ = 0;
   std::size_t commands_in_last_batch_ = 0;
   Monotonic hold_until_{};
   std::optional<Monotonic> next_turn_;
 
-  std::unordered_map<std::string, std::vector<std::function<void(Entry&, const std::string&)>>> waiting_;
+  struct Waiting {
+    std::size_t bytes;
+    std::function<void(Entry&, const std::string&)> use;
+  };
+  std::unordered_map<std::string, std::vector<Waiting>> waiting_;
+  std::size_t waiting_bytes_ = 0;
+  /// A Publish that has come as far as its outcomes.
+  struct Publishing {
+    Command command;
+    std::vector<Result<std::uint32_t>> outcomes;
+  };
+  std::optional<Publishing> publishing_;
   std::unordered_map<broker::ConsumerId, Port*> consumers_;
   std::unordered_map<Port*, std::unordered_set<broker::ConsumerId>> port_consumers_;
   std::unordered_map<std::uint64_t, Command> purges_;
@@ -215,6 +245,9 @@ class Engine {
   std::string retention_cursor_;
   Timestamp next_retention_;
   bool retention_under_way_ = false;
+  std::string group_cursor_;
+  Timestamp next_group_retention_;
+  bool group_retention_under_way_ = false;
   EngineCounters counters_;
 };
 

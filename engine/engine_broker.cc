@@ -9,13 +9,17 @@ namespace {
 
 constexpr auto kAbsent = static_cast<std::uint8_t>(audit::Existence::kAbsent);
 constexpr auto kPresent = static_cast<std::uint8_t>(audit::Existence::kPresent);
+/// What a copy of a message takes in its queue beyond its own bytes.
+constexpr std::size_t kCopyBytes = 64;
 
 Result<Reply> done(const Result<void>& result) {
   if (!result) return result.error();
   return Reply(Done{});
 }
 
-std::string describe(const Bind& body) { return body.source + " -> " + body.queue + " (" + body.binding.routing_key + ")"; }
+std::string describe(const Bind& body) {
+  return body.source + " -> " + body.queue + " (" + body.binding.routing_key + ")";
+}
 
 }  // namespace
 
@@ -89,32 +93,49 @@ void Engine::apply(const Command& command, const ListQueues& body) {
   auto it = (*vhost)->queues.upper_bound(body.after);
   for (; it != (*vhost)->queues.end() && list.queues.size() < body.limit; ++it) {
     const broker::Queue& queue = *it->second;
-    list.queues.push_back({queue.spec(),
-                           {queue.ready(), queue.unacked(), static_cast<std::uint32_t>(queue.consumers().size())}});
+    list.queues.push_back(
+        {queue.spec(), {queue.ready(), queue.unacked(), static_cast<std::uint32_t>(queue.consumers().size())}});
   }
   list.more = it != (*vhost)->queues.end();
   reply(command, Reply(std::move(list)));
 }
 
-void Engine::apply(const Command& command, const Publish& body) {
-  Published published;
-  published.outcomes.reserve(body.messages.size());
+void Engine::count_copies(const MessageView& message, std::size_t queues) {
+  const bool apart = message.apart || message.body.size() > broker::kMaxInlineBody;
+  const std::size_t copy = kCopyBytes + message.exchange.size() + message.routing_key.size() +
+                           message.properties.size() + (apart ? 0 : message.body.size());
+  building_bytes_ += queues * copy + (apart ? message.body.size() : 0);
+}
+
+void Engine::apply(Command& command, const Publish& body) {
+  const std::size_t messages = body.messages.size();
+  publishing_.emplace(Publishing{std::move(command), {}});
+  publishing_->outcomes.reserve(messages);
+  publish_some();
+}
+
+void Engine::publish_some() {
+  auto& [command, outcomes] = *publishing_;
+  const std::vector<MessageView>& messages = std::get<Publish>(command.body).messages;
   const broker::Moment at = moment();
-  for (const MessageView& message : body.messages) {
+  while (outcomes.size() < messages.size()) {
+    if (full_batch()) return;
+    const MessageView& message = messages[outcomes.size()];
     Result<std::uint32_t> queues = broker_.publish(message, at);
     if (queues && *queues > 0) {
       touch();
-      building_bytes_ += *queues * (message.body.size() + message.properties.size() + message.routing_key.size());
+      count_copies(message, *queues);
       ++counters_.published;
     }
-    published.outcomes.push_back(std::move(queues));
+    outcomes.push_back(std::move(queues));
   }
-  reply(command, Reply(std::move(published)));
+  reply(command, Reply(Published{std::move(outcomes)}));
+  publishing_.reset();
 }
 
 void Engine::apply(const Command& command, const Consume& body) {
   const Result<broker::ConsumerId> consumer =
-      broker_.consume(body.vhost, body.queue, body.credit, body.auto_credit);
+      broker_.consume(body.vhost, body.queue, body.credit, body.auto_credit, body.bytes);
   if (!consumer) return reply(command, consumer.error());
   consumers_.emplace(*consumer, command.port);
   port_consumers_[command.port].insert(*consumer);
@@ -122,7 +143,7 @@ void Engine::apply(const Command& command, const Consume& body) {
 }
 
 void Engine::apply(const Command& command, const GrantCredit& body) {
-  if (auto granted = broker_.grant(body.consumer, body.credit); !granted) reply(command, granted.error());
+  if (auto granted = broker_.grant(body.consumer, body.credit, body.bytes); !granted) reply(command, granted.error());
 }
 
 void Engine::apply(const Command& command, const Settle& body) {

@@ -18,6 +18,14 @@ constexpr int kChecksPerTurn = 256;
 constexpr std::size_t kTimersPerRead = 10'000;
 /// Before an unreceived check is tried again.
 constexpr Duration kRetryDelay = std::chrono::seconds(1);
+/// What a check keeps while it waits for a read, without its strings.
+constexpr std::size_t kWaitingCheckBytes = sizeof(CheckInFlight);
+
+std::string describe_unknown(std::uint32_t attempt, const std::string& reason) {
+  std::string text = "check " + std::to_string(attempt) + ": unknown";
+  if (!reason.empty()) text += ": " + reason.substr(0, coordinator::kMaxReasonBytes);
+  return text;
+}
 }  // namespace
 
 void Engine::apply(const Command& command, const OpenCheckbacks& body) {
@@ -44,33 +52,34 @@ void Engine::apply(const Command& command, const CheckAnswer& body) {
   std::optional<CheckInFlight> check = producers_.finish(command.port, body.check);
   if (!check) return;  // too late: it counted as unknown already
   ++counters_.checks;
-  if (body.verdict == Verdict::kUnknown) return check_unknown(std::move(*check));
+  if (body.verdict == Verdict::kUnknown) return check_unknown(std::move(*check), body.reason);
   coordinator::Decide decision{check->key, body.verdict == Verdict::kCommit, check->timer.epoch,
                                body.reason.substr(0, coordinator::kMaxReasonBytes), check->actor};
   if (decision.reason.empty()) decision.reason = "check answer";
   const coordinator::Key asked = check->key;
-  with_transaction(asked, [this, check = std::move(*check), decision = std::move(decision)](Entry& entry,
-                                                                                            const std::string& key) {
-    check.group->lane.resolved(check.timer);
-    // A decision that came meanwhile wins, and a newer transaction of this id is not the one that was asked about.
-    static_cast<void>(decide(decision, entry, key).ok());
-  });
+  with_transaction(
+      asked, command.bytes(),
+      [this, check = std::move(*check), decision = std::move(decision)](Entry& entry, const std::string& key) {
+        check.group->lane.resolved(check.timer);
+        // A decision that came meanwhile wins, and a newer transaction of this id is not the one that
+        // was asked about.
+        static_cast<void>(decide(decision, entry, key).ok());
+      });
 }
 
 void Engine::run_checks() {
   const Timestamp now = time_.now();
   while (std::optional<CheckInFlight> check = producers_.expired(now)) {
     if (check->received) {
-      check_unknown(std::move(*check));
+      check_unknown(std::move(*check), "no answer");
     } else {
       check_unanswered(std::move(*check));
     }
   }
-  for (const auto& [name, group] : producers_.groups()) {
-    if (!group->served()) continue;
+  for (Group* group : producers_.served()) {
     run_checks(*group);
-    // When all producers are busy, an answer or a deadline is what goes on.
-    if (!group->free()) continue;
+    // When all producers are busy, an answer or a deadline is what goes on; when too much waits for reads, one of these.
+    if (!group->free() || waiting_full()) continue;
     if (const auto next = group->lane.next_time()) wake_at(std::max(*next, now + std::chrono::milliseconds(1)));
   }
   if (const auto deadline = producers_.next_deadline()) wake_at(*deadline);
@@ -78,7 +87,7 @@ void Engine::run_checks() {
 
 void Engine::run_checks(Group& group) {
   if (const auto read = group.lane.next_read(time_.now(), head_.batch + 1)) read_timers(group, *read);
-  for (int i = 0; i < kChecksPerTurn && group.free(); ++i) {
+  for (int i = 0; i < kChecksPerTurn && group.free() && !waiting_full(); ++i) {
     std::optional<Timer> timer = group.lane.next_due(time_.now());
     if (!timer) return;
     start_check(group, std::move(*timer));
@@ -89,9 +98,11 @@ void Engine::start_check(Group& group, Timer timer) {
   // What was checked already, or is being checked, or was decided: the common case costs no read of the decision.
   const Result<coordinator::Key> key = coordinator::Key::decode(timer.key);
   ESCROW_INVARIANT(key.ok(), "timers hold transaction keys");
-  with_transaction(*key, [this, &group, timer = std::move(timer)](Entry& entry, const std::string&) {
-    ask(group, timer, entry);
-  });
+  const std::size_t bytes = kWaitingCheckBytes + timer.key.size();
+  with_transaction(*key, bytes,
+                   [this, held = group.shared_from_this(), timer = std::move(timer)](Entry& entry, const std::string&) {
+                     ask(*held, timer, entry);
+                   });
 }
 
 void Engine::ask(Group& group, const Timer& timer, Entry& entry) {
@@ -118,8 +129,10 @@ void Engine::check_unanswered(CheckInFlight check) {
   check.group->lane.again(std::move(check.timer), time_.now() + kRetryDelay);
 }
 
-void Engine::check_unknown(CheckInFlight check) {
-  with_transaction(check.key, [this, check](Entry& entry, const std::string& key) {
+void Engine::check_unknown(CheckInFlight check, const std::string& reason) {
+  const coordinator::Key asked = check.key;
+  const std::size_t bytes = kWaitingCheckBytes + check.timer.key.size() + reason.size();
+  with_transaction(asked, bytes, [this, check = std::move(check), reason](Entry& entry, const std::string& key) {
     Group& group = *check.group;
     group.lane.resolved(check.timer);
     lane_changed(group);
@@ -138,15 +151,14 @@ void Engine::check_unknown(CheckInFlight check) {
     } else {
       ++counters_.in_doubt;
     }
-    audit(audit::Subject::kTransaction, static_cast<std::uint8_t>(State::kPrepared),
-          static_cast<std::uint8_t>(t.state), check.actor, "check " + std::to_string(t.check.attempts) + ": unknown",
-          t.key.group, t.key.id, t.epoch);
+    audit(audit::Subject::kTransaction, static_cast<std::uint8_t>(State::kPrepared), static_cast<std::uint8_t>(t.state),
+          check.actor, describe_unknown(t.check.attempts, reason), t.key.group, t.key.id, t.epoch);
     table_.changed(entry, head_.batch + 1);
   });
 }
 
 void Engine::read_timers(Group& group, const TimerLane::Read& read) {
-  read_after(read.after, [this, &group, read](const Store& store) -> Backend::Completion {
+  read_after(read.after, [this, held = group.shared_from_this(), read](const Store& store) -> Backend::Completion {
     std::vector<TimerLane::Entry> entries;
     std::optional<std::string> stopped_at;
     std::size_t count = 0;
@@ -163,9 +175,9 @@ void Engine::read_timers(Group& group, const TimerLane::Read& read) {
       entries.push_back({*key, std::move(*timers)});
     }
     ESCROW_INVARIANT(it->status().ok(), "timers can be read");
-    return [this, &group, read, entries = std::move(entries), stopped_at = std::move(stopped_at)]() mutable {
-      group.lane.loaded(read, std::move(entries), std::move(stopped_at));
-      lane_changed(group);
+    return [this, held, read, entries = std::move(entries), stopped_at = std::move(stopped_at)]() mutable {
+      held->lane.loaded(read, std::move(entries), std::move(stopped_at));
+      lane_changed(*held);
     };
   });
 }

@@ -53,8 +53,8 @@ EngineThread::EngineThread(Store& store, const Clock& clock, EngineThreadOptions
       inbox_(options.inbox, [this] { posted(); }),
       readers_(options.readers) {}
 
-Result<std::unique_ptr<EngineThread>> EngineThread::start(Store& store, const Clock& clock,
-                                                          EngineThreadOptions options, std::uint64_t seed) {
+Result<std::unique_ptr<EngineThread>> EngineThread::start(Store& store, const Clock& clock, EngineThreadOptions options,
+                                                          std::uint64_t seed) {
   std::unique_ptr<EngineThread> self(new EngineThread(store, clock, options));
   Result<std::unique_ptr<Engine>> engine =
       Engine::recover(store, *self, options.engine, Random(seed), clock.wall(), clock.monotonic());
@@ -104,8 +104,7 @@ void EngineThread::take_work() {
   }
   for (std::function<void()>& completion : completions_) completion();
   completions_.clear();
-  while (next_command_ < commands_.size() && !engine_->full())
-    engine_->submit(std::move(commands_[next_command_++]));
+  while (next_command_ < commands_.size() && !engine_->full()) engine_->submit(std::move(commands_[next_command_++]));
 }
 
 bool EngineThread::step() {
@@ -172,8 +171,7 @@ void EngineThread::commit_or_stop(const WriteSet& writes, Store::Durability dura
   const Result<void> committed = store_.commit(writes, durability);
   if (committed) return;
   // What reached the disk is unknown. Nothing may be acknowledged any more; a restart recovers what is there.
-  std::fprintf(stderr, "escrowd: a batch could not be made durable, stopping: %s\n",
-               committed.error().message.c_str());
+  std::fprintf(stderr, "escrowd: a batch could not be made durable, stopping: %s\n", committed.error().message.c_str());
   std::abort();
 }
 
@@ -190,8 +188,7 @@ bool EngineThread::commit(const WriteSet& batch, bool lone) {
 }
 
 void EngineThread::write_ahead(std::shared_ptr<const WriteSet> bodies) {
-  committer_.post(
-      [this, bodies = std::move(bodies)] { commit_or_stop(*bodies, Store::Durability::kNoSync); });
+  committer_.post([this, bodies = std::move(bodies)] { commit_or_stop(*bodies, Store::Durability::kNoSync); });
 }
 
 void EngineThread::read(std::function<Completion(const Store&)> read) {

@@ -52,14 +52,12 @@ struct EngineThreadOptions {
 class EngineThread final : private Backend {
  public:
   /// `store` and `clock` outlive it. Returns when recovery is done.
-  static Result<std::unique_ptr<EngineThread>> start(Store& store, const Clock& clock,
-                                                     EngineThreadOptions options, std::uint64_t seed);
+  static Result<std::unique_ptr<EngineThread>> start(Store& store, const Clock& clock, EngineThreadOptions options,
+                                                     std::uint64_t seed);
   /// Stops at once if drain() was not called before.
   ~EngineThread() override;
 
   Inbox& inbox() { return inbox_; }
-  /// For reads of the store that may wait for the disk.
-  WorkerPool& readers() { return readers_; }
   const Store& store() const { return store_; }
 
   /// For a thread that posts commands in its turns and calls this after each: it runs the engine if nothing
@@ -67,8 +65,8 @@ class EngineThread final : private Backend {
   /// posts wakes nobody by itself.
   void attend();
 
-  /// Waits until everything that was posted is durable and answered, at most for `limit`. False: it took
-  /// longer. Whoever posts meanwhile prolongs it.
+  /// Waits until everything that was posted is durable and answered, at most for `limit`. False: it took longer.
+  /// Whoever posts meanwhile prolongs it.
   bool drain(std::chrono::milliseconds limit);
 
   /// A copy, up to one turn old. Thread-safe.

@@ -40,7 +40,8 @@ Result<Head> Head::decode(std::string_view in) {
   head.audit.sequence = reader.u64();
   const std::string_view hash = reader.bytes(sizeof(Digest));
   if (!known || !reader.done()) {
-    return Error{ErrorCode::kDataLoss, "HEAD_DAMAGED", "the stored head cannot be read: restore the data directory", {}};
+    return Error{
+        ErrorCode::kDataLoss, "HEAD_DAMAGED", "the stored head cannot be read: restore the data directory", {}};
   }
   std::ranges::copy(hash, head.audit.hash.begin());
   return head;

@@ -6,16 +6,6 @@
 
 namespace escrow::engine {
 
-std::size_t Command::bytes() const {
-  std::size_t total = sizeof(Command);
-  if (const auto* prepare = std::get_if<coordinator::Prepare>(&body)) {
-    for (const auto& m : prepare->messages) total += m.message.bytes() + sizeof m;
-  } else if (const auto* publish = std::get_if<Publish>(&body)) {
-    for (const MessageView& m : publish->messages) total += m.body.size() + m.properties.size() + sizeof m;
-  }
-  return total;
-}
-
 bool Inbox::try_post(std::span<Command> commands) {
   std::size_t bytes = 0;
   for (const Command& command : commands) bytes += command.bytes();
@@ -23,8 +13,7 @@ bool Inbox::try_post(std::span<Command> commands) {
   {
     const std::scoped_lock lock(mutex_);
     // One that is larger than all room there is can only go through an empty inbox.
-    const bool room =
-        commands_.size() + commands.size() <= limits_.commands && bytes_ + bytes <= limits_.bytes;
+    const bool room = commands_.size() + commands.size() <= limits_.commands && bytes_ + bytes <= limits_.bytes;
     if (!room && !commands_.empty()) return false;
     first = !std::exchange(woken_, true);
     std::ranges::move(commands, std::back_inserter(commands_));
@@ -34,15 +23,19 @@ bool Inbox::try_post(std::span<Command> commands) {
   return true;
 }
 
-void Inbox::post(Command command) {
+bool Inbox::post(Command command, std::function<void()> taken) {
   bool first = false;
+  bool room = false;
   {
     const std::scoped_lock lock(mutex_);
     first = !std::exchange(woken_, true);
     bytes_ += command.bytes();
     commands_.push_back(std::move(command));
+    room = commands_.size() <= limits_.commands && bytes_ <= limits_.bytes;
+    if (!room && taken) taken_.push_back(std::move(taken));
   }
   if (first) wake_();
+  return room;
 }
 
 void Inbox::post(std::function<void()> completion) {
@@ -56,11 +49,16 @@ void Inbox::post(std::function<void()> completion) {
 }
 
 void Inbox::take(std::vector<Command>& commands, std::vector<std::function<void()>>& completions) {
-  const std::scoped_lock lock(mutex_);
-  commands.swap(commands_);
-  completions.swap(completions_);
-  bytes_ = 0;
-  woken_ = false;
+  std::vector<std::function<void()>> taken;
+  {
+    const std::scoped_lock lock(mutex_);
+    commands.swap(commands_);
+    completions.swap(completions_);
+    taken.swap(taken_);
+    bytes_ = 0;
+    woken_ = false;
+  }
+  for (const std::function<void()>& tell : taken) tell();
 }
 
 void Inbox::take_completions(std::vector<std::function<void()>>& completions) {

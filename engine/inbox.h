@@ -1,5 +1,4 @@
-// The engine's door: bounded, and open to every thread. Producers post, the engine's thread takes everything
-// at once.
+// The engine's door: bounded, and open to every thread. Producers post, the engine's thread takes everything at once.
 #pragma once
 
 #include <cstddef>
@@ -23,12 +22,13 @@ class Inbox {
   /// `wake` is called, on the posting thread, by the first post after a take.
   Inbox(InboxLimits limits, std::function<void()> wake) : limits_(limits), wake_(std::move(wake)) {}
 
-  /// All of them or, when there is no room, none: false, and the caller answers ENGINE_FULL. They are moved
-  /// from.
+  /// All of them or, when there is no room, none: false, and the caller answers ENGINE_FULL. They are moved from.
   bool try_post(std::span<Command> commands);
   bool try_post(Command command) { return try_post(std::span(&command, 1)); }
-  /// Past the limits, for what only frees memory: settlements, credit, answers to checks, ClosePort.
-  void post(Command command);
+  /// Past the limits, for what only frees memory: settlements, credit, answers to checks, ClosePort. False: it is
+  /// beyond them; who can should post no more until `taken` is called, by the thread that takes, before it applies
+  /// any of the commands.
+  bool post(Command command, std::function<void()> taken = {});
   /// Work that is not a command: completions of commits and reads.
   void post(std::function<void()> completion);
 
@@ -45,6 +45,7 @@ class Inbox {
   mutable std::mutex mutex_;
   std::vector<Command> commands_;
   std::vector<std::function<void()>> completions_;
+  std::vector<std::function<void()>> taken_;  // to be called by the next take
   std::size_t bytes_ = 0;
   bool woken_ = false;  // since the last take
 };

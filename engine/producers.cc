@@ -25,11 +25,18 @@ Group* Producers::find(std::string_view group) {
 }
 
 Group& Producers::add(std::string name, LaneId lane, Bucket recovered_last) {
-  auto group = std::make_unique<Group>(name, lane, recovered_last);
+  auto group = std::make_shared<Group>(name, lane, recovered_last);
   return *groups_.emplace(std::move(name), std::move(group)).first->second;
 }
 
+void Producers::forget(const Group& group) {
+  const auto it = groups_.find(group.name);
+  ESCROW_INVARIANT(it != groups_.end() && unused(group), "a group is forgotten that somebody uses");
+  groups_.erase(it);
+}
+
 void Producers::open(Group& group, Port* port, std::string actor, std::uint32_t max_in_flight) {
+  if (!group.served()) served_.push_back(&group);
   group.producers.push_back({port, std::move(actor), max_in_flight, 0});
   group.lane.serve(true);
 }
@@ -42,10 +49,11 @@ std::vector<CheckInFlight> Producers::close(Port* port) {
   std::ranges::sort(ids);
   std::vector<CheckInFlight> ended;
   for (const std::uint64_t id : ids) ended.push_back(*take(id));
-  for (const auto& [name, group] : groups_) {
-    if (std::erase_if(group->producers, [&](const Producer& p) { return p.port == port; }) == 0) continue;
+  std::erase_if(served_, [&](Group* group) {
+    std::erase_if(group->producers, [&](const Producer& p) { return p.port == port; });
     if (!group->served()) group->lane.serve(false);
-  }
+    return !group->served();
+  });
   return ended;
 }
 
@@ -55,7 +63,8 @@ CheckInFlight& Producers::start(Group& group, Producer& producer, coordinator::K
   ++producer.in_flight;
   epochs_.insert(timer.epoch);
   deadlines_.emplace(deadline, id);
-  CheckInFlight check{id, &group, producer.port, producer.actor, std::move(key), std::move(timer), false, deadline};
+  CheckInFlight check{
+      id, group.shared_from_this(), producer.port, producer.actor, std::move(key), std::move(timer), false, deadline};
   return checks_.emplace(id, std::move(check)).first->second;
 }
 

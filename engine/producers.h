@@ -25,7 +25,8 @@ struct Producer {
   std::uint32_t in_flight = 0;
 };
 
-struct Group {
+/// Held by whoever needs it later: a group that somebody holds is not forgotten.
+struct Group : std::enable_shared_from_this<Group> {
   Group(std::string group_name, LaneId lane_id, Bucket recovered_last)
       : name(std::move(group_name)), lane(lane_id, recovered_last) {}
 
@@ -33,6 +34,8 @@ struct Group {
   TimerLane lane;
   std::vector<Producer> producers;
   std::size_t next_producer = 0;
+  Timestamp used;               ///< by a Prepare or a producer
+  BatchNumber prepared_in = 0;  ///< the batch of the last Prepare of this process
 
   bool served() const { return !producers.empty(); }
   /// Some producer takes one more.
@@ -44,7 +47,7 @@ struct Group {
 /// A question on its way, or waiting for its answer.
 struct CheckInFlight {
   std::uint64_t id = 0;
-  Group* group = nullptr;
+  std::shared_ptr<Group> group;
   Port* port = nullptr;
   std::string actor;
   coordinator::Key key;
@@ -62,8 +65,14 @@ class Producers {
   /// nullptr: unknown.
   Group* find(std::string_view group);
   Group& add(std::string name, LaneId lane, Bucket recovered_last);
+  /// Nobody asks in its name, and nobody holds it.
+  bool unused(const Group& group) const { return !group.served() && group.weak_from_this().use_count() == 1; }
+  /// An unused one.
+  void forget(const Group& group);
   std::size_t size() const { return groups_.size(); }
-  const std::map<std::string, std::unique_ptr<Group>, std::less<>>& groups() const { return groups_; }
+  const std::map<std::string, std::shared_ptr<Group>, std::less<>>& groups() const { return groups_; }
+  /// Those with producers.
+  const std::vector<Group*>& served() const { return served_; }
 
   void open(Group& group, Port* port, std::string actor, std::uint32_t max_in_flight);
   /// Takes the port's producers away and returns the checks they had.
@@ -84,7 +93,8 @@ class Producers {
  private:
   std::optional<CheckInFlight> take(std::uint64_t id);
 
-  std::map<std::string, std::unique_ptr<Group>, std::less<>> groups_;
+  std::map<std::string, std::shared_ptr<Group>, std::less<>> groups_;
+  std::vector<Group*> served_;
   std::unordered_map<std::uint64_t, CheckInFlight> checks_;
   std::set<std::pair<Timestamp, std::uint64_t>> deadlines_;
   std::unordered_set<coordinator::Epoch> epochs_;

@@ -99,7 +99,7 @@ Result<void> Engine::recover_log(const Store& store, broker::QueueLog& log) {
 }
 
 Result<void> Engine::recover_bodies(const Store& store) {
-  broker_.recover_bodies();
+  broker_.finish_recovery();
   // A crash can leave bodies whose batch was lost. Their numbers are not used again.
   const std::uint64_t first = head_.next_body;
   std::uint64_t next = first;
@@ -117,7 +117,7 @@ Result<void> Engine::recover_groups(const Store& store) {
     const bool known = reader.u8() == 1;
     const LaneId lane = reader.u32();
     if (!known || !reader.done()) return damaged("a producer group");
-    producers_.add(std::string(groups->key()), lane, recovered_last_bucket_);
+    producers_.add(std::string(groups->key()), lane, recovered_last_bucket_).used = time_.now();
   }
   return groups->status();
 }

@@ -40,7 +40,8 @@ Result<std::vector<Timer>> decode_timers(std::string_view value) {
     timers.push_back(std::move(timer));
   }
   if (!reader.ok()) {
-    return Error{ErrorCode::kDataLoss, "TIMERS_DAMAGED", "stored timers cannot be read: restore the data directory", {}};
+    return Error{
+        ErrorCode::kDataLoss, "TIMERS_DAMAGED", "stored timers cannot be read: restore the data directory", {}};
   }
   return timers;
 }
@@ -50,11 +51,20 @@ void TimerLane::add(Timer timer) {
   encode_timer(timer, to_write_[bucket]);
   BucketState& state = buckets_[bucket];
   ++state.added;
-  if (served_ && bucket < horizon_) {
-    state.loaded |= !reading_ && !resume_;  // what else the store has of it was read
-    const Timestamp due = timer.due;
-    arm(std::move(timer), due);
+  if (!served_ || bucket >= horizon_) return;
+  std::string key = timer_key(id_, bucket, 0);
+  if (armed_.size() >= max_loaded_ || (resume_ && *resume_ <= key)) {  // read when its turn comes
+    state.loaded = false;
+    read_on_from(std::move(key));
+    return;
   }
+  state.loaded |= !reading_ && !resume_;  // what else the store has of it was read
+  const Timestamp due = timer.due;
+  arm(std::move(timer), due);
+}
+
+void TimerLane::read_on_from(std::optional<std::string> key) {
+  if (key && (!resume_ || *key < *resume_)) resume_ = std::move(key);
 }
 
 void TimerLane::moot(Timestamp due) {
@@ -105,7 +115,7 @@ std::optional<Timestamp> TimerLane::next_time() const {
   if (!served_) return std::nullopt;
   std::optional<Timestamp> next;
   if (!armed_.empty()) next = armed_.top().fire_at;
-  if (reading_ || armed_.size() >= kMaxLoaded) return next;
+  if (reading_ || armed_.size() >= max_loaded_) return next;
   if (resume_) return Timestamp::min();
   // The next bucket is read when its time comes near; which one exists is known for those of this process only.
   const auto it = buckets_.lower_bound(horizon_);
@@ -119,16 +129,15 @@ std::optional<Timestamp> TimerLane::next_time() const {
 }
 
 std::optional<TimerLane::Read> TimerLane::next_read(Timestamp now, BatchNumber building) {
-  if (!served_ || reading_ || armed_.size() >= kMaxLoaded) return std::nullopt;
+  if (!served_ || reading_ || armed_.size() >= max_loaded_) return std::nullopt;
   const Bucket until = bucket_of(now) + kHorizonSeconds + 1;
   if (!resume_) {
     if (until <= horizon_) return std::nullopt;
     // Buckets of this process that are all moot, or that do not exist, need no read.
     const bool older = horizon_ <= recovered_last_;
     const auto first = buckets_.lower_bound(horizon_);
-    const bool wanted = older || std::any_of(first, buckets_.lower_bound(until), [&](const auto& entry) {
-                          return !all_moot(entry.first, entry.second);
-                        });
+    const bool wanted = older || std::any_of(first, buckets_.lower_bound(until),
+                                             [&](const auto& entry) { return !all_moot(entry.first, entry.second); });
     if (!wanted) {
       horizon_ = until;
       return std::nullopt;
@@ -158,7 +167,7 @@ void TimerLane::loaded(const Read& read, std::vector<Entry> entries, std::option
       arm(std::move(timer), due);
     }
   }
-  resume_ = std::move(stopped_at);
+  read_on_from(std::move(stopped_at));
   if (resume_) return;
   for (auto it = buckets_.begin(); it != buckets_.end() && it->first < read.until; ++it) it->second.loaded = true;
 }

@@ -34,7 +34,7 @@ Bucket bucket_of(Timestamp due);
 struct Timer {
   Timestamp due;
   coordinator::Epoch epoch = 0;
-  std::string key;  ///< coordinator::Key::encode
+  std::string key;            ///< coordinator::Key::encode
   std::uint64_t service = 0;  ///< not stored: since which TimerLane::serve it is in memory
 };
 
@@ -54,11 +54,12 @@ class TimerLane {
  public:
   /// How far ahead of their time timers are read.
   static constexpr Bucket kHorizonSeconds = 2;
-  /// Timers in memory, beyond which no more are read.
+  /// Timers in memory, beyond which no more are read or kept.
   static constexpr std::size_t kMaxLoaded = 50'000;
 
   /// Buckets up to `recovered_last` may hold timers of an earlier process.
-  TimerLane(LaneId id, Bucket recovered_last) : id_(id), recovered_last_(recovered_last) {}
+  TimerLane(LaneId id, Bucket recovered_last, std::size_t max_loaded = kMaxLoaded)
+      : id_(id), recovered_last_(recovered_last), max_loaded_(max_loaded) {}
 
   LaneId id() const { return id_; }
 
@@ -118,14 +119,16 @@ class TimerLane {
     return bucket > recovered_last_ && state.added == state.moot;
   }
   void arm(Timer timer, Timestamp fire_at);
+  void read_on_from(std::optional<std::string> key);
 
   LaneId id_;
   Bucket recovered_last_;
+  std::size_t max_loaded_;
   bool served_ = false;
   std::uint64_t service_ = 0;  // counts serve(true), so that late reads of an earlier one are told apart
   bool reading_ = false;
-  Bucket horizon_ = 0;  // buckets before it are in memory
-  std::optional<std::string> resume_;
+  Bucket horizon_ = 0;                 // buckets before it are in memory …
+  std::optional<std::string> resume_;  // … but what comes from this key on
   std::map<Bucket, BucketState> buckets_;
   std::priority_queue<Armed> armed_;
   std::map<Bucket, std::string> to_write_;

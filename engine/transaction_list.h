@@ -12,8 +12,8 @@
 namespace escrow::engine {
 
 struct TransactionFilter {
-  std::string group;                         ///< empty: all
-  std::optional<coordinator::State> state;   ///< unset: all
+  std::string group;                        ///< empty: all
+  std::optional<coordinator::State> state;  ///< unset: all
   std::optional<Timestamp> prepared_before;
 };
 

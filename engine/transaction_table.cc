@@ -12,7 +12,7 @@ std::size_t TransactionTable::measure(const std::string& key, const Entry& entry
 TransactionTable::Entry* TransactionTable::find(std::string_view key) {
   const auto it = entries_.find(key);
   if (it == entries_.end()) return nullptr;
-  order_.splice(order_.end(), order_, it->second.place);
+  if (!it->second.pinned) order_.splice(order_.end(), order_, it->second.place);
   return &it->second;
 }
 
@@ -23,27 +23,28 @@ TransactionTable::Entry& TransactionTable::insert(std::string key,
   if (!added) return entry;
   entry.transaction = std::move(transaction);
   entry.footprint = measure(it->first, entry);
-  entry.place = order_.insert(order_.end(), it->first);
+  entry.place = order_.insert(order_.end(), &*it);
   bytes_ += entry.footprint;
   return entry;
 }
 
 void TransactionTable::changed(Entry& entry, broker::BatchNumber batch) {
   entry.batch = batch;
+  pinned_.splice(pinned_.end(), std::exchange(entry.pinned, true) ? pinned_ : order_, entry.place);
   bytes_ -= entry.footprint;
-  entry.footprint = measure(std::string(), entry) + entry.place->size();
+  entry.footprint = measure((*entry.place)->first, entry);
   bytes_ += entry.footprint;
 }
 
 void TransactionTable::enforce(broker::BatchNumber durable) {
-  for (auto it = order_.begin(); bytes_ > bound_ && it != order_.end();) {
-    const auto found = entries_.find(*it);
-    if (found->second.batch > durable) {
-      ++it;
-      continue;
-    }
-    bytes_ -= found->second.footprint;
-    it = order_.erase(it);
+  while (!pinned_.empty() && pinned_.front()->second.batch <= durable) {
+    pinned_.front()->second.pinned = false;
+    order_.splice(order_.end(), pinned_, pinned_.begin());
+  }
+  while (bytes_ > bound_ && !order_.empty()) {
+    bytes_ -= order_.front()->second.footprint;
+    const auto found = entries_.find(order_.front()->first);
+    order_.pop_front();
     entries_.erase(found);
   }
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include "broker/core/fragment.h"
 #include "coordinator/core/transaction.h"
@@ -18,6 +19,8 @@ namespace escrow::engine {
 /// One thread: the engine's.
 class TransactionTable {
  public:
+  struct Entry;
+  using Node = std::pair<const std::string, Entry>;
   struct Entry {
     /// Empty: there is no such transaction.
     std::optional<coordinator::Transaction> transaction;
@@ -27,7 +30,8 @@ class TransactionTable {
    private:
     friend class TransactionTable;
     std::size_t footprint = 0;
-    std::list<std::string_view>::iterator place;
+    bool pinned = false;
+    std::list<Node*>::iterator place;
   };
 
   explicit TransactionTable(std::size_t bound_bytes) : bound_(bound_bytes) {}
@@ -36,11 +40,12 @@ class TransactionTable {
   Entry* find(std::string_view key);
   /// Adds what was read.
   Entry& insert(std::string key, std::optional<coordinator::Transaction> transaction);
-  /// To be called after a change of the entry.
+  /// To be called after a change of the entry. Batches come in order.
   void changed(Entry& entry, broker::BatchNumber batch);
 
-  /// Forgets the longest unused beyond the bound, of those that `durable` covers.
+  /// Forgets the longest unused beyond the bound, of those that `durable` covers. Costs nothing when there are none.
   void enforce(broker::BatchNumber durable);
+  std::size_t bytes() const { return bytes_; }
 
  private:
   struct Hash : std::hash<std::string_view> {
@@ -51,7 +56,8 @@ class TransactionTable {
   std::size_t bound_;
   std::size_t bytes_ = 0;
   std::unordered_map<std::string, Entry, Hash, std::equal_to<>> entries_;
-  std::list<std::string_view> order_;  // least recently used first
+  std::list<Node*> order_;   // least recently used first
+  std::list<Node*> pinned_;  // changed by batches that were not durable, in order of these
 };
 
 }  // namespace escrow::engine

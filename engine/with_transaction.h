@@ -11,19 +11,19 @@
 namespace escrow::engine {
 
 template <class Use>
-void Engine::with_transaction(const coordinator::Key& key, Use&& use) {
+void Engine::with_transaction(const coordinator::Key& key, std::size_t bytes, Use&& use) {
   std::string encoded = key.encode();
-  if (const auto it = waiting_.find(encoded); it != waiting_.end()) {
-    it->second.emplace_back(std::forward<Use>(use));
-    return;
-  }
+  const auto wait = [&](std::vector<Waiting>& others) {
+    others.push_back({bytes, std::forward<Use>(use)});
+    waiting_bytes_ += bytes;
+  };
+  if (const auto it = waiting_.find(encoded); it != waiting_.end()) return wait(it->second);
   Entry* entry = table_.find(encoded);
   if (entry == nullptr) {
     auto found = read_cached(backend_, key, encoded);
     if (!found) {
-      waiting_[encoded].emplace_back(std::forward<Use>(use));
-      read_transaction(encoded);
-      return;
+      wait(waiting_[encoded]);
+      return read_transaction(encoded);
     }
     ESCROW_INVARIANT(found->ok(), "a stored transaction can be read");
     entry = &table_.insert(encoded, std::move(**found));

@@ -44,17 +44,21 @@ std::vector<FieldTable::Field>::const_iterator FieldTable::end() const { return 
 bool FieldTable::operator==(const FieldTable& other) const { return fields_ == other.fields_; }
 
 bool FieldValue::is_integer() const {
-  return std::visit([](const auto& v) {
-    using T = std::decay_t<decltype(v)>;
-    return std::is_integral_v<T> && !std::is_same_v<T, bool>;
-  }, kind);
+  return std::visit(
+      [](const auto& v) {
+        using T = std::decay_t<decltype(v)>;
+        return std::is_integral_v<T> && !std::is_same_v<T, bool>;
+      },
+      kind);
 }
 
 std::int64_t FieldValue::as_integer() const {
-  return std::visit([](const auto& v) -> std::int64_t {
-    if constexpr (std::is_integral_v<std::decay_t<decltype(v)>>) return static_cast<std::int64_t>(v);
-    return 0;
-  }, kind);
+  return std::visit(
+      [](const auto& v) -> std::int64_t {
+        if constexpr (std::is_integral_v<std::decay_t<decltype(v)>>) return static_cast<std::int64_t>(v);
+        return 0;
+      },
+      kind);
 }
 
 namespace {
@@ -159,27 +163,45 @@ class Decoder {
   FieldValue value(std::size_t depth) {
     const char type = static_cast<char>(in_.u8());
     switch (type) {
-      case 't': return {in_.u8() != 0};
-      case 'b': return {static_cast<std::int8_t>(in_.u8())};
-      case 'B': return {in_.u8()};
-      case 's': return {static_cast<std::int16_t>(in_.u16_be())};
-      case 'u': return {in_.u16_be()};
-      case 'I': return {static_cast<std::int32_t>(in_.u32_be())};
-      case 'i': return {in_.u32_be()};
-      case 'l': return {static_cast<std::int64_t>(in_.u64_be())};
-      case 'f': return {std::bit_cast<float>(in_.u32_be())};
-      case 'd': return {std::bit_cast<double>(in_.u64_be())};
+      case 't':
+        return {in_.u8() != 0};
+      case 'b':
+        return {static_cast<std::int8_t>(in_.u8())};
+      case 'B':
+        return {in_.u8()};
+      case 's':
+        return {static_cast<std::int16_t>(in_.u16_be())};
+      case 'u':
+        return {in_.u16_be()};
+      case 'I':
+        return {static_cast<std::int32_t>(in_.u32_be())};
+      case 'i':
+        return {in_.u32_be()};
+      case 'l':
+        return {static_cast<std::int64_t>(in_.u64_be())};
+      case 'f':
+        return {std::bit_cast<float>(in_.u32_be())};
+      case 'd':
+        return {std::bit_cast<double>(in_.u64_be())};
       case 'D': {
         const std::uint8_t scale = in_.u8();
         return {FieldDecimal{scale, static_cast<std::int32_t>(in_.u32_be())}};
       }
-      case 'S': return {std::string(in_.bytes(in_.u32_be()))};
-      case 'x': return {FieldBytes{std::string(in_.bytes(in_.u32_be()))}};
-      case 'T': return {FieldTimestamp{in_.u64_be()}};
-      case 'A': return {array(depth + 1)};
-      case 'F': return {table(depth + 1)};
-      case 'V': return {FieldVoid{}};
-      default: fail("MALFORMED", "a field has an unknown type"); return {FieldVoid{}};
+      case 'S':
+        return {std::string(in_.bytes(in_.u32_be()))};
+      case 'x':
+        return {FieldBytes{std::string(in_.bytes(in_.u32_be()))}};
+      case 'T':
+        return {FieldTimestamp{in_.u64_be()}};
+      case 'A':
+        return {array(depth + 1)};
+      case 'F':
+        return {table(depth + 1)};
+      case 'V':
+        return {FieldVoid{}};
+      default:
+        fail("MALFORMED", "a field has an unknown type");
+        return {FieldVoid{}};
     }
   }
 

@@ -10,18 +10,15 @@ namespace escrow::rpc {
 namespace {
 
 Error wrong() {
-  return {
-      ErrorCode::kUnauthenticated,
-      "CREDENTIALS_WRONG",
-      "user and password are wrong or missing; they go into the metadata key 'authorization' as 'Basic …'",
-      {}};
+  return {ErrorCode::kUnauthenticated,
+          "CREDENTIALS_WRONG",
+          "user and password are wrong or missing; they go into the metadata key 'authorization' as 'Basic …'",
+          {}};
 }
 
 Error busy() {
-  return {ErrorCode::kUnavailable,
-          "AUTHENTICATION_BUSY",
-          "too many unknown credentials wait for their check: retry",
-          {}};
+  return {
+      ErrorCode::kUnavailable, "AUTHENTICATION_BUSY", "too many unknown credentials wait for their check: retry", {}};
 }
 
 }  // namespace
@@ -136,9 +133,7 @@ void Authenticator::run() {
     // Those who asked for the same meanwhile are among them.
     Waiting waiting = std::move(waiting_.extract(key).mapped());
     callers_waiting_ -= waiting.callers.size();
-    const Verdict verdict = stopping_ ? Verdict(busy())
-                            : right   ? Verdict(credentials.user)
-                                      : Verdict(wrong());
+    const Verdict verdict = stopping_ ? Verdict(busy()) : right ? Verdict(credentials.user) : Verdict(wrong());
     lock.unlock();
     for (const auto& done : waiting.callers) done(verdict);
     sodium_memzero(credentials.password.data(), credentials.password.size());

@@ -7,13 +7,11 @@
 //                                        ▼
 //              waiting (at most kMaxWaiting, equal ones once) ─▶ one thread: Argon2id ─▶ remembered, answered
 //
-// So wrong credentials cannot take more than one core and one hash's memory, however many come; and who is
-// known already is not held up by them. When too many wait, the newcomer gets UNAVAILABLE,
-// AUTHENTICATION_BUSY, and tries again.
+// So wrong credentials cannot take more than one core and one hash's memory, however many come; and who is known already is
+// not held up by them. When too many wait, the newcomer gets UNAVAILABLE, AUTHENTICATION_BUSY, and tries again.
 //
-// What is remembered is the keyed hash of user and password, with a key that is random per process: neither
-// memory dumps of another process nor timing help to guess. Right ones are as many as users; of wrong ones
-// the last kMaxWrong are kept.
+// What is remembered is the keyed hash of user and password, with a key that is random per process: neither memory dumps of
+// another process nor timing help to guess. Right ones are as many as users; of wrong ones the last kMaxWrong are kept.
 #pragma once
 
 #include <array>
@@ -48,8 +46,7 @@ class Authenticator {
     std::string name;
     std::string hash;
   };
-  /// `secrets` are passwords that the server knows itself (generated, or of a development server): they need
-  /// no slow hash.
+  /// `secrets` are passwords that the server knows itself (generated, or of a development server): they need no slow hash.
   Authenticator(const std::vector<Credentials>& secrets, std::vector<HashedUser> hashed);
   ~Authenticator();
   Authenticator(const Authenticator&) = delete;
@@ -60,8 +57,7 @@ class Authenticator {
 
   /// Does not block. Empty: unknown so far, verify() has to find out.
   std::optional<Verdict> known(std::string_view authorization);
-  /// Calls `done` once: on this thread when the verdict needs no work, otherwise later on the verifying
-  /// thread.
+  /// Calls `done` once: on this thread when the verdict needs no work, otherwise later on the verifying thread.
   void verify(std::string_view authorization, std::function<void(Verdict)> done);
 
  private:

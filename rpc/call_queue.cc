@@ -49,8 +49,7 @@ void CallQueue::run() {
 
 bool CallQueue::ended(Completion*& completion, bool& ok) {
   void* tag = nullptr;
-  if (queue_->AsyncNext(&tag, &ok, gpr_inf_past(GPR_CLOCK_MONOTONIC)) != grpc::CompletionQueue::GOT_EVENT)
-    return false;
+  if (queue_->AsyncNext(&tag, &ok, gpr_inf_past(GPR_CLOCK_MONOTONIC)) != grpc::CompletionQueue::GOT_EVENT) return false;
   completion = static_cast<Completion*>(tag);
   return true;
 }

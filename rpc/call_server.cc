@@ -11,8 +11,7 @@ constexpr unsigned kCoresPerQueue = 8;
 
 }  // namespace
 
-std::unique_ptr<CallServer> CallServer::start(grpc::ServerBuilder& builder,
-                                              const std::vector<Service*>& services,
+std::unique_ptr<CallServer> CallServer::start(grpc::ServerBuilder& builder, const std::vector<Service*>& services,
                                               const std::function<void()>& attend) {
   std::unique_ptr<CallServer> started(new CallServer);
   const unsigned queues = std::max(1u, std::thread::hardware_concurrency() / kCoresPerQueue);

@@ -18,8 +18,7 @@ class CallServer {
  public:
   /// Null: gRPC refuses. The services outlive it, and so does the engine that answers their calls, whose
   /// attend() is called by every thread that posts to it.
-  static std::unique_ptr<CallServer> start(grpc::ServerBuilder& builder,
-                                           const std::vector<Service*>& services,
+  static std::unique_ptr<CallServer> start(grpc::ServerBuilder& builder, const std::vector<Service*>& services,
                                            const std::function<void()>& attend);
   /// Cancels what shutdown() did not end.
   ~CallServer();

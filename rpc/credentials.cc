@@ -39,9 +39,8 @@ std::optional<Credentials> parse_basic(std::string_view authorization) {
   std::array<unsigned char, kMaxDecodedBytes> buffer;
   std::size_t size = 0;
   const char* end = nullptr;
-  const int failed =
-      sodium_base642bin(buffer.data(), buffer.size(), authorization.data(), authorization.size(), nullptr,
-                        &size, &end, sodium_base64_VARIANT_ORIGINAL);
+  const int failed = sodium_base642bin(buffer.data(), buffer.size(), authorization.data(), authorization.size(),
+                                       nullptr, &size, &end, sodium_base64_VARIANT_ORIGINAL);
   if (failed != 0 || end != authorization.data() + authorization.size()) return std::nullopt;
   const std::string_view decoded(reinterpret_cast<const char*>(buffer.data()), size);
   const std::size_t colon = decoded.find(':');
@@ -53,8 +52,8 @@ std::optional<Credentials> parse_basic(std::string_view authorization) {
 std::string format_basic(const Credentials& credentials) {
   const std::string plain = credentials.user + ":" + credentials.password;
   std::string out(sodium_base64_encoded_len(plain.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
-  sodium_bin2base64(out.data(), out.size(), reinterpret_cast<const unsigned char*>(plain.data()),
-                    plain.size(), sodium_base64_VARIANT_ORIGINAL);
+  sodium_bin2base64(out.data(), out.size(), reinterpret_cast<const unsigned char*>(plain.data()), plain.size(),
+                    sodium_base64_VARIANT_ORIGINAL);
   out.pop_back();  // the terminating zero
   return "Basic " + out;
 }
@@ -74,8 +73,7 @@ Result<void> check_password_hash(std::string_view hash) {
   }
   const auto memory_kib = parameter(hash, "$m=");
   const auto passes = parameter(hash, ",t=");
-  if (!memory_kib || !passes || std::ranges::count(hash, '$') != 5)
-    return malformed("a damaged Argon2id hash");
+  if (!memory_kib || !passes || std::ranges::count(hash, '$') != 5) return malformed("a damaged Argon2id hash");
   if (*memory_kib > kMaxHashMemoryKib) return limit_exceeded("hash_memory_kib", kMaxHashMemoryKib);
   if (*passes > kMaxHashPasses) return limit_exceeded("hash_passes", kMaxHashPasses);
   return {};

@@ -1,5 +1,4 @@
-// Basic authentication (RFC 7617) as it stands in the metadata key `authorization`, and stored password
-// hashes.
+// Basic authentication (RFC 7617) as it stands in the metadata key `authorization`, and stored password hashes.
 #pragma once
 
 #include <optional>
@@ -24,12 +23,12 @@ std::optional<Credentials> parse_basic(std::string_view authorization);
 /// What a client sends.
 std::string format_basic(const Credentials& credentials);
 
-/// A name that may stand in the configuration and in the audit ledger: 1 to kMaxUserBytes bytes of UTF-8
-/// without colon (RFC 7617) or control character.
+/// A name that may stand in the configuration and in the audit ledger: 1 to kMaxUserBytes bytes of UTF-8 without colon
+/// (RFC 7617) or control character.
 Result<void> check_user_name(std::string_view name);
 
-/// INVALID_ARGUMENT unless it is an Argon2id hash ("$argon2id$…", as `escrow hash-password` prints it) that
-/// takes a sensible amount of memory (at most kMaxHashMemoryKib) and passes to verify.
+/// INVALID_ARGUMENT unless it is an Argon2id hash ("$argon2id$…", as `escrow hash-password` prints it) that takes a
+/// sensible amount of memory (at most kMaxHashMemoryKib) and passes to verify.
 Result<void> check_password_hash(std::string_view hash);
 inline constexpr std::uint64_t kMaxHashMemoryKib = 256 * 1024;
 inline constexpr std::uint64_t kMaxHashPasses = 16;

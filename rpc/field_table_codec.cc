@@ -16,10 +16,14 @@ namespace {
 
 /// The last second that google.protobuf.Timestamp can hold: 9999-12-31T23:59:59Z.
 constexpr std::uint64_t kMaxTimestampSeconds = 253'402'300'799;
+/// What a field has at most besides name, text and bytes: type and number, or lengths.
+constexpr std::size_t kFieldBytes = 10;
 
-/// Recursive descent with a budget of depth and entries; remembers the first error.
+/// Recursive descent with a budget of depth, entries and bytes; remembers the first error.
 class Decoder {
  public:
+  explicit Decoder(std::size_t max_bytes) : max_bytes_(max_bytes) {}
+
   FieldTable table(const v1::FieldTable& in, std::size_t depth) {
     FieldTable out;
     if (depth > kMaxTableDepth) return fail(limit_exceeded("table_depth", kMaxTableDepth)), out;
@@ -29,7 +33,7 @@ class Decoder {
     for (const Entry& entry : in.fields()) entries.push_back(&entry);
     std::ranges::sort(entries, {}, &Entry::first);
     for (const Entry* entry : entries) {
-      if (!count_entry()) break;
+      if (!count_entry(entry->first.size())) break;
       if (entry->first.size() > kMaxShortString) {
         fail(limit_exceeded("field_name_bytes", kMaxShortString));
         break;
@@ -48,7 +52,7 @@ class Decoder {
     FieldArray out;
     if (depth > kMaxTableDepth) return fail(limit_exceeded("table_depth", kMaxTableDepth)), out;
     for (const v1::FieldValue& item : in.values()) {
-      if (!count_entry()) break;
+      if (!count_entry(0)) break;
       out.push_back(value(item, depth));
       if (error_) break;
     }
@@ -80,8 +84,10 @@ class Decoder {
       case v1::FieldValue::kDecimalValue:
         return decimal(in.decimal_value());
       case v1::FieldValue::kStringValue:
+        if (!count(in.string_value().size())) return {FieldVoid{}};
         return {in.string_value()};
       case v1::FieldValue::kBytesValue:
+        if (!count(in.bytes_value().size())) return {FieldVoid{}};
         return {FieldBytes{in.bytes_value()}};
       case v1::FieldValue::kArrayValue:
         return {array(in.array_value(), depth + 1)};
@@ -105,8 +111,7 @@ class Decoder {
   }
 
   FieldValue decimal(const v1::FieldValue::Decimal& in) {
-    if (in.scale() > std::numeric_limits<std::uint8_t>::max())
-      fail(malformed("a decimal's scale is above 255"));
+    if (in.scale() > std::numeric_limits<std::uint8_t>::max()) fail(malformed("a decimal's scale is above 255"));
     return {FieldDecimal{static_cast<std::uint8_t>(in.scale()), in.unscaled()}};
   }
 
@@ -115,15 +120,22 @@ class Decoder {
     return {FieldTimestamp{static_cast<std::uint64_t>(seconds)}};
   }
 
-  bool count_entry() {
+  bool count_entry(std::size_t name_bytes) {
     if (++entries_ > kMaxTableEntries) fail(limit_exceeded("table_entries", kMaxTableEntries));
+    return count(kFieldBytes + name_bytes);
+  }
+  bool count(std::size_t bytes) {
+    bytes_ += bytes;
+    if (bytes_ > max_bytes_) fail(limit_exceeded("table_bytes", max_bytes_));
     return !error_;
   }
   void fail(Error error) {
     if (!error_) error_ = std::move(error);
   }
 
+  const std::size_t max_bytes_;
   std::size_t entries_ = 0;
+  std::size_t bytes_ = 0;
   std::optional<Error> error_;
 };
 
@@ -147,9 +159,7 @@ struct Encoder {
   }
   void operator()(const std::string& v) const { out.set_string_value(v); }
   void operator()(const FieldBytes& v) const { out.set_bytes_value(v.bytes); }
-  void operator()(FieldTimestamp v) const {
-    out.mutable_timestamp_value()->set_seconds(timestamp_seconds(v.seconds));
-  }
+  void operator()(FieldTimestamp v) const { out.mutable_timestamp_value()->set_seconds(timestamp_seconds(v.seconds)); }
   void operator()(const FieldArray& v) const {
     v1::FieldArray& array = *out.mutable_array_value();
     for (const FieldValue& item : v) std::visit(Encoder{*array.add_values()}, item.kind);
@@ -163,8 +173,8 @@ std::int64_t timestamp_seconds(std::uint64_t seconds) {
   return static_cast<std::int64_t>(std::min(seconds, kMaxTimestampSeconds));
 }
 
-Result<FieldTable> to_model(const v1::FieldTable& table) {
-  Decoder decoder;
+Result<FieldTable> to_model(const v1::FieldTable& table, std::size_t max_bytes) {
+  Decoder decoder(max_bytes);
   FieldTable out = decoder.table(table, 1);
   if (decoder.error()) return *decoder.error();
   return out;

@@ -8,8 +8,8 @@
 
 namespace escrow::rpc {
 
-/// For one request at a time on each thread: most frames fit into memory that the thread keeps. What is made
-/// lives as long as the arena. Not to be nested.
+/// For one request at a time on each thread: most frames fit into memory that the thread keeps. What is made lives as long
+/// as the arena. Not to be nested.
 class FrameArena {
  public:
   FrameArena() : arena_(block().data(), kBlockBytes) {}

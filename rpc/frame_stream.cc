@@ -8,10 +8,11 @@
 
 namespace escrow::rpc {
 
-void FrameQueue::put(const google::protobuf::MessageLite& frame) {
-  Frame& added = frames_.emplace_back();
-  frame.AppendToString(&added.bytes);
-  bytes_ += added.bytes.size();
+void FrameQueue::put(const google::protobuf::MessageLite& frame) { put(frame.SerializeAsString()); }
+
+void FrameQueue::put(std::string serialized) {
+  bytes_ += serialized.size();
+  frames_.push_back({std::move(serialized), false});
 }
 
 void FrameQueue::append(const google::protobuf::MessageLite& frame) {

@@ -16,8 +16,9 @@ class FrameQueue {
  public:
   /// A frame of its own.
   void put(const google::protobuf::MessageLite& frame);
-  /// Of a message that is nothing but a list: the encodings of two, one after the other, are the encoding of
-  /// one with the elements of both. So it goes with the frame before it, up to kFrameBytes.
+  void put(std::string serialized);
+  /// Of a message that is nothing but a list: the encodings of two, one after the other, are the encoding of one with the
+  /// elements of both. So it goes with the frame before it, up to kFrameBytes.
   void append(const google::protobuf::MessageLite& frame);
   /// Takes over everything from `other`, which was filled in the same way.
   void splice(FrameQueue& other);
@@ -45,12 +46,12 @@ class FrameStream : public Stream {
   FrameQueue& output() { return output_; }
 
   void hand_over() override { output_.splice(gathered_); }
+  std::size_t output_bytes() const override { return output_.bytes(); }
 
  private:
   bool take_output() final { return output_.take(taken_); }
   grpc::ByteBuffer encode_output() final;
   void drop_output() final { output_.clear(); }
-  std::size_t output_bytes() const final { return output_.bytes(); }
 
   FrameQueue gathered_;
   FrameQueue output_;

@@ -22,8 +22,8 @@ class HealthService::Watch final : private Call, private Completion {
   static void accept(CallQueue& queue, HealthService& service) {
     auto* const watch = new Watch(queue, service);
     watch->context_.AsyncNotifyWhenDone(tag(watch->call_done_));
-    service.service_.RequestWatch(&watch->context_, &watch->request_, &watch->writer_, queue.grpc(),
-                                  queue.grpc(), tag(*watch));
+    service.service_.RequestWatch(&watch->context_, &watch->request_, &watch->writer_, queue.grpc(), queue.grpc(),
+                                  tag(*watch));
   }
 
   /// Writes what has changed, and ends when nothing more can. Mutex held.
@@ -127,8 +127,7 @@ void HealthService::check(UnaryCall& call) {
   HealthCheckRequest request;
   if (const auto parsed = parse(call.request(), request); !parsed) return call.fail(parsed.error());
   if (!knows(request.service())) {
-    return call.fail(
-        {ErrorCode::kNotFound, "SERVICE_UNKNOWN", "no service '" + request.service() + "' here", {}});
+    return call.fail({ErrorCode::kNotFound, "SERVICE_UNKNOWN", "no service '" + request.service() + "' here", {}});
   }
   Response response;
   {

@@ -31,9 +31,7 @@ class HealthService final : public Service {
 
   void check(UnaryCall& call);
   bool knows(std::string_view service) const;
-  Response::ServingStatus status() const {
-    return serving_ ? Response::SERVING : Response::NOT_SERVING;
-  }  // mutex held
+  Response::ServingStatus status() const { return serving_ ? Response::SERVING : Response::NOT_SERVING; }  // mutex held
 
   const std::vector<std::string> services_;
   RawService service_;

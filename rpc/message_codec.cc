@@ -38,7 +38,7 @@ Result<Properties> to_model(const v1::Properties& in) {
   if (in.has_content_type()) out.content_type = in.content_type();
   if (in.has_content_encoding()) out.content_encoding = in.content_encoding();
   if (in.has_headers()) {
-    Result<FieldTable> headers = rpc::to_model(in.headers());
+    Result<FieldTable> headers = rpc::to_model(in.headers(), kMaxHeadersBytes);
     if (!headers) return std::move(headers).error();
     out.headers = std::move(*headers);
   }
@@ -61,14 +61,11 @@ Result<void> check_short(std::string_view limit, const std::string& text, std::s
 }
 
 Result<void> check(const v1::Message& message, const Caller& caller) {
-  if (message.body().size() > caller.max_body_bytes)
-    return limit_exceeded("message_bytes", caller.max_body_bytes);
-  if (auto valid = check_short("routing_key_bytes", message.routing_key(), broker::kMaxRoutingKeyBytes);
-      !valid) {
+  if (message.body().size() > caller.max_body_bytes) return limit_exceeded("message_bytes", caller.max_body_bytes);
+  if (auto valid = check_short("routing_key_bytes", message.routing_key(), broker::kMaxRoutingKeyBytes); !valid) {
     return valid;
   }
-  if (auto valid = check_short("exchange_bytes", message.exchange(), broker::kMaxNameBytes); !valid)
-    return valid;
+  if (auto valid = check_short("exchange_bytes", message.exchange(), broker::kMaxNameBytes); !valid) return valid;
   return check_short("vhost_bytes", message.vhost(), broker::kMaxNameBytes);
 }
 

@@ -26,8 +26,8 @@ std::string encode_page_token(std::string_view list, std::string_view position) 
   std::string plain;
   ByteWriter(plain).u8(kVersion).bytes(checksum(list, position)).bytes(position);
   std::string token(sodium_base64_encoded_len(plain.size(), kVariant), '\0');
-  sodium_bin2base64(token.data(), token.size(), reinterpret_cast<const unsigned char*>(plain.data()),
-                    plain.size(), kVariant);
+  sodium_bin2base64(token.data(), token.size(), reinterpret_cast<const unsigned char*>(plain.data()), plain.size(),
+                    kVariant);
   token.pop_back();  // the terminating zero
   return token;
 }
@@ -38,8 +38,8 @@ Result<std::string> decode_page_token(std::string_view list, std::string_view to
   std::string plain(token.size(), '\0');
   std::size_t size = 0;
   const char* end = nullptr;
-  const int failed = sodium_base642bin(reinterpret_cast<unsigned char*>(plain.data()), plain.size(),
-                                       token.data(), token.size(), nullptr, &size, &end, kVariant);
+  const int failed = sodium_base642bin(reinterpret_cast<unsigned char*>(plain.data()), plain.size(), token.data(),
+                                       token.size(), nullptr, &size, &end, kVariant);
   if (failed != 0 || end != token.data() + token.size()) return wrong;
   ByteReader reader(std::string_view(plain).substr(0, size));
   const std::uint8_t version = reader.u8();

@@ -11,7 +11,7 @@ int to_ms(std::chrono::milliseconds duration) { return static_cast<int>(duration
 }  // namespace
 
 void apply(const ServerLimits& limits, grpc::ServerBuilder& builder) {
-  builder.SetMaxReceiveMessageSize(static_cast<int>(limits.message_bytes + kFrameOverheadBytes));
+  builder.SetMaxReceiveMessageSize(static_cast<int>(limits.request_bytes()));
   grpc::ResourceQuota quota("received");
   quota.Resize(kMaxReceivedBytes);
   builder.SetResourceQuota(quota);

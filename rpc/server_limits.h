@@ -2,7 +2,10 @@
 //
 //   limit                                    default              who goes beyond it
 //   message body                             16 MiB               INVALID_ARGUMENT, LIMIT_EXCEEDED (message_bytes)
-//   request or frame                         message + 1 MiB      RESOURCE_EXHAUSTED by gRPC itself, without details
+//   transaction                              message + 512 KiB,   INVALID_ARGUMENT, LIMIT_EXCEEDED (transaction_bytes)
+//                                            at least 16 MiB
+//   request or frame                         two transactions     RESOURCE_EXHAUSTED by gRPC itself, without details;
+//                                            + 1 MiB              what is a bit too large gets the answers above
 //   requests and frames that are being read  256 MiB              RESOURCE_EXHAUSTED by gRPC itself, or waits
 //   metadata of a call                       16 KiB               RESOURCE_EXHAUSTED by gRPC itself
 //   calls at once on one connection          1,000                wait in the client
@@ -15,16 +18,27 @@
 
 #include <grpcpp/server_builder.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 
+#include "coordinator/core/rules.h"
+
 namespace escrow::rpc {
+
+inline constexpr std::size_t kFrameOverheadBytes = 1 << 20;
+/// What a message has besides its body: properties, the largest headers, names.
+inline constexpr std::size_t kMessageOverheadBytes = 512 << 10;
 
 struct ServerLimits {
   std::size_t message_bytes = 16 << 20;
+
+  std::size_t transaction_bytes() const {
+    return std::max(coordinator::kMaxTransactionBytes, message_bytes + kMessageOverheadBytes);
+  }
+  std::size_t request_bytes() const { return 2 * transaction_bytes() + kFrameOverheadBytes; }
 };
 
-inline constexpr std::size_t kFrameOverheadBytes = 1 << 20;
 inline constexpr std::size_t kMaxReceivedBytes = 256 << 20;
 inline constexpr int kMaxMetadataBytes = 16 << 10;
 inline constexpr int kMaxCallsPerConnection = 1000;

@@ -8,12 +8,13 @@
 namespace escrow::rpc {
 
 void to_proto(const Error& error, google::rpc::Status& out) {
+  const auto text = [](std::string_view whole) { return to_utf8(whole.substr(0, kMaxErrorTextBytes)); };
   out.set_code(static_cast<int>(error.code));
-  out.set_message(to_utf8(error.message));
+  out.set_message(text(error.message));
   google::rpc::ErrorInfo info;
   info.set_reason(error.reason);
   info.set_domain(std::string(kErrorDomain));
-  for (const auto& [key, value] : error.metadata) (*info.mutable_metadata())[key] = to_utf8(value);
+  for (const auto& [key, value] : error.metadata) (*info.mutable_metadata())[key] = text(value);
   out.add_details()->PackFrom(info);
   if (error.code == ErrorCode::kResourceExhausted) {
     google::rpc::RetryInfo retry;
@@ -28,9 +29,7 @@ grpc::Status to_status(const Error& error) {
   return {static_cast<grpc::StatusCode>(status.code()), status.message(), status.SerializeAsString()};
 }
 
-Error malformed(std::string message) {
-  return {ErrorCode::kInvalidArgument, "MALFORMED", std::move(message), {}};
-}
+Error malformed(std::string message) { return {ErrorCode::kInvalidArgument, "MALFORMED", std::move(message), {}}; }
 
 Error limit_exceeded(std::string_view limit, std::size_t maximum) {
   std::string message(limit);
@@ -42,14 +41,9 @@ Error limit_exceeded(std::string_view limit, std::size_t maximum) {
 }
 
 Error deadline_exceeded() {
-  return {ErrorCode::kDeadlineExceeded,
-          "DEADLINE_EXCEEDED",
-          "the deadline was over before anything was done",
-          {}};
+  return {ErrorCode::kDeadlineExceeded, "DEADLINE_EXCEEDED", "the deadline was over before anything was done", {}};
 }
 
-Error shutting_down() {
-  return {ErrorCode::kUnavailable, "SHUTTING_DOWN", "the server is shutting down: retry", {}};
-}
+Error shutting_down() { return {ErrorCode::kUnavailable, "SHUTTING_DOWN", "the server is shutting down: retry", {}}; }
 
 }  // namespace escrow::rpc

@@ -1,8 +1,7 @@
 // escrow::Error as gRPC says it: google.rpc.Status with a google.rpc.ErrorInfo of domain "escrow".
 //
-// A failed call carries it in the trailer `grpc-status-details-bin`; a failed operation of a stream carries
-// it in its frame. RESOURCE_EXHAUSTED comes with a google.rpc.RetryInfo. Text that is not UTF-8 is repaired:
-// protobuf refuses it.
+// A failed call carries it in the trailer `grpc-status-details-bin`; a failed operation of a stream carries it in its
+// frame. RESOURCE_EXHAUSTED comes with a google.rpc.RetryInfo. Text that is not UTF-8 is repaired: protobuf refuses it.
 #pragma once
 
 #include <grpcpp/support/status.h>
@@ -20,6 +19,8 @@ namespace escrow::rpc {
 inline constexpr std::string_view kErrorDomain = "escrow";
 /// What a refused caller is asked to wait at least.
 inline constexpr std::chrono::milliseconds kRetryDelay{100};
+/// Of a message or a value: what errors quote must fit into the trailers of a call. The rest is cut off.
+inline constexpr std::size_t kMaxErrorTextBytes = 1024;
 
 void to_proto(const Error& error, google::rpc::Status& out);
 grpc::Status to_status(const Error& error);

@@ -31,8 +31,8 @@ void Stream::begun(bool ok) {
   if (std::optional<Authenticator::Verdict> user = parts_.authenticator.known(credentials)) {
     authenticated(*std::move(user));
   } else {
-    parts_.authenticator.verify(
-        credentials, [this](Authenticator::Verdict verdict) { authenticated(std::move(verdict)); });
+    parts_.authenticator.verify(credentials,
+                                [this](Authenticator::Verdict verdict) { authenticated(std::move(verdict)); });
   }
 }
 

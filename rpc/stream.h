@@ -104,7 +104,8 @@ class Stream : private Call, public engine::Port {
   enum class Posted : std::uint8_t { kYes, kEngineFull, kClosing };
   /// Posts all or none; when it closes, none. They count as `operations` until answered().
   Posted post(std::span<engine::Command> commands, std::size_t operations);
-  /// For what is never answered and always taken. Passed over when it closes. Mutex held.
+  /// For what is never answered and always taken. Passed over when it closes. While the inbox is beyond its limits, no
+  /// more frames are read. Mutex held.
   void post_unanswered(engine::CommandBody body);
   /// Operations of a command were answered. On the engine's thread.
   void count_answered(std::size_t operations = 1) { answered_ += operations; }
@@ -127,6 +128,7 @@ class Stream : private Call, public engine::Port {
   void call_done(bool ok);
 
   void authenticated(Authenticator::Verdict user);
+  void inbox_taken();                       // on the engine's thread
   void begin_closing(grpc::Status status);  // mutex held
   void throw_away();                        // mutex held
   bool may_read() const;                    // mutex held
@@ -157,6 +159,7 @@ class Stream : private Call, public engine::Port {
   bool cancelled_ = false;
   bool reading_ = false;
   bool writing_ = false;
+  bool crowded_ = false;       // until the engine takes what the inbox has
   std::size_t in_flight_ = 0;  // operations posted and not answered, as of the last flush
   grpc::Status status_;
   // Of the queue's thread.

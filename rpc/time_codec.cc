@@ -26,8 +26,8 @@ Result<Duration> to_model(const google::protobuf::Duration& duration) {
   const std::int64_t seconds = duration.seconds();
   const std::int32_t nanos = duration.nanos();
   const bool one_sign = (seconds >= 0 && nanos >= 0) || (seconds <= 0 && nanos <= 0);
-  if (!one_sign || seconds > kMaxDurationSeconds || seconds < -kMaxDurationSeconds ||
-      nanos >= kNanosPerSecond || nanos <= -kNanosPerSecond) {
+  if (!one_sign || seconds > kMaxDurationSeconds || seconds < -kMaxDurationSeconds || nanos >= kNanosPerSecond ||
+      nanos <= -kNanosPerSecond) {
     return malformed("a duration is out of the range of google.protobuf.Duration");
   }
   return to_micros(seconds, nanos);

@@ -11,8 +11,8 @@ namespace escrow::rpc {
 
 void to_proto(Timestamp time, google::protobuf::Timestamp& out);
 
-/// MALFORMED unless seconds and nanoseconds are within the bounds that protobuf states and have the same
-/// sign. Fractions of a microsecond are dropped.
+/// MALFORMED unless seconds and nanoseconds are within the bounds that protobuf states and have the same sign. Fractions
+/// of a microsecond are dropped.
 Result<Duration> to_model(const google::protobuf::Duration& duration);
 Result<Timestamp> to_model(const google::protobuf::Timestamp& time);
 

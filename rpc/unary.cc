@@ -67,8 +67,7 @@ UnaryEndpoint UnaryPort::endpoint(RequestUnary request, const UnaryMethod& metho
 void UnaryPort::serve(UnaryCall& call) {
   std::optional<Authenticator::Verdict> user = authenticator_.known(call.authorization());
   if (!user) {
-    with_user(authenticator_, call,
-              [this](UnaryCall& waited, std::string name) { post(waited, std::move(name)); });
+    with_user(authenticator_, call, [this](UnaryCall& waited, std::string name) { post(waited, std::move(name)); });
   } else if (*user) {
     post(call, **std::move(user));
   } else {

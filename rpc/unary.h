@@ -44,8 +44,8 @@ struct UnaryMethod {
 
 /// Asks gRPC for a call of one method: the member Request… of the service that protoc makes.
 using RequestUnary = std::function<void(grpc::ServerContext*, grpc::ByteBuffer* request,
-                                        grpc::ServerAsyncResponseWriter<grpc::ByteBuffer>*,
-                                        grpc::CompletionQueue*, grpc::ServerCompletionQueue*, void* tag)>;
+                                        grpc::ServerAsyncResponseWriter<grpc::ByteBuffer>*, grpc::CompletionQueue*,
+                                        grpc::ServerCompletionQueue*, void* tag)>;
 
 /// A method of a service. Outlives the server.
 struct UnaryEndpoint {
@@ -85,8 +85,8 @@ class UnaryCall final : private Call, private Completion {
   GrpcOrder order_;
 };
 
-/// Calls `next(call, user)` when the caller is authenticated: on this thread, or later on that of the
-/// authenticator. Otherwise fails the call.
+/// Calls `next(call, user)` when the caller is authenticated: on this thread, or later on that of the authenticator.
+/// Otherwise fails the call.
 void with_user(Authenticator& authenticator, UnaryCall& call,
                std::function<void(UnaryCall& call, std::string user)> next);
 

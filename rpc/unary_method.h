@@ -2,8 +2,7 @@
 //
 //   Result<engine::CommandBody> to_command(v1::PrepareRequest& request, const Caller& caller);
 //   v1::PrepareResponse to_response(const engine::Prepared& reply);
-//                                                              or Result<v1::…>, when the reply can mean an
-//                                                              error
+//                                                              or Result<v1::…>, when the reply can mean an error
 //   constexpr UnaryMethod kPrepare = kUnaryMethod<to_command, to_response>;
 #pragma once
 
@@ -48,8 +47,7 @@ template <auto kToCommand, auto kToResponse>
 struct UnaryMethodOf;
 
 template <class Request, class Response, class Expected,
-          Result<engine::CommandBody> (*kToCommand)(Request&, const Caller&),
-          Response (*kToResponse)(const Expected&)>
+          Result<engine::CommandBody> (*kToCommand)(Request&, const Caller&), Response (*kToResponse)(const Expected&)>
 struct UnaryMethodOf<kToCommand, kToResponse> {
   static constexpr UnaryMethod kValue{&parse_and_convert<Request, kToCommand>,
                                       &convert_and_serialize<Response, Expected, kToResponse>};

@@ -1,5 +1,4 @@
-// Text for protobuf, whose strings must be UTF-8. AMQP's short strings are bytes: what came in over AMQP may
-// be anything.
+// Text for protobuf, whose strings must be UTF-8. AMQP's short strings are bytes: what came in over AMQP may be anything.
 #pragma once
 
 #include <string>

@@ -91,7 +91,8 @@ Result<void> check(const Configuration& c) {
   }
   if (c.transactions_retention < c.check_horizon()) {
     return configuration_wrong(
-        "transactions.retention is shorter than the time until a transaction that nobody answers for is in doubt (" +
+        "transactions.retention is shorter than the time until a transaction that nobody answers for is in "
+        "doubt (" +
         std::to_string(std::chrono::ceil<std::chrono::seconds>(c.check_horizon()).count()) +
         "s with these checks): a late decision could meet a newer transaction of the same id");
   }

@@ -97,9 +97,7 @@ class Loader {
     }
   }
 
-  std::string at(const toml::node& node) const {
-    return loaded_.file + ":" + std::to_string(node.source().begin.line);
-  }
+  std::string at(const toml::node& node) const { return loaded_.file + ":" + std::to_string(node.source().begin.line); }
 
   void read_table(const toml::table& table, const std::string& section) {
     for (const auto& [key, node] : table) {

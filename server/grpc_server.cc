@@ -20,10 +20,7 @@ namespace escrow::server {
 namespace {
 
 Error listen_failed(const char* reason, const std::string& address, const std::string& why) {
-  return {ErrorCode::kUnavailable,
-          reason,
-          "cannot listen for gRPC on " + address + ": " + why,
-          {{"address", address}}};
+  return {ErrorCode::kUnavailable, reason, "cannot listen for gRPC on " + address + ": " + why, {{"address", address}}};
 }
 
 /// Why gRPC would fail, which it does not tell.
@@ -34,8 +31,7 @@ Result<void> probe(const std::string& bind, std::uint16_t port, const std::strin
   addrinfo* found = nullptr;
   std::string host = bind;
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  if (const int failed = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
-      failed != 0) {
+  if (const int failed = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found); failed != 0) {
     return listen_failed("LISTEN_FAILED", address, gai_strerror(failed));
   }
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owned(found, &freeaddrinfo);
@@ -47,8 +43,7 @@ Result<void> probe(const std::string& bind, std::uint16_t port, const std::strin
   ::close(descriptor);
   if (failure == 0) return {};
   if (failure == EADDRINUSE) {
-    return listen_failed("ADDRESS_IN_USE", address,
-                         "another program has the port; stop it, or set grpc.port");
+    return listen_failed("ADDRESS_IN_USE", address, "another program has the port; stop it, or set grpc.port");
   }
   return listen_failed("LISTEN_FAILED", address, std::strerror(failure));
 }
@@ -58,10 +53,8 @@ Result<std::string> read_pem(const std::string& path) {
   std::ostringstream content;
   content << in.rdbuf();
   if (in && content.str().find("-----BEGIN ") != std::string::npos) return content.str();
-  return Error{ErrorCode::kUnavailable,
-               "TLS_FILE_UNUSABLE",
-               path + ": cannot be read, or is no PEM file",
-               {{"path", path}}};
+  return Error{
+      ErrorCode::kUnavailable, "TLS_FILE_UNUSABLE", path + ": cannot be read, or is no PEM file", {{"path", path}}};
 }
 
 Result<std::shared_ptr<grpc::ServerCredentials>> make_credentials(const GrpcServerOptions& options) {
@@ -108,15 +101,13 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::start(const GrpcServerOptions& o
   services.push_back(&server->health_);
   server->server_ = rpc::CallServer::start(builder, services, attend);
   if (server->server_ == nullptr || port == 0) {
-    return listen_failed("LISTEN_FAILED", address,
-                         "gRPC refuses; with TLS, certificate and key may not match");
+    return listen_failed("LISTEN_FAILED", address, "gRPC refuses; with TLS, certificate and key may not match");
   }
   return server;
 }
 
 GrpcServer::GrpcServer(std::string address)
-    : address_(std::move(address)),
-      health_({v1::Coordinator::service_full_name(), v1::Broker::service_full_name()}) {}
+    : address_(std::move(address)), health_({v1::Coordinator::service_full_name(), v1::Broker::service_full_name()}) {}
 
 void GrpcServer::stop_serving() { health_.stop_serving(); }
 

@@ -1,5 +1,4 @@
-// The gRPC listener: address, TLS, limits, the services, and with them health (grpc.health.v1) and
-// reflection.
+// The gRPC listener: address, TLS, limits, the services, and with them health (grpc.health.v1) and reflection.
 #pragma once
 
 #include <chrono>

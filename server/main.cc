@@ -78,8 +78,7 @@ int run(const LoadedConfiguration& loaded) {
   }
   std::unique_ptr<Server> server = *std::move(started);
   if (server->admin_secret().created) {
-    spdlog::info("the password of user '{}' was generated: it is in {}", kAdministrator,
-                 server->admin_secret().path);
+    spdlog::info("the password of user '{}' was generated: it is in {}", kAdministrator, server->admin_secret().path);
   }
   spdlog::info("ready: {}", server->describe());
   sd_notify("READY=1");
@@ -106,8 +105,7 @@ int perform(const CommandLine& line) {
   }
   switch (line.task) {
     case CommandLine::Task::kCheck:
-      for (const std::string& warning : loaded->warnings)
-        std::fprintf(stderr, "escrowd: %s\n", warning.c_str());
+      for (const std::string& warning : loaded->warnings) std::fprintf(stderr, "escrowd: %s\n", warning.c_str());
       std::printf("the configuration is fine%s\n", loaded->file.empty() ? "" : (": " + loaded->file).c_str());
       return EXIT_SUCCESS;
     case CommandLine::Task::kEffective:
@@ -124,8 +122,7 @@ void add_settings(CLI::App& app, CommandLine& line) {
     const auto remember = [&line, &setting](const std::string& text) {
       line.sources.flags.emplace_back(&setting, text);
     };
-    const std::string group =
-        setting.section().empty() ? "Options" : "[" + std::string(setting.section()) + "]";
+    const std::string group = setting.section().empty() ? "Options" : "[" + std::string(setting.section()) + "]";
     if (setting.is_switch()) {
       app.add_flag_function(
              setting.flag(), [remember](std::int64_t count) { remember(count > 0 ? "true" : "false"); },
@@ -145,8 +142,7 @@ int main_with(int argc, char** argv) {
   line.sources.environment = process_environment();
   line.sources.root = ::geteuid() == 0;
 
-  CLI::App app("Escrow holds messages until the business transactions they belong to are decided.",
-               "escrowd");
+  CLI::App app("Escrow holds messages until the business transactions they belong to are decided.", "escrowd");
   app.option_defaults()->always_capture_default(false);
   app.fallthrough();
   app.set_version_flag("--version", "escrowd " ESCROW_VERSION);
@@ -159,8 +155,9 @@ int main_with(int argc, char** argv) {
   config->add_subcommand("check", "Say what is wrong with the configuration, if anything")->callback([&] {
     line.task = CommandLine::Task::kCheck;
   });
-  config->add_subcommand("effective", "Print what is in effect, and where each value comes from")
-      ->callback([&] { line.task = CommandLine::Task::kEffective; });
+  config->add_subcommand("effective", "Print what is in effect, and where each value comes from")->callback([&] {
+    line.task = CommandLine::Task::kEffective;
+  });
   config->add_subcommand("reference", "Print the table of all settings as Markdown")->callback([&] {
     line.task = CommandLine::Task::kReference;
   });

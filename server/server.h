@@ -1,8 +1,7 @@
 // The composition root: makes all parts of a server, in order, and takes them apart again.
 //
-//   start   data directory (lock) ─▶ store (recovery) ─▶ engine (recovery) ─▶ credentials ─▶ services ─▶
-//   listen drain   NOT_SERVING ─▶ streams end, calls finish ─▶ engine empty ─▶ everything goes in reverse
-//   order
+//   start   data directory (lock) ─▶ store (recovery) ─▶ engine (recovery) ─▶ credentials ─▶ services ─▶ listen
+//   drain   NOT_SERVING ─▶ streams end, calls finish ─▶ engine empty ─▶ everything goes in reverse order
 #pragma once
 
 #include <chrono>
@@ -33,8 +32,8 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  /// Takes no more work, finishes what is under way within shutdown.deadline, and cancels the rest. False:
-  /// the engine did not become empty in time; what it had acknowledged is on disk all the same.
+  /// Takes no more work, finishes what is under way within shutdown.deadline, and cancels the rest. False: the engine
+  /// did not become empty in time; what it had acknowledged is on disk all the same.
   bool drain();
 
   /// For the log: where clients are served.

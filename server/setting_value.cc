@@ -17,12 +17,8 @@ struct Unit {
 
 // Largest first; the last is 1.
 constexpr std::array<Unit, 4> kSizes{{{"GiB", 1ull << 30}, {"MiB", 1ull << 20}, {"KiB", 1ull << 10}, {"", 1}}};
-constexpr std::array<Unit, 6> kTimes{{{"d", 86'400'000'000},
-                                      {"h", 3'600'000'000},
-                                      {"m", 60'000'000},
-                                      {"s", 1'000'000},
-                                      {"ms", 1'000},
-                                      {"us", 1}}};
+constexpr std::array<Unit, 6> kTimes{
+    {{"d", 86'400'000'000}, {"h", 3'600'000'000}, {"m", 60'000'000}, {"s", 1'000'000}, {"ms", 1'000}, {"us", 1}}};
 
 template <class T>
 Result<void> parse_number(std::string_view text, T& value, const char* expected) {

@@ -126,7 +126,8 @@ std::string Setting::environment() const {
 
 std::string Setting::flag() const {
   std::string out = "--" + std::string(name);
-  std::ranges::replace_if(out, [](char c) { return c == '.' || c == '_'; }, '-');
+  std::ranges::replace_if(
+      out, [](char c) { return c == '.' || c == '_'; }, '-');
   return out;
 }
 

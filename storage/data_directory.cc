@@ -129,13 +129,12 @@ Result<void> DataDirectory::check_version() {
   if (!text.ok()) return text.error();
   if (!text->has_value()) {
     if (!std::filesystem::exists(database_path())) return write_version();
-    return Error{
-        ErrorCode::kDataLoss,
-        "DATA_FORMAT_UNREADABLE",
-        file +
-            " is missing, though there is data beside it: restore it from a backup, or write into it the "
-            "format version that the previous server named at its start.",
-        {}};
+    return Error{ErrorCode::kDataLoss,
+                 "DATA_FORMAT_UNREADABLE",
+                 file +
+                     " is missing, though there is data beside it: restore it from a backup, or write into it the "
+                     "format version that the previous server named at its start.",
+                 {}};
   }
   const auto version = number_line(**text);
   if (!version || *version == 0) {
@@ -163,8 +162,7 @@ Result<void> DataDirectory::write_version() {
   {
     const FileDescriptor out(::open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
     if (out.get() < 0) return unusable("create", aside);
-    if (::write(out.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
-        ::fsync(out.get()) != 0) {
+    if (::write(out.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) || ::fsync(out.get()) != 0) {
       return unusable("write", aside);
     }
   }

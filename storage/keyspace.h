@@ -42,8 +42,18 @@ enum class Table : std::uint8_t {
 inline constexpr std::size_t kTableCount = 13;
 
 /// Names on disk, by Table.
-inline constexpr std::array<std::string_view, kTableCount> kTableNames = {
-    "head",   "topology",           "log_state", "pages",  "page_index", "page_state", "open_transactions",
-    "checks", "decided_transactions", "timers",  "groups", "audit",      "bodies"};
+inline constexpr std::array<std::string_view, kTableCount> kTableNames = {"head",
+                                                                          "topology",
+                                                                          "log_state",
+                                                                          "pages",
+                                                                          "page_index",
+                                                                          "page_state",
+                                                                          "open_transactions",
+                                                                          "checks",
+                                                                          "decided_transactions",
+                                                                          "timers",
+                                                                          "groups",
+                                                                          "audit",
+                                                                          "bodies"};
 
 }  // namespace escrow

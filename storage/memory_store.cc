@@ -78,8 +78,7 @@ Result<void> MemoryStore::commit(const WriteSet& set, Durability durability) {
   return {};
 }
 
-void MemoryStore::apply(WriteSet::Op op, Table table, std::string_view key, std::string_view value,
-                        bool undoable) {
+void MemoryStore::apply(WriteSet::Op op, Table table, std::string_view key, std::string_view value, bool undoable) {
   Map& target = map(table);
   if (op == WriteSet::Op::kEraseRange) {
     if (value <= key) return;
@@ -190,8 +189,7 @@ CachedRead MemoryStore::get_cached(Table table, std::string_view key, std::strin
   return CachedRead::kFound;
 }
 
-std::unique_ptr<StoreIterator> MemoryStore::scan(Table table, std::string_view from,
-                                                 std::string_view to) const {
+std::unique_ptr<StoreIterator> MemoryStore::scan(Table table, std::string_view from, std::string_view to) const {
   const std::lock_guard lock(mutex_);
   return std::make_unique<Iterator>(*this, map(table), from, to);
 }

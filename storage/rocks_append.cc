@@ -21,10 +21,8 @@ class AppendOperator final : public rocksdb::MergeOperator {
     for (const rocksdb::Slice& operand : in.operand_list) size += operand.size();
     out->new_value.clear();
     out->new_value.reserve(size);
-    if (in.existing_value != nullptr)
-      out->new_value.append(in.existing_value->data(), in.existing_value->size());
-    for (const rocksdb::Slice& operand : in.operand_list)
-      out->new_value.append(operand.data(), operand.size());
+    if (in.existing_value != nullptr) out->new_value.append(in.existing_value->data(), in.existing_value->size());
+    for (const rocksdb::Slice& operand : in.operand_list) out->new_value.append(operand.data(), operand.size());
     return true;
   }
 

@@ -64,12 +64,10 @@ constexpr std::array<std::array<std::uint32_t, 256>, 4> make_shift() {
 constexpr auto kShift = make_shift();
 
 std::uint64_t shift_third(std::uint64_t crc) {
-  return kShift[0][crc & 0xff] ^ kShift[1][crc >> 8 & 0xff] ^ kShift[2][crc >> 16 & 0xff] ^
-         kShift[3][crc >> 24 & 0xff];
+  return kShift[0][crc & 0xff] ^ kShift[1][crc >> 8 & 0xff] ^ kShift[2][crc >> 16 & 0xff] ^ kShift[3][crc >> 24 & 0xff];
 }
 
-__attribute__((target("sse4.2"))) std::uint32_t extend_sse42(std::uint32_t before, const char* p,
-                                                             std::size_t n) {
+__attribute__((target("sse4.2"))) std::uint32_t extend_sse42(std::uint32_t before, const char* p, std::size_t n) {
   std::uint64_t crc = ~before;
   for (; n >= 3 * kThird; p += 3 * kThird, n -= 3 * kThird) {
     std::uint64_t second = 0;
@@ -135,8 +133,7 @@ bool rocksdb_uses_our_crc32c() { return called_by_rocksdb.load(std::memory_order
 namespace rocksdb::crc32c {
 
 // Signature and meaning are RocksDB's (util/crc32c.h there, not installed).
-__attribute__((used, visibility("default"))) std::uint32_t Extend(std::uint32_t crc, const char* data,
-                                                                  std::size_t n);
+__attribute__((used, visibility("default"))) std::uint32_t Extend(std::uint32_t crc, const char* data, std::size_t n);
 
 std::uint32_t Extend(std::uint32_t crc, const char* data, std::size_t n) {
   if (!escrow::called_by_rocksdb.load(std::memory_order_relaxed)) {

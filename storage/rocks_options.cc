@@ -42,13 +42,12 @@ class LogOfKey final : public rocksdb::SliceTransform {
 
 /// Tables that are asked for keys they mostly do not hold.
 bool asked_for_absent_keys(Table table) {
-  return table == Table::kOpenTransactions || table == Table::kDecidedTransactions ||
-         table == Table::kChecks || table == Table::kPageState;
+  return table == Table::kOpenTransactions || table == Table::kDecidedTransactions || table == Table::kChecks ||
+         table == Table::kPageState;
 }
 
 bool holds_large_values(Table table) {
-  return table == Table::kPages || table == Table::kBodies || table == Table::kAudit ||
-         table == Table::kTimers;
+  return table == Table::kPages || table == Table::kBodies || table == Table::kAudit || table == Table::kTimers;
 }
 
 rocksdb::BlockBasedTableOptions block_options(std::shared_ptr<rocksdb::Cache> cache) {
@@ -138,8 +137,7 @@ rocksdb::ColumnFamilyOptions table_options(Table table, const rocksdb::Options& 
     // A file that is nearly all tombstones is compacted soon, so that the disk of a drained queue comes back.
     // Where as much is written as consumed, half of a file is tombstones; to compact all those halves the
     // throughput.
-    cf.table_properties_collector_factories.push_back(
-        rocksdb::NewCompactOnDeletionCollectorFactory(0, 0, 0.75));
+    cf.table_properties_collector_factories.push_back(rocksdb::NewCompactOnDeletionCollectorFactory(0, 0, 0.75));
   }
   if (const std::size_t key_size = hinted_key_size(table); key_size != 0) {
     // Every log writes at its own end: remembering that place saves half of the work of many small pages.

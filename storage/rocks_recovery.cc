@@ -41,8 +41,7 @@ Result<DirectoryListing> list(const std::string& directory, rocksdb::Env* env) {
     listing.has_data = true;
     if (suffix == ".log") listing.logs.push_back({number, name});
   }
-  std::sort(listing.logs.begin(), listing.logs.end(),
-            [](const Log& a, const Log& b) { return a.number < b.number; });
+  std::sort(listing.logs.begin(), listing.logs.end(), [](const Log& a, const Log& b) { return a.number < b.number; });
   return listing;
 }
 
@@ -142,8 +141,8 @@ Result<WalReplay> observe_replay(const std::string& directory, const rocksdb::Op
 
 }  // namespace
 
-Result<RecoveryPlan> plan_recovery(const std::string& directory, const rocksdb::Options& options,
-                                   rocksdb::Env* env, bool accept_data_loss) {
+Result<RecoveryPlan> plan_recovery(const std::string& directory, const rocksdb::Options& options, rocksdb::Env* env,
+                                   bool accept_data_loss) {
   const auto listing = list(directory, env);
   if (!listing.ok()) return listing.error();
   if (!listing->has_current) {

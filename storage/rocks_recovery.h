@@ -22,8 +22,8 @@ struct RecoveryPlan {
 
 /// Reads the logs twice: once for what they prove, once as RocksDB replays them. Writes nothing.
 /// `options` are those the database will be opened with.
-Result<RecoveryPlan> plan_recovery(const std::string& directory, const rocksdb::Options& options,
-                                   rocksdb::Env* env, bool accept_data_loss);
+Result<RecoveryPlan> plan_recovery(const std::string& directory, const rocksdb::Options& options, rocksdb::Env* env,
+                                   bool accept_data_loss);
 
 /// Ends the replay of the logs before the first batch beyond `last_batch`. RocksDB skips a stretch of zeros
 /// without a word, and a crash leaves such a stretch where a block of a growing file was not written but a

@@ -51,8 +51,7 @@ class RocksStore final : public Store {
   /// Before anything is written, the logs are examined (rocks_wal_proof.h). kDataLoss with reason
   /// ACKNOWLEDGED_DATA_MISSING, and nothing changed on disk, when a batch that was acknowledged would not be
   /// recovered. A tail that a crash tore, none of it acknowledged, is dropped silently.
-  static Result<std::unique_ptr<RocksStore>> open(const std::string& directory,
-                                                  const RocksStoreOptions& options);
+  static Result<std::unique_ptr<RocksStore>> open(const std::string& directory, const RocksStoreOptions& options);
 
   explicit RocksStore(std::unique_ptr<Parts> parts);
   /// Syncs nothing: to be sure of kNoSync sets, end with a set that is synced. After an error of the disk,

@@ -11,7 +11,7 @@
 namespace escrow {
 
 /// As RocksStore::open. `env` must outlive the store.
-Result<std::unique_ptr<RocksStore>> open_rocks_store(const std::string& directory,
-                                                     const RocksStoreOptions& options, rocksdb::Env* env);
+Result<std::unique_ptr<RocksStore>> open_rocks_store(const std::string& directory, const RocksStoreOptions& options,
+                                                     rocksdb::Env* env);
 
 }  // namespace escrow

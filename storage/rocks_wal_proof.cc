@@ -31,14 +31,7 @@ constexpr std::size_t kStampValueSize = 16;
 constexpr std::string_view kStampStart("\1\5batch\20", 8);
 constexpr std::size_t kHeadSize = kBatchHeaderSize + kStampStart.size() + kStampValueSize;
 
-enum Type : std::uint8_t {
-  kFull = 1,
-  kFirst = 2,
-  kMiddle = 3,
-  kLast = 4,
-  kRecyclableFull = 5,
-  kRecyclableLast = 8
-};
+enum Type : std::uint8_t { kFull = 1, kFirst = 2, kMiddle = 3, kLast = 4, kRecyclableFull = 5, kRecyclableLast = 8 };
 
 std::uint32_t masked_crc(std::string_view bytes) {
   const std::uint32_t crc = extend_crc32c(0, bytes);
@@ -89,8 +82,7 @@ std::optional<WalScanner::Fragment> WalScanner::read_fragment(std::string_view b
   const std::size_t header = recyclable ? kRecyclableHeaderSize : kHeaderSize;
   if (!reader.ok() || type == 0 || at + header + length > block.size()) return std::nullopt;
   const std::size_t checked_from = at + kHeaderSize - 1;
-  if (masked_crc(block.substr(checked_from, header + length - (kHeaderSize - 1))) != checksum)
-    return std::nullopt;
+  if (masked_crc(block.substr(checked_from, header + length - (kHeaderSize - 1))) != checksum) return std::nullopt;
   Fragment fragment{at + header + length, type, std::nullopt, block.substr(at + header, length)};
   if (recyclable) {
     fragment.log = reader.u32();
@@ -197,22 +189,20 @@ Result<void> judge_recovery(const WalProof& proof, const WalReplay& replay, cons
                                    [&](const WalDamage& d) { return d.after_number >= recovered; });
   std::string where = "No damaged place was found, so a log file is probably missing.";
   if (damage != proof.damages.end()) {
-    where =
-        "The log " + damage->file + " seems to be damaged at byte " + std::to_string(damage->offset) + ".";
+    where = "The log " + damage->file + " seems to be damaged at byte " + std::to_string(damage->offset) + ".";
   }
   Error error{ErrorCode::kDataLoss,
               "ACKNOWLEDGED_DATA_MISSING",
-              "Acknowledged data is missing in " + directory + ": batches up to " +
-                  std::to_string(proof.durable) + " were on disk and confirmed to clients (so says " +
-                  proof.durable_file + " at byte " + std::to_string(proof.durable_offset) +
-                  "), but recovery would end with batch " + std::to_string(recovered) + ". " + where +
+              "Acknowledged data is missing in " + directory + ": batches up to " + std::to_string(proof.durable) +
+                  " were on disk and confirmed to clients (so says " + proof.durable_file + " at byte " +
+                  std::to_string(proof.durable_offset) + "), but recovery would end with batch " +
+                  std::to_string(recovered) + ". " + where +
                   " Nothing has been changed. Restore that file, or the whole directory from a backup, and "
                   "start again. "
                   "Only if there is no copy: start once with data loss accepted; everything after batch " +
                   std::to_string(recovered) + " is then gone for good.",
               {}};
-  error.with("durable_batch", std::to_string(proof.durable))
-      .with("recovered_batch", std::to_string(recovered));
+  error.with("durable_batch", std::to_string(proof.durable)).with("recovered_batch", std::to_string(recovered));
   if (damage != proof.damages.end()) {
     error.with("damaged_file", damage->file).with("damaged_offset", std::to_string(damage->offset));
   }

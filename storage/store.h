@@ -57,8 +57,7 @@ class Store {
   virtual CachedRead get_cached(Table table, std::string_view key, std::string& value) const = 0;
 
   /// Keys in [from, to), in byte order. An empty `to` means the end of the table.
-  virtual std::unique_ptr<StoreIterator> scan(Table table, std::string_view from,
-                                              std::string_view to) const = 0;
+  virtual std::unique_ptr<StoreIterator> scan(Table table, std::string_view from, std::string_view to) const = 0;
 };
 
 }  // namespace escrow

@@ -34,13 +34,9 @@ class WriteSet {
   void put(Table table, std::string_view key, std::string_view value) { add(Op::kPut, table, key, value); }
   void put(Table table, std::string_view key, SharedBytes value) { add(Op::kPut, table, key, std::move(value)); }
   void append(Table table, std::string_view key, std::string_view value) { add(Op::kAppend, table, key, value); }
-  void append(Table table, std::string_view key, SharedBytes value) {
-    add(Op::kAppend, table, key, std::move(value));
-  }
+  void append(Table table, std::string_view key, SharedBytes value) { add(Op::kAppend, table, key, std::move(value)); }
   void erase(Table table, std::string_view key) { add(Op::kErase, table, key, std::string_view()); }
-  void erase_range(Table table, std::string_view from, std::string_view to) {
-    add(Op::kEraseRange, table, from, to);
-  }
+  void erase_range(Table table, std::string_view from, std::string_view to) { add(Op::kEraseRange, table, from, to); }
 
   /// Calls visit(Op, Table, key, value) for every operation in order. The views are valid during the call.
   template <class Visitor>
@@ -78,8 +74,8 @@ class WriteSet {
   };
 
   void add(Op op, Table table, std::string_view key, std::string_view value) {
-    entries_.push_back({arena_.size(), static_cast<std::uint32_t>(key.size()),
-                        static_cast<std::uint32_t>(value.size()), kNotShared, op, table});
+    entries_.push_back({arena_.size(), static_cast<std::uint32_t>(key.size()), static_cast<std::uint32_t>(value.size()),
+                        kNotShared, op, table});
     arena_.append(key).append(value);
   }
   void add(Op op, Table table, std::string_view key, SharedBytes value) {

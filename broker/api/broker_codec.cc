@@ -34,7 +34,7 @@ Result<engine::CommandBody> binding(Request& request, bool remove) {
   if (request.routing_key().size() > kMaxRoutingKeyBytes) {
     return rpc::limit_exceeded("routing_key_bytes", kMaxRoutingKeyBytes);
   }
-  Result<FieldTable> arguments = rpc::to_model(request.arguments());
+  Result<FieldTable> arguments = rpc::to_model(request.arguments(), rpc::kMaxArgumentsBytes);
   if (!arguments) return std::move(arguments).error();
   engine::Bind bind;
   bind.vhost = vhost_or_default(std::move(*request.mutable_vhost()));
@@ -61,7 +61,7 @@ std::string vhost_or_default(std::string vhost) {
 Result<engine::CommandBody> to_declare_exchange(v1::DeclareExchangeRequest& request, const rpc::Caller&) {
   const Result<ExchangeType> type = to_model(request.type());
   if (!type) return type.error();
-  Result<FieldTable> arguments = rpc::to_model(request.arguments());
+  Result<FieldTable> arguments = rpc::to_model(request.arguments(), rpc::kMaxArgumentsBytes);
   if (!arguments) return std::move(arguments).error();
   return engine::CommandBody(
       engine::DeclareExchange{{vhost_or_default(std::move(*request.mutable_vhost())),
@@ -70,16 +70,14 @@ Result<engine::CommandBody> to_declare_exchange(v1::DeclareExchangeRequest& requ
 
 Result<engine::CommandBody> to_delete_exchange(v1::DeleteExchangeRequest& request, const rpc::Caller&) {
   return engine::CommandBody(engine::DeleteExchange{vhost_or_default(std::move(*request.mutable_vhost())),
-                                                    std::move(*request.mutable_exchange()),
-                                                    request.if_unused()});
+                                                    std::move(*request.mutable_exchange()), request.if_unused()});
 }
 
 Result<engine::CommandBody> to_declare_queue(v1::DeclareQueueRequest& request, const rpc::Caller&) {
-  Result<FieldTable> arguments = rpc::to_model(request.arguments());
+  Result<FieldTable> arguments = rpc::to_model(request.arguments(), rpc::kMaxArgumentsBytes);
   if (!arguments) return std::move(arguments).error();
-  return engine::CommandBody(
-      engine::DeclareQueue{{vhost_or_default(std::move(*request.mutable_vhost())),
-                            std::move(*request.mutable_queue()), *std::move(arguments)}});
+  return engine::CommandBody(engine::DeclareQueue{{vhost_or_default(std::move(*request.mutable_vhost())),
+                                                   std::move(*request.mutable_queue()), *std::move(arguments)}});
 }
 
 Result<engine::CommandBody> to_delete_queue(v1::DeleteQueueRequest& request, const rpc::Caller&) {
@@ -89,17 +87,13 @@ Result<engine::CommandBody> to_delete_queue(v1::DeleteQueueRequest& request, con
 }
 
 Result<engine::CommandBody> to_purge_queue(v1::PurgeQueueRequest& request, const rpc::Caller&) {
-  return engine::CommandBody(engine::PurgeQueue{vhost_or_default(std::move(*request.mutable_vhost())),
-                                                std::move(*request.mutable_queue())});
+  return engine::CommandBody(
+      engine::PurgeQueue{vhost_or_default(std::move(*request.mutable_vhost())), std::move(*request.mutable_queue())});
 }
 
-Result<engine::CommandBody> to_bind(v1::BindRequest& request, const rpc::Caller&) {
-  return binding(request, false);
-}
+Result<engine::CommandBody> to_bind(v1::BindRequest& request, const rpc::Caller&) { return binding(request, false); }
 
-Result<engine::CommandBody> to_unbind(v1::UnbindRequest& request, const rpc::Caller&) {
-  return binding(request, true);
-}
+Result<engine::CommandBody> to_unbind(v1::UnbindRequest& request, const rpc::Caller&) { return binding(request, true); }
 
 Result<engine::CommandBody> to_list_queues(v1::ListQueuesRequest& request, const rpc::Caller&) {
   const Result<std::size_t> size = rpc::check_page_size(request.page_size());

@@ -9,8 +9,7 @@
 namespace escrow::broker::api {
 
 // Each can reject with MALFORMED or LIMIT_EXCEEDED; names and what exists are the broker's business.
-Result<engine::CommandBody> to_declare_exchange(v1::DeclareExchangeRequest& request,
-                                                const rpc::Caller& caller);
+Result<engine::CommandBody> to_declare_exchange(v1::DeclareExchangeRequest& request, const rpc::Caller& caller);
 Result<engine::CommandBody> to_delete_exchange(v1::DeleteExchangeRequest& request, const rpc::Caller& caller);
 Result<engine::CommandBody> to_declare_queue(v1::DeclareQueueRequest& request, const rpc::Caller& caller);
 Result<engine::CommandBody> to_delete_queue(v1::DeleteQueueRequest& request, const rpc::Caller& caller);

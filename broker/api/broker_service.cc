@@ -8,10 +8,8 @@
 namespace escrow::broker::api {
 namespace {
 
-constexpr rpc::UnaryMethod kDeclareExchange =
-    rpc::kUnaryMethod<to_declare_exchange, to_declare_exchange_response>;
-constexpr rpc::UnaryMethod kDeleteExchange =
-    rpc::kUnaryMethod<to_delete_exchange, to_delete_exchange_response>;
+constexpr rpc::UnaryMethod kDeclareExchange = rpc::kUnaryMethod<to_declare_exchange, to_declare_exchange_response>;
+constexpr rpc::UnaryMethod kDeleteExchange = rpc::kUnaryMethod<to_delete_exchange, to_delete_exchange_response>;
 constexpr rpc::UnaryMethod kDeclareQueue = rpc::kUnaryMethod<to_declare_queue, to_declare_queue_response>;
 constexpr rpc::UnaryMethod kDeleteQueue = rpc::kUnaryMethod<to_delete_queue, to_delete_queue_response>;
 constexpr rpc::UnaryMethod kPurgeQueue = rpc::kUnaryMethod<to_purge_queue, to_purge_queue_response>;
@@ -35,13 +33,12 @@ BrokerService::BrokerService(const ServiceParts& parts)
       unary_.endpoint([this](auto*... call) { service_.RequestListQueues(call...); }, kListQueues),
       unary_.endpoint([this](auto*... call) { service_.RequestPublish(call...); }, kPublish)};
   const rpc::StreamParts stream_parts{parts.streams, parts.authenticator, parts.inbox};
-  stream_endpoints_ = {
-      {[this](auto*... call) { service_.RequestPublishStream(call...); },
-       [stream_parts, limit = parts.max_body_bytes](rpc::CallQueue& queue) {
-         return new PublishStream(queue, stream_parts, limit);
-       }},
-      {[this](auto*... call) { service_.RequestConsume(call...); },
-       [stream_parts](rpc::CallQueue& queue) { return new ConsumeStream(queue, stream_parts); }}};
+  stream_endpoints_ = {{[this](auto*... call) { service_.RequestPublishStream(call...); },
+                        [stream_parts, limit = parts.max_body_bytes](rpc::CallQueue& queue) {
+                          return new PublishStream(queue, stream_parts, limit);
+                        }},
+                       {[this](auto*... call) { service_.RequestConsume(call...); },
+                        [stream_parts](rpc::CallQueue& queue) { return new ConsumeStream(queue, stream_parts); }}};
 }
 
 }  // namespace escrow::broker::api

@@ -1,5 +1,5 @@
-// The gRPC service escrow.v1.Broker (proto/escrow/v1/broker.proto says what its methods do): authenticates,
-// translates, posts to the engine, and answers when the engine does.
+// The gRPC service escrow.v1.Broker (proto/escrow/v1/broker.proto says what its methods do): authenticates, translates,
+// posts to the engine, and answers when the engine does.
 #pragma once
 
 #include <cstddef>
@@ -15,10 +15,10 @@ namespace escrow::broker::api {
 namespace detail {
 using B = v1::Broker;
 /// All methods take and return bytes; rpc/frame.h says why.
-using RawService = B::WithRawMethod_DeclareExchange<B::WithRawMethod_DeleteExchange<
-    B::WithRawMethod_DeclareQueue<B::WithRawMethod_DeleteQueue<B::WithRawMethod_PurgeQueue<
-        B::WithRawMethod_Bind<B::WithRawMethod_Unbind<B::WithRawMethod_ListQueues<B::WithRawMethod_Publish<
-            B::WithRawMethod_PublishStream<B::WithRawMethod_Consume<B::Service>>>>>>>>>>>;
+using RawService = B::WithRawMethod_DeclareExchange<
+    B::WithRawMethod_DeleteExchange<B::WithRawMethod_DeclareQueue<B::WithRawMethod_DeleteQueue<
+        B::WithRawMethod_PurgeQueue<B::WithRawMethod_Bind<B::WithRawMethod_Unbind<B::WithRawMethod_ListQueues<
+            B::WithRawMethod_Publish<B::WithRawMethod_PublishStream<B::WithRawMethod_Consume<B::Service>>>>>>>>>>>;
 }  // namespace detail
 
 /// What the service works with; all of it outlives the service.

@@ -16,11 +16,6 @@ namespace {
 constexpr std::uint64_t kOpen = 1;
 constexpr std::size_t kMaxMessagesPerFrame = 1000;
 
-std::size_t message_bytes(const Delivery& delivery, std::uint32_t i) {
-  const std::size_t apart = delivery.body ? delivery.body->size() : 0;
-  return delivery.fragment->encoded_record(delivery.first_index + i).size() + apart;
-}
-
 std::optional<Settlement> to_model(v1::ConsumeRequest::Outcome outcome) {
   switch (outcome) {
     case v1::ConsumeRequest::OUTCOME_ACK:
@@ -50,8 +45,7 @@ Result<void> ConsumeStream::on_frame(const grpc::ByteBuffer& bytes) {
   rpc::FrameArena arena;
   auto& request = arena.make<v1::ConsumeRequest>();
   if (auto parsed = rpc::parse(bytes, request); !parsed) return parsed;
-  if (request.has_open() == open_)
-    return rpc::malformed("the first frame must be 'open', and no other can be");
+  if (request.has_open() == open_) return rpc::malformed("the first frame must be 'open', and no other can be");
   switch (request.kind_case()) {
     case v1::ConsumeRequest::kOpen:
       return open(*request.mutable_open());
@@ -68,15 +62,16 @@ Result<void> ConsumeStream::on_frame(const grpc::ByteBuffer& bytes) {
 Result<void> ConsumeStream::open(v1::ConsumeRequest::Open& open) {
   open_ = true;
   vhost_ = vhost_or_default(std::move(*open.mutable_vhost()));
-  std::uint32_t portion = 0;
+  CreditWindow::Portion portion;
   {
     const std::scoped_lock lock(mutex());
     window_ = CreditWindow(open.auto_credit());
     if (auto granted = window_.grant(open.credit()); !granted) return granted;
     portion = window_.take_portion(0, 0);
   }
-  engine::Command command{this, kOpen, user(),
-                          engine::Consume{vhost_, std::move(*open.mutable_queue()), portion, false}};
+  engine::Command command{
+      this, kOpen, user(),
+      engine::Consume{vhost_, std::move(*open.mutable_queue()), portion.messages, false, portion.bytes}};
   if (post({&command, 1}, 1) == Posted::kEngineFull) return engine::engine_full();
   return {};
 }
@@ -95,7 +90,7 @@ Result<void> ConsumeStream::settle(const v1::ConsumeRequest::Settle& settle) {
     return rpc::malformed("tags count from 1, and the first is not after the last");
   }
   const std::scoped_lock lock(mutex());
-  if (consumer_ == 0) return {};  // nothing was delivered yet
+  if (consumer_ == 0) return rpc::malformed("nothing was delivered yet that could be settled");
   post_unanswered(engine::Settle{consumer_, settle.first_tag(), settle.last_tag(), *settlement});
   window_.settle(settle.first_tag(), settle.last_tag());
   pass_credit_on();
@@ -104,8 +99,8 @@ Result<void> ConsumeStream::settle(const v1::ConsumeRequest::Settle& settle) {
 
 void ConsumeStream::pass_credit_on() {
   if (consumer_ == 0) return;
-  const std::uint32_t portion = window_.take_portion(unwritten_messages_, unwritten_bytes_);
-  if (portion > 0) post_unanswered(engine::GrantCredit{consumer_, portion});
+  const CreditWindow::Portion portion = window_.take_portion(unwritten_messages_, unwritten_bytes_);
+  if (portion) post_unanswered(engine::GrantCredit{consumer_, portion.messages, portion.bytes});
 }
 
 void ConsumeStream::reply(std::uint64_t request, Result<engine::Reply> reply) {
@@ -124,7 +119,7 @@ void ConsumeStream::hand_over() {
   if (new_consumer_ != 0) consumer_ = std::exchange(new_consumer_, 0);
   for (Delivery& delivery : gathered_) {
     std::size_t bytes = 0;
-    for (std::uint32_t i = 0; i < delivery.count; ++i) bytes += message_bytes(delivery, i);
+    for (std::uint32_t i = 0; i < delivery.count; ++i) bytes += delivery.bytes(i);
     window_.delivered(delivery.count, bytes);
     unwritten_messages_ += delivery.count;
     unwritten_bytes_ += bytes;
@@ -142,7 +137,7 @@ bool ConsumeStream::take_output() {
     std::uint32_t count = 0;
     std::size_t taken_bytes = 0;
     for (; count < next.count && messages + count < kMaxMessagesPerFrame; ++count) {
-      const std::size_t size = message_bytes(next, count);
+      const std::size_t size = next.bytes(count);
       if (messages + count > 0 && bytes + taken_bytes + size > rpc::kFrameBytes) break;
       taken_bytes += size;
     }

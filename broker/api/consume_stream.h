@@ -1,5 +1,5 @@
-// The stream Consume: a consumer of one queue. Deliveries leave the engine's thread as references to pages;
-// whoever writes turns them into frames.
+// The stream Consume: a consumer of one queue. Deliveries leave the engine's thread as references to pages; whoever writes
+// turns them into frames.
 #pragma once
 
 #include <cstddef>

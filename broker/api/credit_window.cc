@@ -6,6 +6,11 @@
 #include "rpc/status.h"
 
 namespace escrow::broker::api {
+namespace {
+
+constexpr auto kMaxBytes = static_cast<std::int64_t>(rpc::kMaxUnwrittenBytes);
+
+}  // namespace
 
 Result<void> CreditWindow::grant(std::uint32_t credit) {
   if (credit > kMaxCredit || waiting_ + with_engine_ + credit > kMaxCredit) {
@@ -29,26 +34,21 @@ void CreditWindow::settle(std::uint64_t first_tag, std::uint64_t last_tag) {
 
 void CreditWindow::delivered(std::uint32_t messages, std::size_t bytes) {
   with_engine_ -= std::min(messages, with_engine_);
+  bytes_with_engine_ -= static_cast<std::int64_t>(bytes);
   if (auto_credit_) settled_.insert(settled_.end(), messages, false);
-  if (messages == 0) return;
-  const std::size_t average = bytes / messages + 1;
-  message_bytes_ = std::max(average, message_bytes_ - message_bytes_ / 16);
 }
 
-std::uint32_t CreditWindow::room(std::size_t unwritten_messages, std::size_t unwritten_bytes) const {
-  const std::size_t ahead = with_engine_ + unwritten_messages;
-  const std::size_t bytes_ahead = unwritten_bytes + with_engine_ * message_bytes_;
-  const std::size_t bytes = rpc::kMaxUnwrittenBytes - std::min(rpc::kMaxUnwrittenBytes, bytes_ahead);
-  const std::size_t messages =
-      std::min(kMaxAhead - std::min<std::size_t>(kMaxAhead, ahead), bytes / message_bytes_);
-  // One at a time gets through, however large it is.
-  return static_cast<std::uint32_t>(ahead == 0 ? std::max<std::size_t>(messages, 1) : messages);
-}
-
-std::uint32_t CreditWindow::take_portion(std::size_t unwritten_messages, std::size_t unwritten_bytes) {
-  const std::uint32_t portion = std::min(waiting_, room(unwritten_messages, unwritten_bytes));
-  waiting_ -= portion;
-  with_engine_ += portion;
+CreditWindow::Portion CreditWindow::take_portion(std::size_t unwritten_messages, std::size_t unwritten_bytes) {
+  const std::size_t ahead = std::min<std::size_t>(with_engine_ + unwritten_messages, kMaxAhead);
+  Portion portion;
+  portion.messages = std::min(waiting_, static_cast<std::uint32_t>(kMaxAhead - ahead));
+  const std::int64_t bytes = kMaxBytes - bytes_with_engine_ - static_cast<std::int64_t>(unwritten_bytes);
+  // For bytes alone only when they are many: each portion is a command of the engine.
+  const bool worth_it = portion.messages > 0 || (with_engine_ > 0 && bytes >= kMaxBytes / 2);
+  if (worth_it) portion.bytes = std::max<std::int64_t>(bytes, 0);
+  waiting_ -= portion.messages;
+  with_engine_ += portion.messages;
+  bytes_with_engine_ += portion.bytes;
   return portion;
 }
 

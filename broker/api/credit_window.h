@@ -1,13 +1,14 @@
 // How much a consumer may still be sent, and how much of that the engine may know.
 //
 // The engine delivers as fast as it can whatever it has credit for. A client may grant 65,535 messages of 16
-// MiB and then not read: so the engine gets its credit in portions, and no new one while what was delivered
-// has not left.
+// MiB and then not read: so the engine gets its credit in portions of messages and of bytes, and no new one
+// while what was delivered has not left.
 //
 //   granted by the client = waiting here ─▶ with the engine ─▶ delivered, unwritten ─▶ written
-//                              ▲  portion: (with the engine + unwritten) x a message's size ≤
-//                              kMaxUnwrittenBytes └── auto_credit: one more for each message settled for the
-//                              first time
+//
+//   messages   with the engine + unwritten ≤ kMaxAhead; with auto_credit one more waits for each that is
+//              settled for the first time
+//   bytes      with the engine + unwritten ≤ kMaxUnwrittenBytes, but for the message that uses them up
 #pragma once
 
 #include <cstddef>
@@ -35,16 +36,20 @@ class CreditWindow {
   /// The engine delivered the next `messages`.
   void delivered(std::uint32_t messages, std::size_t bytes);
 
-  /// What to grant the engine now; 0: nothing.
-  std::uint32_t take_portion(std::size_t unwritten_messages, std::size_t unwritten_bytes);
+  /// What to grant the engine.
+  struct Portion {
+    std::uint32_t messages = 0;
+    std::int64_t bytes = 0;
+
+    explicit operator bool() const { return messages > 0 || bytes > 0; }
+  };
+  Portion take_portion(std::size_t unwritten_messages, std::size_t unwritten_bytes);
 
  private:
-  std::uint32_t room(std::size_t unwritten_messages, std::size_t unwritten_bytes) const;
-
   bool auto_credit_;
   std::uint32_t waiting_ = 0;
   std::uint32_t with_engine_ = 0;
-  std::size_t message_bytes_ = 1;  // of a large one among the recent ones
+  std::int64_t bytes_with_engine_ = 0;  // negative by what the last message was too large
   // With auto_credit: whether the tags [first_tag_, first_tag_ + size) are settled.
   std::uint64_t first_tag_ = 1;
   std::deque<bool> settled_;

@@ -26,14 +26,13 @@ PublishFrame::PublishFrame(std::size_t bytes)
       request_(google::protobuf::Arena::CreateMessage<v1::PublishStreamRequest>(&arena_)),
       response_(google::protobuf::Arena::CreateMessage<v1::PublishStreamResponse>(&arena_)) {}
 
-Result<std::shared_ptr<PublishFrame>> PublishFrame::parse(const grpc::ByteBuffer& bytes,
-                                                          const rpc::Caller& caller) {
+Result<std::shared_ptr<PublishFrame>> PublishFrame::parse(const grpc::ByteBuffer& bytes, const rpc::Caller& caller) {
+  if (rpc::has_more_than(bytes, v1::PublishStreamRequest::kMessagesFieldNumber, rpc::kMaxOperationsPerFrame)) {
+    return rpc::limit_exceeded("messages", rpc::kMaxOperationsPerFrame);
+  }
   std::shared_ptr<PublishFrame> frame(new PublishFrame(bytes.Length()));
   if (auto parsed = rpc::parse(bytes, *frame->request_); !parsed) return std::move(parsed).error();
   if (frame->messages() == 0) return rpc::malformed("a frame has at least one message");
-  if (frame->messages() > rpc::kMaxOperationsPerFrame) {
-    return rpc::limit_exceeded("messages", rpc::kMaxOperationsPerFrame);
-  }
   frame->split(caller);
   return frame;
 }

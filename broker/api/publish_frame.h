@@ -25,8 +25,8 @@ namespace escrow::broker::api {
 inline constexpr std::size_t kMaxPublishMessages = 1000;
 inline constexpr std::size_t kMaxPublishBytes = 1 << 20;
 
-/// Shared by the stream, until the outcomes are sent, and by the commands, whose views point into it. Of one
-/// thread at a time: the one that reads the stream until the commands are posted, the engine's afterwards.
+/// Shared by the stream, until the outcomes are sent, and by the commands, whose views point into it. Of one thread at a
+/// time: the one that reads the stream until the commands are posted, the engine's afterwards.
 class PublishFrame : public std::enable_shared_from_this<PublishFrame> {
  public:
   struct Part {
@@ -35,8 +35,7 @@ class PublishFrame : public std::enable_shared_from_this<PublishFrame> {
   };
 
   /// Rejects what is malformed as a whole; single messages get outcomes.
-  static Result<std::shared_ptr<PublishFrame>> parse(const grpc::ByteBuffer& bytes,
-                                                     const rpc::Caller& caller);
+  static Result<std::shared_ptr<PublishFrame>> parse(const grpc::ByteBuffer& bytes, const rpc::Caller& caller);
 
   /// The commands' bodies, to be taken once, with the addresses of their parts.
   struct Command {

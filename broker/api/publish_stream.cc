@@ -1,6 +1,5 @@
 #include "broker/api/publish_stream.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace escrow::broker::api {
@@ -18,7 +17,7 @@ Result<void> PublishStream::on_frame(const grpc::ByteBuffer& bytes) {
   const std::size_t messages = frame.messages();
   {
     const std::scoped_lock lock(mutex());
-    pending_.push_back({*std::move(parsed), false});
+    order_.add(*std::move(parsed));
   }
   // From a successful post on, the frame is the engine's, and may be gone before post() has returned.
   if (!commands.empty()) {
@@ -27,7 +26,7 @@ Result<void> PublishStream::on_frame(const grpc::ByteBuffer& bytes) {
     frame.refuse_all(engine::engine_full());
   }
   const std::scoped_lock lock(mutex());
-  complete(&frame);
+  order_.complete(&frame, output());
   return {};
 }
 
@@ -41,16 +40,8 @@ void PublishStream::reply(std::uint64_t request, Result<engine::Reply> reply) {
 }
 
 void PublishStream::hand_over() {
-  for (const PublishFrame* frame : std::exchange(answered_, {})) complete(frame);
+  for (const PublishFrame* frame : std::exchange(answered_, {})) order_.complete(frame, output());
   FrameStream::hand_over();
-}
-
-void PublishStream::complete(const PublishFrame* frame) {
-  const auto found = std::ranges::find(pending_, frame, [](const Pending& p) { return p.frame.get(); });
-  if (found != pending_.end()) found->complete = true;
-  for (; !pending_.empty() && pending_.front().complete; pending_.pop_front()) {
-    output().put(pending_.front().frame->response());
-  }
 }
 
 }  // namespace escrow::broker::api

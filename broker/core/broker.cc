@@ -45,7 +45,8 @@ Result<std::uint64_t> Broker::delete_queue(std::string_view vhost, std::string_v
     return Error{ErrorCode::kFailedPrecondition, "QUEUE_IN_USE", "queue '" + std::string(name) + "' has consumers", {}};
   }
   if (if_empty && (*found)->log().live() != 0) {
-    return Error{ErrorCode::kFailedPrecondition, "QUEUE_NOT_EMPTY", "queue '" + std::string(name) + "' has messages", {}};
+    return Error{
+        ErrorCode::kFailedPrecondition, "QUEUE_NOT_EMPTY", "queue '" + std::string(name) + "' has messages", {}};
   }
   Result<std::unique_ptr<Queue>> taken = topology_.take_queue(vhost, name);
   if (!taken) return taken.error();
@@ -55,15 +56,31 @@ Result<std::uint64_t> Broker::delete_queue(std::string_view vhost, std::string_v
     effects_.cancelled.push_back(consumer->id);
     consumers_.erase(consumer->id);
   }
-  std::erase(changed_, queue);
   std::erase(dispatch_, queue);
   std::erase_if(abandoned_, [&](const auto& consumer) { return consumer->queue == queue; });
   bodies_.forget(queue);
-  queue->log().for_each_body([&](BodyRef body) { released_.push_back(body); });
-  for (const BodyRef body : queue->log().take_released()) released_.push_back(body);
   by_log_.erase(queue->log().id());
-  erased_logs_.push_back(queue->log().id());
-  return queue->log().live();
+  const std::uint64_t messages = queue->log().live();
+  if (dissolve(*queue)) {
+    topology_.log_left_over(queue->log().id());
+    leftovers_.push_back(*std::move(taken));
+  } else {
+    erase_log(*queue);
+  }
+  return messages;
+}
+
+bool Broker::dissolve(Queue& queue) {
+  const bool more = queue.log().dissolve(kErasePerStep);
+  const std::vector<BodyRef> bodies = queue.log().take_released();
+  released_.insert(released_.end(), bodies.begin(), bodies.end());
+  erased_in_batch_ += bodies.size();
+  return more;
+}
+
+void Broker::erase_log(Queue& queue) {
+  std::erase(changed_, &queue);
+  erased_logs_.push_back(queue.log().id());
 }
 
 Result<void> Broker::purge(std::string_view vhost, std::string_view name, std::uint64_t job) {
@@ -80,19 +97,20 @@ Result<std::uint32_t> Broker::publish(const MessageView& message, const Moment& 
   return static_cast<std::uint32_t>((*queues)->size());
 }
 
-void Broker::publish_committed(const MessageView& message, const Moment& moment) {
+std::uint32_t Broker::publish_committed(const MessageView& message, const Moment& moment) {
   const Result<const std::vector<Queue*>*> queues = topology_.route(message);
   if (queues && !(*queues)->empty()) {
     enqueue(**queues, message, moment);
     if constexpr (planted_fault::kDoubleEnqueue) enqueue({(*queues)->front()}, message, moment);
-    return;
+    return static_cast<std::uint32_t>((*queues)->size());
   }
-  QueueSpec parked{std::string(topology_.vhost(message.vhost) ? message.vhost : kDefaultVhost),
-                   std::string(kParkedQueue), {}};
+  QueueSpec parked{
+      std::string(topology_.vhost(message.vhost) ? message.vhost : kDefaultVhost), std::string(kParkedQueue), {}};
   const Result<Queue*> queue =
       topology_.declare_queue(std::move(parked), [&](QueueSpec s) { return make_queue(std::move(s), next_log_++); });
   ESCROW_INVARIANT(queue.ok(), "the parked queue can always be declared");
   enqueue({*queue}, message, moment);
+  return 1;
 }
 
 void Broker::enqueue(const std::vector<Queue*>& queues, const MessageView& message, const Moment& moment) {
@@ -137,11 +155,13 @@ Consumer* Broker::find_settling(ConsumerId id) {
 }
 
 Result<ConsumerId> Broker::consume(std::string_view vhost, std::string_view queue_name, std::uint32_t credit,
-                                   bool auto_credit) {
+                                   bool auto_credit, std::int64_t bytes) {
   const Result<Queue*> queue = topology_.queue(vhost, queue_name);
   if (!queue) return queue.error();
   if ((*queue)->consumers().size() >= kMaxConsumersPerQueue) {
-    return Error{ErrorCode::kResourceExhausted, "LIMIT_EXCEEDED", "the queue has too many consumers",
+    return Error{ErrorCode::kResourceExhausted,
+                 "LIMIT_EXCEEDED",
+                 "the queue has too many consumers",
                  {{"limit", "consumers_per_queue"}, {"maximum", std::to_string(kMaxConsumersPerQueue)}}};
   }
   auto consumer = std::make_unique<Consumer>();
@@ -151,18 +171,20 @@ Result<ConsumerId> Broker::consume(std::string_view vhost, std::string_view queu
   const ConsumerId id = consumer->id;
   (*queue)->add(consumer.get());
   consumers_.emplace(id, std::move(consumer));
-  if (auto granted = grant(id, credit); !granted) return cancel(id), granted.error();
+  if (auto granted = grant(id, credit, bytes); !granted) return cancel(id), granted.error();
   return id;
 }
 
-Result<void> Broker::grant(ConsumerId id, std::uint32_t credit) {
+Result<void> Broker::grant(ConsumerId id, std::uint32_t credit, std::int64_t bytes) {
   Consumer* consumer = find(id);
   if (consumer == nullptr) return Error{ErrorCode::kNotFound, "CONSUMER_UNKNOWN", "no such consumer", {}};
   if (credit > kMaxCredit - std::min(consumer->credit, kMaxCredit)) {
-    return Error{ErrorCode::kInvalidArgument, "LIMIT_EXCEEDED", "more credit than a consumer may have",
+    return Error{ErrorCode::kInvalidArgument,
+                 "LIMIT_EXCEEDED",
+                 "more credit than a consumer may have",
                  {{"limit", "credit"}, {"maximum", std::to_string(kMaxCredit)}}};
   }
-  consumer->queue->grant(*consumer, credit);
+  consumer->queue->grant(*consumer, credit, bytes);
   wants_dispatch(consumer->queue);
   return {};
 }
@@ -199,13 +221,26 @@ void Broker::load(BodyRef body, std::string stored) {
   }
 }
 
-void Broker::recover_bodies() {
+void Broker::enforce_memory(BatchNumber durable) {
+  // What leaves memory has its extent stored by this batch, also of a queue that nothing happens in.
+  pages_.enforce([this](QueueLog& log) {
+    const auto it = by_log_.find(log.id());
+    if (it != by_log_.end() && log.changed()) changed(it->second);
+  });
+  bodies_.enforce(durable);
+}
+
+void Broker::finish_recovery() {
   std::unordered_map<std::uint64_t, std::uint32_t> references;
   for (const auto& [id, queue] : by_log_) {
     queue->log().for_each_body([&](BodyRef body) { ++references[body.id]; });
   }
   for (const auto& [id, count] : references) {
     if (count > 1) bodies_.share(id, count);
+  }
+  for (const auto& leftover : leftovers_) by_log_.erase(leftover->log().id());
+  for (const auto& [id, queue] : by_log_) {
+    if (queue->log().changed()) changed(queue);
   }
 }
 
@@ -215,8 +250,9 @@ bool Broker::work(const Moment& moment) {
   const bool more_abandoned = more_settles ? !abandoned_.empty() : step_abandoned();
   // A purge must not see messages that are still on their way back.
   const bool more_purges = more_abandoned || step_purges();
+  const bool more_leftovers = step_leftovers();
   const bool more_dispatch = step_dispatch(moment);
-  return more_abandoned || more_settles || more_purges || more_dispatch;
+  return more_abandoned || more_settles || more_purges || more_leftovers || more_dispatch;
 }
 
 bool Broker::step_abandoned() {
@@ -233,22 +269,23 @@ bool Broker::step_settles() {
   if (settles_.empty()) return false;
   SettleJob& job = settles_.front();
   Consumer* consumer = find_settling(job.consumer);
-  std::size_t settled = 0;
   if (consumer != nullptr) {
-    settled = consumer->queue->settle(*consumer, job.first, job.last, job.settlement);
+    job.first = consumer->queue->settle(*consumer, job.first, job.last, job.settlement).next;
     changed(consumer->queue);
     wants_dispatch(consumer->queue);
   }
-  if (settled < Queue::kMaxStep) settles_.pop_front();
+  if (consumer == nullptr || job.first > job.last) settles_.pop_front();
   return !settles_.empty();
 }
 
 bool Broker::step_purges() {
-  if (purges_.empty()) return false;
+  // Beyond kErasePerBatch it goes on when the batch was taken; there is one on its way, for there are changes.
+  if (purges_.empty() || erased_in_batch_ >= kErasePerBatch) return false;
   PurgeJob& job = purges_.front();
   if (const auto it = by_log_.find(job.log); it != by_log_.end()) {
-    const QueueLog::Trimmed trimmed = it->second->purge(job.position, job.until, kPurgePagesPerStep);
+    const QueueLog::Trimmed trimmed = it->second->purge(job.position, job.until, kPurgePerStep);
     changed(it->second);
+    erased_in_batch_ += trimmed.work;
     job.messages += trimmed.messages;
     job.position = trimmed.position;
     if (job.position < job.until) return true;
@@ -256,6 +293,16 @@ bool Broker::step_purges() {
   effects_.purges.push_back({job.job, job.messages});
   purges_.pop_front();
   return !purges_.empty();
+}
+
+bool Broker::step_leftovers() {
+  if (leftovers_.empty() || erased_in_batch_ >= kErasePerBatch) return false;
+  Queue& queue = *leftovers_.front();
+  if (dissolve(queue)) return true;
+  erase_log(queue);
+  topology_.log_erased(queue.log().id());
+  leftovers_.pop_front();
+  return !leftovers_.empty();
 }
 
 bool Broker::step_dispatch(const Moment& moment) {
@@ -280,6 +327,10 @@ bool Broker::step_dispatch(const Moment& moment) {
 }
 
 Result<void> Broker::recover_topology(std::string_view key, std::string_view value) {
+  if (const std::optional<LogId> log = decode_leftover(key, value)) {
+    leftovers_.push_back(make_queue({}, *log));
+    return {};
+  }
   return topology_.recover(key, value, [&](QueueSpec spec, LogId log) { return make_queue(std::move(spec), log); });
 }
 

@@ -50,7 +50,12 @@ class Broker {
   /// Credit that a consumer has not used yet.
   static constexpr std::uint32_t kMaxCredit = 65'535;
   static constexpr std::size_t kMaxConsumersPerQueue = 10'000;
-  static constexpr std::size_t kPurgePagesPerStep = 32;
+  /// Pages and large bodies that one step of a purge visits, …
+  static constexpr std::size_t kPurgePerStep = 32;
+  /// … one step of erasing a deleted queue, …
+  static constexpr std::size_t kErasePerStep = 1000;
+  /// … and all of them within a batch, for each is an entry of it.
+  static constexpr std::size_t kErasePerBatch = 10'000;
 
   /// Share of the memory that large bodies get.
   static constexpr std::size_t kBodyShare = 4;
@@ -63,7 +68,7 @@ class Broker {
   const Topology& topology() const { return topology_; }
 
   Result<QueueInfo> declare_queue(QueueSpec spec);
-  /// Returns how many messages went with it.
+  /// Returns how many messages went with it. It is gone at once; what it leaves in the store is erased by work().
   Result<std::uint64_t> delete_queue(std::string_view vhost, std::string_view name, bool if_unused, bool if_empty);
   /// The answer comes as PurgeDone with this job.
   Result<void> purge(std::string_view vhost, std::string_view name, std::uint64_t job);
@@ -72,14 +77,15 @@ class Broker {
   Result<std::uint32_t> publish(const MessageView& message, const Moment& moment);
   /// As publish, for what must not get lost: without a queue to go to, it goes to kParkedQueue. Takes over a body that is
   /// apart.
-  void publish_committed(const MessageView& message, const Moment& moment);
+  std::uint32_t publish_committed(const MessageView& message, const Moment& moment);
   /// Stores the body apart if it is large. The caller owns the reference until publish_committed or drop_body.
   void separate_body(Message& message, const Moment& moment);
   void drop_body(BodyRef body);
 
-  Result<ConsumerId> consume(std::string_view vhost, std::string_view queue, std::uint32_t credit, bool auto_credit);
-  /// Beyond kMaxCredit: LIMIT_EXCEEDED.
-  Result<void> grant(ConsumerId consumer, std::uint32_t credit);
+  Result<ConsumerId> consume(std::string_view vhost, std::string_view queue, std::uint32_t credit, bool auto_credit,
+                             std::int64_t bytes = kUnlimitedBytes);
+  /// More messages and bytes (Consumer says what these are). Beyond kMaxCredit: LIMIT_EXCEEDED.
+  Result<void> grant(ConsumerId consumer, std::uint32_t credit, std::int64_t bytes = 0);
   /// Settles what is not settled of [first, last]. Work beyond a step goes on in work().
   Result<void> settle(ConsumerId consumer, DeliveryTag first, DeliveryTag last, Settlement settlement);
   /// Unknown consumers are passed over: their queue may have been deleted meanwhile.
@@ -94,9 +100,11 @@ class Broker {
   BrokerEffects& effects() { return effects_; }
 
   /// take_changes has something to give.
-  bool has_changes() const { return !changed_.empty() || !released_.empty() || !erased_logs_.empty() || topology_.has_changes(); }
+  bool has_changes() const {
+    return !changed_.empty() || !released_.empty() || !erased_logs_.empty() || topology_.has_changes();
+  }
   /// Messages beyond the bound leave memory. Between batches.
-  void enforce_memory(BatchNumber durable) { pages_.enforce(), bodies_.enforce(durable); }
+  void enforce_memory(BatchNumber durable);
   std::size_t memory() const { return pages_.bytes() + bodies_.bytes(); }
 
   /// Sink as QueueLog::take_changes, and topology(TopologyChange), erase_log(LogId), put_body(BodyRef, shared bytes),
@@ -107,8 +115,8 @@ class Broker {
   // Recovery.
   Result<void> recover_topology(std::string_view key, std::string_view value);
   void recover_counters(LogId next_log, std::uint64_t next_body) { next_log_ = next_log, next_body_ = next_body; }
-  /// After all pages were recovered: counts the references of shared bodies.
-  void recover_bodies();
+  /// After all pages were recovered: counts the references of shared bodies, and takes up what a crash interrupted.
+  void finish_recovery();
   LogId next_log() const { return next_log_; }
   std::uint64_t next_body() const { return next_body_; }
   const std::unordered_map<LogId, Queue*>& logs() const { return by_log_; }
@@ -141,6 +149,10 @@ class Broker {
   bool step_abandoned();
   bool step_settles();
   bool step_purges();
+  bool step_leftovers();
+  /// True: there is more to erase.
+  bool dissolve(Queue& queue);
+  void erase_log(Queue& queue);
   bool step_dispatch(const Moment& moment);
 
   PageCache pages_;
@@ -159,7 +171,9 @@ class Broker {
   std::deque<std::unique_ptr<Consumer>> abandoned_;
   std::deque<SettleJob> settles_;
   std::deque<PurgeJob> purges_;
+  std::deque<std::unique_ptr<Queue>> leftovers_;  // deleted, and not erased yet
   std::vector<LogId> erased_logs_;
+  std::size_t erased_in_batch_ = 0;
   QueueEffects queue_effects_;
   BrokerEffects effects_;
 };
@@ -181,6 +195,7 @@ void Broker::take_changes(Sink& sink) {
   released_.clear();
   for (const LogId log : erased_logs_) sink.erase_log(log);
   erased_logs_.clear();
+  erased_in_batch_ = 0;
 }
 
 }  // namespace escrow::broker

@@ -2,34 +2,53 @@
 
 #include <algorithm>
 
+#include "base/bytes.h"
 #include "broker/core/headers_match.h"
+#include "broker/core/queue.h"
 #include "model/properties.h"
 
 namespace escrow::broker {
 
+namespace {
+
+std::string value_of(const Binding& binding) {
+  std::string value;
+  ByteWriter(value).u64(binding.queue->log().id()).string(binding.routing_key);
+  encode_table(binding.arguments, value);
+  return value;
+}
+
+}  // namespace
+
 bool Exchange::bind(Binding binding) {
-  if (std::ranges::any_of(bindings_, [&](const auto& b) { return *b == binding; })) return false;
-  bindings_.push_back(std::make_unique<Binding>(std::move(binding)));
-  index(bindings_.back().get());
+  const auto [place, added] = by_value_.try_emplace(value_of(binding));
+  if (!added) return false;
+  place->second = bindings_.insert(bindings_.end(), std::move(binding));
+  index(&bindings_.back());
   return true;
 }
 
 bool Exchange::unbind(const Binding& binding) {
-  const auto it = std::ranges::find_if(bindings_, [&](const auto& b) { return *b == binding; });
-  if (it == bindings_.end()) return false;
-  unindex(it->get());
-  bindings_.erase(it);
+  const auto found = by_value_.find(value_of(binding));
+  if (found == by_value_.end()) return false;
+  unindex(&*found->second);
+  bindings_.erase(found->second);
+  by_value_.erase(found);
   return true;
 }
 
 std::vector<Binding> Exchange::unbind_all(const Queue* queue) {
   std::vector<Binding> removed;
-  std::erase_if(bindings_, [&](const auto& binding) {
-    if (binding->queue != queue) return false;
-    unindex(binding.get());
-    removed.push_back(std::move(*binding));
-    return true;
-  });
+  for (auto it = bindings_.begin(); it != bindings_.end();) {
+    if (it->queue != queue) {
+      ++it;
+      continue;
+    }
+    unindex(&*it);
+    by_value_.erase(value_of(*it));
+    removed.push_back(std::move(*it));
+    it = bindings_.erase(it);
+  }
   return removed;
 }
 
@@ -54,7 +73,7 @@ void Exchange::route(const MessageView& message, std::vector<Queue*>& queues) {
       return;
     }
     case ExchangeType::kFanout:
-      for (const auto& binding : bindings_) queues.push_back(binding->queue);
+      for (const Binding& binding : bindings_) queues.push_back(binding.queue);
       return;
     case ExchangeType::kTopic:
       by_pattern_.match(message.routing_key, [&](const Binding* binding) { queues.push_back(binding->queue); });
@@ -63,8 +82,8 @@ void Exchange::route(const MessageView& message, std::vector<Queue*>& queues) {
       const Result<Properties> properties = decode_properties(message.properties);
       if (!properties) return;
       const FieldTable* headers = properties->headers ? &*properties->headers : nullptr;
-      for (const auto& binding : bindings_) {
-        if (headers_match(binding->arguments, headers)) queues.push_back(binding->queue);
+      for (const Binding& binding : bindings_) {
+        if (headers_match(binding.arguments, headers)) queues.push_back(binding.queue);
       }
       return;
     }

@@ -2,8 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <memory>
+#include <list>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -45,7 +44,7 @@ class Exchange {
 
   const ExchangeSpec& spec() const { return spec_; }
   bool unused() const { return bindings_.empty(); }
-  const std::vector<std::unique_ptr<Binding>>& bindings() const { return bindings_; }
+  const std::list<Binding>& bindings() const { return bindings_; }
 
   /// False: the same binding exists.
   bool bind(Binding binding);
@@ -68,7 +67,8 @@ class Exchange {
   void unindex(Binding* binding);
 
   ExchangeSpec spec_;
-  std::vector<std::unique_ptr<Binding>> bindings_;
+  std::list<Binding> bindings_;                                                    // in the order in which they came
+  std::unordered_map<std::string, std::list<Binding>::iterator> by_value_;         // by all that tells two apart
   std::unordered_multimap<std::string, Queue*, KeyHash, std::equal_to<>> by_key_;  // direct
   TopicTrie<Binding> by_pattern_;                                                  // topic
 };

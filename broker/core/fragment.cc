@@ -126,5 +126,4 @@ Result<std::shared_ptr<const Fragment>> Fragment::decode(std::string_view& in) {
   return std::shared_ptr<const Fragment>(std::move(fragment));
 }
 
-
 }  // namespace escrow::broker

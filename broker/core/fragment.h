@@ -66,6 +66,10 @@ class Fragment : public std::enable_shared_from_this<Fragment> {
   /// `index` < count(). Points into this fragment; a body apart is not fetched.
   Record record(std::uint32_t index) const;
   std::string_view encoded_record(std::uint32_t index) const;
+  /// Its size.
+  std::size_t record_bytes(std::uint32_t index) const {
+    return (index + 1 < offsets_.size() ? offsets_[index + 1] : bytes_.size()) - offsets_[index];
+  }
 
   /// Reads the next fragment of a stored page and advances `in`. kDataLoss when it is damaged.
   static Result<std::shared_ptr<const Fragment>> decode(std::string_view& in);
@@ -80,6 +84,5 @@ class Fragment : public std::enable_shared_from_this<Fragment> {
   std::string bytes_;
   std::vector<std::uint32_t> offsets_;  // of each record's size field in bytes_
 };
-
 
 }  // namespace escrow::broker

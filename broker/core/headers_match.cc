@@ -27,8 +27,7 @@ bool matches(const FieldValue& wanted, const FieldTable* headers, std::string_vi
 Result<void> check_headers_binding(const FieldTable& arguments) {
   const std::string_view kind = match_kind(arguments);
   if (kind == "all" || kind == "any" || kind == "all-with-x" || kind == "any-with-x") return {};
-  return Error{ErrorCode::kInvalidArgument, "MALFORMED",
-               "x-match must be one of all, any, all-with-x, any-with-x", {}};
+  return Error{ErrorCode::kInvalidArgument, "MALFORMED", "x-match must be one of all, any, all-with-x, any-with-x", {}};
 }
 
 bool headers_match(const FieldTable& arguments, const FieldTable* headers) {

@@ -7,7 +7,7 @@
 
 namespace escrow::broker {
 
-inline constexpr std::size_t kMaxNameBytes = 255;       // an AMQP short string
+inline constexpr std::size_t kMaxNameBytes = 255;  // an AMQP short string
 inline constexpr std::size_t kMaxRoutingKeyBytes = 255;
 inline constexpr std::string_view kDefaultVhost = "/";
 /// Takes what was committed and has no queue to go to.

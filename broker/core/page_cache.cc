@@ -4,10 +4,11 @@
 
 namespace escrow::broker {
 
-void PageCache::enforce() {
+void PageCache::enforce(const std::function<void(QueueLog&)>& evicted) {
   while (bytes_ > bound_ && !order_.empty()) {
     const auto [log, page] = order_.front();
     log->evict(page);
+    evicted(*log);
   }
 }
 

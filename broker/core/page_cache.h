@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <list>
 #include <utility>
 
@@ -24,8 +25,8 @@ class PageCache {
   void grow(std::size_t bytes) { bytes_ += bytes; }
   void shrink(std::size_t bytes) { bytes_ -= bytes; }
 
-  /// Evicts from the oldest page on until the bound is met. To be called between commands.
-  void enforce();
+  /// Evicts from the oldest page on until the bound is met, and tells whose page it was. To be called between commands.
+  void enforce(const std::function<void(QueueLog&)>& evicted = [](QueueLog&) {});
   std::size_t bytes() const { return bytes_; }
 
  private:

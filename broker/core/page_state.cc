@@ -78,8 +78,10 @@ Result<PageState> PageState::decode(std::string_view in) {
     state.counts_.emplace_back(offset, static_cast<std::uint32_t>(reader.varint()));
   }
   if (!known || !reader.done()) {
-    return Error{ErrorCode::kDataLoss, "PAGE_STATE_DAMAGED",
-                 "a stored page state cannot be read: restore the data directory", {}};
+    return Error{ErrorCode::kDataLoss,
+                 "PAGE_STATE_DAMAGED",
+                 "a stored page state cannot be read: restore the data directory",
+                 {}};
   }
   state.gone_count_ = state.gone_before_;
   for (std::uint32_t offset = state.gone_before_; offset < state.words_.size() * 64; ++offset) {

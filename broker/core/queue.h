@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <memory>
 #include <set>
 #include <string>
@@ -48,8 +49,13 @@ struct Delivery {
   std::uint32_t count = 0;
   bool redelivered = false;
   std::uint32_t delivery_count = 0;
-  BatchNumber after = 0;  ///< must be durable first
+  BatchNumber after = 0;                    ///< must be durable first
   std::shared_ptr<const std::string> body;  ///< set when it is apart; then count is 1
+
+  /// What a message takes of a consumer's bytes. `i` < count.
+  std::size_t bytes(std::uint32_t i) const {
+    return fragment->record_bytes(first_index + i) + (body ? body->size() : 0);
+  }
 
   /// `i` < count. Points into this delivery. Without vhost.
   MessageView message(std::uint32_t i) const {
@@ -66,19 +72,30 @@ struct QueueEffects {
   std::vector<BodyRef> body_loads;
 };
 
+/// Bytes that never run out.
+inline constexpr std::int64_t kUnlimitedBytes = std::numeric_limits<std::int64_t>::max();
+
+/// What a consumer holds at most, from the oldest that is not settled on: what was settled behind it counts, too.
+inline constexpr std::size_t kMaxOutstanding = 65'535;
+
 struct Consumer {
   ConsumerId id = 0;
   Queue* queue = nullptr;
   std::uint32_t credit = 0;
+  /// Records and bodies that it may be given. The last message may be larger than what is left.
+  std::int64_t bytes = 0;
   bool auto_credit = false;  ///< a settled message grants one more
   bool cancelled = false;
-  bool listed = false;       ///< among the queue's consumers that have credit
+  bool listed = false;  ///< among the queue's consumers that may be given more
   DeliveryTag next_tag = 1;
 
   struct Outstanding {
-    Seq seq = 0;  ///< 0: settled
+    Seq seq = 0;            ///< 0: settled
+    std::uint32_t run = 0;  ///< if settled: at least so many are, from here on
   };
   Ring<Outstanding> outstanding;  ///< tags [next_tag - size, next_tag)
+
+  bool may_be_given() const { return credit > 0 && bytes > 0 && outstanding.size() < kMaxOutstanding; }
 };
 
 class Queue {
@@ -101,20 +118,25 @@ class Queue {
   }
 
   void add(Consumer* consumer);
-  void grant(Consumer& consumer, std::uint32_t credit);
+  void grant(Consumer& consumer, std::uint32_t credit, std::int64_t bytes);
   /// No more deliveries to it. What it holds comes back by `abandon`.
   void remove(Consumer* consumer);
 
-  /// Gives ready messages to consumers with credit. True: stopped at kMaxStep, there is more to do.
+  /// Gives ready messages to consumers that may be given some. True: stopped at kMaxStep, there is more to do.
   bool dispatch(BatchNumber batch, QueueEffects& effects);
 
-  /// Settles the tags in [first, last] that are not settled yet; at most kMaxStep of them. Returns how many.
-  std::size_t settle(Consumer& consumer, DeliveryTag first, DeliveryTag last, Settlement settlement);
+  /// Settles the tags in [first, last] that are not settled yet; looks at most at kMaxStep of them.
+  struct Settled {
+    std::size_t messages = 0;
+    DeliveryTag next = 0;  ///< everything before it is settled; beyond `last` when that is all
+  };
+  Settled settle(Consumer& consumer, DeliveryTag first, DeliveryTag last, Settlement settlement);
   /// Returns up to kMaxStep messages of a removed consumer, each counted as a failed delivery. True: there are more.
   bool abandon(Consumer& consumer);
 
-  /// One step of a purge of the ready messages before `until`.
-  QueueLog::Trimmed purge(Seq from, Seq until, std::size_t max_pages);
+  /// One step of a purge of the ready messages in [from, until): at most kMaxStep that came back, then at most
+  /// `max_work` as QueueLog::trim counts it.
+  QueueLog::Trimmed purge(Seq from, Seq until, std::size_t max_work);
 
   /// After recovery: delivery starts at the first message that is left.
   void rewind() { cursor_ = log_.first_live(1); }
@@ -130,6 +152,8 @@ class Queue {
   bool fetch_body(const QueueLog::Location& at, BodyCache::Body& body, QueueEffects& effects);
   void give_back(Seq seq);
   void load(Seq page, QueueEffects& effects);
+  /// Lists it if it may be given more.
+  void offer(Consumer& consumer);
 
   QueueSpec spec_;
   QueueLog log_;
@@ -138,7 +162,7 @@ class Queue {
   Seq cursor_ = 1;          // the next that was never given out since the start
   std::uint64_t unacked_ = 0;
   std::vector<Consumer*> consumers_;
-  Ring<Consumer*> with_credit_;  // nullptr: removed meanwhile
+  Ring<Consumer*> takers_;  // may be given more; nullptr: removed meanwhile
 };
 
 }  // namespace escrow::broker

@@ -31,7 +31,7 @@ Result<LogState> LogState::decode(std::string_view in) {
 void PageExtent::encode(std::string& out) const {
   ByteWriter writer(out);
   writer.u8(kVersion).varint(end).varint(bytes).varint(bodies.size());
-  for (const BodyOfMessage& entry : bodies) writer.varint(entry.seq - first).u64(entry.body.id).u32(entry.body.size);
+  for (const BodyOfMessage& entry : bodies) writer.varint(entry.offset).u64(entry.id).u32(entry.size);
 }
 
 Result<PageExtent> PageExtent::decode(Seq first, std::string_view in) {
@@ -41,9 +41,9 @@ Result<PageExtent> PageExtent::decode(Seq first, std::string_view in) {
   extent.bytes = reader.varint();
   const std::uint64_t bodies = reader.varint();
   for (std::uint64_t i = 0; i < bodies && reader.ok(); ++i) {
-    BodyOfMessage entry{first + reader.varint(), {}};
-    entry.body.id = reader.u64();
-    entry.body.size = reader.u32();
+    BodyOfMessage entry{static_cast<std::uint32_t>(reader.varint()), 0, 0};
+    entry.id = reader.u64();
+    entry.size = reader.u32();
     extent.bodies.push_back(entry);
   }
   if (!known || !reader.done() || extent.end <= first) return damaged("a stored page extent");
@@ -59,7 +59,7 @@ Result<PageExtent> PageExtent::of(Seq first, std::string_view page) {
     if (!(*fragment)->has_bodies_apart()) continue;
     for (std::uint32_t i = 0; i < (*fragment)->count(); ++i) {
       if (const BodyRef body = (*fragment)->record(i).message.apart) {
-        extent.bodies.push_back({(*fragment)->first() + i, body});
+        extent.bodies.push_back({static_cast<std::uint32_t>((*fragment)->first() - first) + i, body.size, body.id});
       }
     }
   }
@@ -87,6 +87,7 @@ void QueueLog::touch(Pages::iterator page) {
 
 void QueueLog::close(Pages::iterator page) {
   page->second.closed = true;
+  page->second.bodies.shrink_to_fit();
   if (!page->second.in_memory) index(page);
 }
 
@@ -126,8 +127,7 @@ Seq QueueLog::append(std::string_view record, BodyRef body, Timestamp now, Batch
   page.building->append(record);
   if (kept) cache_.grow(page.building->footprint() - (page.building->count() == 1 ? 0 : before));
   page.bytes += static_cast<std::uint32_t>(record.size());
-  bytes_ += record.size();
-  if (body) page.bodies.push_back({next_seq_, body});
+  if (body) page.bodies.push_back({static_cast<std::uint32_t>(next_seq_ - it->first), body.size, body.id});
   ++page.live;
   ++live_;
   page.end = ++next_seq_;
@@ -192,12 +192,16 @@ void QueueLog::set_delivery_count(Seq seq, std::uint32_t count) {
 
 BatchNumber QueueLog::mark_delivered(Seq seq, BatchNumber batch) {
   if (seq >= mark_) {
-    mark_before_ = mark_batch_ == batch ? mark_before_ : mark_;
+    if (mark_batch_ != batch) {
+      mark_before_ = mark_;
+      mark_before_batch_ = mark_batch_;
+    }
     mark_ = seq + kMarkBlock;
     mark_batch_ = batch;
     state_dirty_ = true;
   }
-  return seq >= mark_before_ ? mark_batch_ : 0;
+  // Only the batch that is being built and the one before it can be not durable yet.
+  return seq >= mark_before_ ? mark_batch_ : mark_before_batch_;
 }
 
 bool QueueLog::remove(Seq seq) {
@@ -213,8 +217,8 @@ bool QueueLog::remove(Seq seq) {
   }
   --page.live;
   state_of(it).mark_gone(offset);
-  const auto body = std::ranges::lower_bound(page.bodies, seq, {}, &BodyOfMessage::seq);
-  if (body != page.bodies.end() && body->seq == seq) released_.push_back(body->body);
+  const auto body = std::ranges::lower_bound(page.bodies, offset, {}, &BodyOfMessage::offset);
+  if (body != page.bodies.end() && body->offset == offset) released_.push_back(body->body());
   if (page.closed && page.in_memory && !page.rewritten && page.live * kRewriteFraction < page.end - it->first) {
     page.rewrite = true;
   }
@@ -223,10 +227,9 @@ bool QueueLog::remove(Seq seq) {
 
 QueueLog::Pages::iterator QueueLog::erase(Pages::iterator it) {
   Page& page = it->second;
-  release_bodies(it->first, page);
+  release_bodies(page);
   if (page.stored) erased_.push_back({it->first, page.indexed, page.state_stored});
   drop_fragments(page);
-  bytes_ -= page.bytes;
   last_page_ = pages_.end();
   // The mark keeps the sequences of an emptied log from being used again after a restart.
   if (pages_.size() == 1 && mark_ < next_seq_) {
@@ -236,25 +239,24 @@ QueueLog::Pages::iterator QueueLog::erase(Pages::iterator it) {
   return pages_.erase(it);
 }
 
-void QueueLog::release_bodies(Seq first, const Page& page) {
+void QueueLog::release_bodies(const Page& page) {
   for (const BodyOfMessage& entry : page.bodies) {
-    if (!page.state || !page.state->gone(static_cast<std::uint32_t>(entry.seq - first))) released_.push_back(entry.body);
+    if (!page.state || !page.state->gone(entry.offset)) released_.push_back(entry.body());
   }
 }
 
-QueueLog::Trimmed QueueLog::trim(Seq from, Seq until, const std::set<Seq>& kept, std::size_t max_pages) {
-  Trimmed trimmed{0, until};
+QueueLog::Trimmed QueueLog::trim(Seq from, Seq until, std::size_t max_work) {
+  Trimmed trimmed{0, until, 0};
   auto it = pages_.lower_bound(from);
   if (it != pages_.begin() && std::prev(it)->second.end > from) --it;
-  for (std::size_t visited = 0; it != pages_.end() && it->first < until; ++visited) {
-    if (visited == max_pages) {
+  while (it != pages_.end() && it->first < until) {
+    if (trimmed.work >= max_work) {
       trimmed.position = std::max(it->first, from);
       break;
     }
     Page& page = it->second;
-    const auto first_kept = kept.lower_bound(it->first);
-    const bool whole = it->first >= from && page.end <= until && (first_kept == kept.end() || *first_kept >= page.end);
-    if (whole) {
+    trimmed.work += 1 + page.bodies.size();
+    if (it->first >= from && page.end <= until) {
       trimmed.messages += page.live;
       live_ -= page.live;
       it = erase(it);
@@ -262,10 +264,27 @@ QueueLog::Trimmed QueueLog::trim(Seq from, Seq until, const std::set<Seq>& kept,
     }
     const Seq end = std::min(page.end, until);
     for (Seq seq = std::max((it++)->first, from); seq < end; ++seq) {  // removing the last one erases the page
-      if (!kept.contains(seq) && remove(seq)) ++trimmed.messages;
+      if (remove(seq)) ++trimmed.messages;
     }
   }
   return trimmed;
+}
+
+bool QueueLog::dissolve(std::size_t max_work) {
+  last_page_ = pages_.end();
+  for (std::size_t work = 0; !pages_.empty() && work < max_work; ++work) {
+    Page& page = pages_.begin()->second;
+    if (!page.bodies.empty()) {
+      const BodyOfMessage& last = page.bodies.back();
+      if (!page.state || !page.state->gone(last.offset)) released_.push_back(last.body());
+      page.bodies.pop_back();
+      continue;
+    }
+    drop_fragments(page);
+    live_ -= page.live;
+    pages_.erase(pages_.begin());
+  }
+  return !pages_.empty();
 }
 
 void QueueLog::drop_fragments(Page& page) {
@@ -337,9 +356,7 @@ void QueueLog::rewrite(Seq first, Page& page, std::string& out) {
       run.reset();
     }
   }
-  bytes_ -= page.bytes;
   page.bytes = static_cast<std::uint32_t>(out.size());
-  bytes_ += page.bytes;
   page.rewritten = true;
 }
 
@@ -354,6 +371,7 @@ void QueueLog::recover_page(PageExtent extent, bool indexed, std::optional<PageS
   page.end = extent.end;
   page.bytes = static_cast<std::uint32_t>(extent.bytes);
   page.bodies = std::move(extent.bodies);
+  page.bodies.shrink_to_fit();
   page.closed = page.stored = true;
   page.indexed = indexed;
   page.live = static_cast<std::uint32_t>(extent.end - extent.first);
@@ -364,7 +382,6 @@ void QueueLog::recover_page(PageExtent extent, bool indexed, std::optional<PageS
     page.state_stored = true;
   }
   live_ += page.live;
-  bytes_ += page.bytes;
   next_seq_ = std::max(next_seq_, extent.end);
   const auto it = pages_.emplace_hint(pages_.end(), extent.first, std::move(page));
   index(it);

@@ -9,7 +9,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -34,10 +33,13 @@ struct LogState {
   static Result<LogState> decode(std::string_view in);
 };
 
-/// A message whose body is apart.
+/// A message whose body is apart. Small: the memory of a large message that waits is this.
 struct BodyOfMessage {
-  Seq seq = 0;
-  BodyRef body;
+  std::uint32_t offset = 0;  ///< from the first sequence of the page
+  std::uint32_t size = 0;
+  std::uint64_t id = 0;
+
+  BodyRef body() const { return {id, size}; }
 };
 
 /// Stored for pages that have left memory: u8 version = 1 │ varint end │ varint bytes
@@ -71,7 +73,6 @@ class QueueLog {
   Seq next_seq() const { return next_seq_; }
   /// Messages that are not gone.
   std::uint64_t live() const { return live_; }
-  std::uint64_t live_bytes_on_disk() const { return bytes_; }
 
   /// Adds a record (encode_record) in the batch that is being built. `body`: the record's body, if it is apart.
   Seq append(std::string_view record, BodyRef body, Timestamp now, BatchNumber batch);
@@ -96,17 +97,21 @@ class QueueLog {
   std::uint32_t delivery_count(Seq seq) const;
   void set_delivery_count(Seq seq, std::uint32_t count);
 
-  /// Makes sure that the mark covers `seq` and tells which batch writes the mark: it has to be durable before the delivery.
+  /// Makes sure that the mark covers `seq` and tells which batch wrote it: that has to be durable before the delivery.
   BatchNumber mark_delivered(Seq seq, BatchNumber batch);
 
   /// The message is gone, whatever the reason. False: it was already.
   bool remove(Seq seq);
-  /// Removes the messages of whole pages that lie in [from, until) and of which none is in `kept`; visits at most `max_pages`.
+  /// Removes what is left in [from, until); goes on until `max_work` pages and large bodies were visited.
   struct Trimmed {
     std::uint64_t messages = 0;
     Seq position = 0;  ///< everything before it was looked at
+    std::size_t work = 0;
   };
-  Trimmed trim(Seq from, Seq until, const std::set<Seq>& kept, std::size_t max_pages);
+  Trimmed trim(Seq from, Seq until, std::size_t max_work);
+  /// Of a log that goes as a whole, and whose pages go with it: drops them from the front, and releases their bodies;
+  /// visits at most `max_work` pages and large bodies. True: there are more.
+  bool dissolve(std::size_t max_work);
 
   // Pages in and out of memory.
   struct LoadRequest {
@@ -150,15 +155,15 @@ class QueueLog {
     std::uint32_t bytes = 0;
     BatchNumber batch = 0;  // of the last append; a read has to come after it
     bool closed = false;
-    bool stored = false;        // a sealed batch wrote to it
-    bool indexed = false;       // its extent is stored
-    bool extent_due = false;    // … by this batch
+    bool stored = false;      // a sealed batch wrote to it
+    bool indexed = false;     // its extent is stored
+    bool extent_due = false;  // … by this batch
     bool state_stored = false;
-    bool dirty = false;         // listed in dirty_pages_
+    bool dirty = false;  // listed in dirty_pages_
     bool state_dirty = false;
-    bool rewrite = false;       // in this batch
-    bool rewritten = false;     // once is enough
-    bool in_memory = false;     // all of it
+    bool rewrite = false;    // in this batch
+    bool rewritten = false;  // once is enough
+    bool in_memory = false;  // all of it
     bool loading = false;
     std::optional<PageCache::Place> place;
     std::unique_ptr<PageState> state;
@@ -181,7 +186,7 @@ class QueueLog {
   void keep(Pages::iterator page, std::shared_ptr<const Fragment> fragment);
   void drop_fragments(Page& page);
   Pages::iterator erase(Pages::iterator page);
-  void release_bodies(Seq first, const Page& page);
+  void release_bodies(const Page& page);
   void rewrite(Seq first, Page& page, std::string& out);
   PageState& state_of(Pages::iterator page);
   void index(Pages::iterator page);
@@ -194,11 +199,11 @@ class QueueLog {
   Seq next_seq_ = 1;
   Seq head_hint_ = 1;
   Seq mark_ = 1;
-  Seq mark_before_ = 1;
   BatchNumber mark_batch_ = 0;
+  Seq mark_before_ = 1;  // the mark before it moved in mark_batch_
+  BatchNumber mark_before_batch_ = 0;
   Seq recovered_mark_ = 1;
   std::uint64_t live_ = 0;
-  std::uint64_t bytes_ = 0;
   bool state_dirty_ = false;
   std::vector<Seq> dirty_pages_;
   std::vector<Erased> erased_;
@@ -209,7 +214,7 @@ template <class Visitor>
 void QueueLog::for_each_body(Visitor&& visit) const {
   for (const auto& [first, page] : pages_) {
     for (const BodyOfMessage& entry : page.bodies) {
-      if (!page.state || !page.state->gone(static_cast<std::uint32_t>(entry.seq - first))) visit(entry.body);
+      if (!page.state || !page.state->gone(entry.offset)) visit(entry.body());
     }
   }
 }

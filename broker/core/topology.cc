@@ -10,11 +10,13 @@ namespace escrow::broker {
 namespace {
 
 constexpr std::uint8_t kVersion = 1;
-enum Kind : std::uint8_t { kExchange = 1, kQueue = 2, kBinding = 3 };
+enum Kind : std::uint8_t { kExchange = 1, kQueue = 2, kBinding = 3, kLeftover = 4 };
 
 Error unknown(std::string_view what, std::string_view name, std::string_view vhost, const char* reason) {
-  return {ErrorCode::kNotFound, reason,
-          "no " + std::string(what) + " '" + std::string(name) + "' in vhost '" + std::string(vhost) + "'", {}};
+  return {ErrorCode::kNotFound,
+          reason,
+          "no " + std::string(what) + " '" + std::string(name) + "' in vhost '" + std::string(vhost) + "'",
+          {}};
 }
 
 Error differs(std::string_view what, std::string_view name, const char* property) {
@@ -32,18 +34,20 @@ Error limit(const char* name, std::size_t maximum) {
 }
 
 Error damaged() {
-  return {ErrorCode::kDataLoss, "TOPOLOGY_DAMAGED",
-          "a stored exchange, queue or binding cannot be read: restore the data directory", {}};
+  return {ErrorCode::kDataLoss,
+          "TOPOLOGY_DAMAGED",
+          "a stored exchange, queue or binding cannot be read: restore the data directory",
+          {}};
 }
 
 /// Every field of `a` is one of `b`. Their order does not matter, nor does the width of a number: clients of different
 /// languages write the same arguments differently.
 bool within(const FieldTable& a, const FieldTable& b) {
   return std::all_of(a.begin(), a.end(), [&](const FieldTable::Field& field) {
-    const FieldValue* other = b.find(field.first);
+    const FieldValue* other = b.find(field.name);
     if (other == nullptr) return false;
-    if (field.second.is_integer() && other->is_integer()) return field.second.as_integer() == other->as_integer();
-    return field.second == *other;
+    if (field.value.is_integer() && other->is_integer()) return field.value.as_integer() == other->as_integer();
+    return field.value == *other;
   });
 }
 
@@ -65,6 +69,20 @@ std::string encode_binding_key(std::string_view vhost, std::string_view source, 
   ByteWriter(out).string(queue).string(routing_key);
   encode_table(arguments, out);
   return out;
+}
+
+std::string encode_leftover_key(LogId log) {
+  std::string out;
+  ByteWriter(out).u8(kLeftover).u64(log);
+  return out;
+}
+
+std::optional<LogId> decode_leftover(std::string_view key, std::string_view value) {
+  ByteReader k(key);
+  ByteReader v(value);
+  const bool known = k.u8() == kLeftover && v.u8() == kVersion;
+  const LogId log = k.u64();
+  return known && k.done() && v.done() ? std::optional(log) : std::nullopt;
 }
 
 Topology::Topology() {
@@ -137,11 +155,11 @@ Result<void> Topology::delete_exchange(std::string_view vhost_name, std::string_
   const auto it = (*host)->exchanges.find(name);
   if (it == (*host)->exchanges.end()) return {};
   if (if_unused && !it->second->unused()) {
-    return Error{ErrorCode::kFailedPrecondition, "EXCHANGE_IN_USE",
-                 "exchange '" + std::string(name) + "' has bindings", {}};
+    return Error{
+        ErrorCode::kFailedPrecondition, "EXCHANGE_IN_USE", "exchange '" + std::string(name) + "' has bindings", {}};
   }
-  for (const auto& b : it->second->bindings()) {
-    changed(encode_binding_key(vhost_name, name, b->queue->spec().name, b->routing_key, b->arguments), std::nullopt);
+  for (const Binding& b : it->second->bindings()) {
+    changed(encode_binding_key(vhost_name, name, b.queue->spec().name, b.routing_key, b.arguments), std::nullopt);
   }
   changed(encode_exchange_key(vhost_name, name), std::nullopt);
   (*host)->exchanges.erase(it);
@@ -149,8 +167,7 @@ Result<void> Topology::delete_exchange(std::string_view vhost_name, std::string_
   return {};
 }
 
-Result<Queue*> Topology::declare_queue(QueueSpec spec,
-                                       const std::function<std::unique_ptr<Queue>(QueueSpec)>& make) {
+Result<Queue*> Topology::declare_queue(QueueSpec spec, const std::function<std::unique_ptr<Queue>(QueueSpec)>& make) {
   if (auto valid = check_name("queue", spec.name); !valid) return valid.error();
   const Result<VirtualHost*> host = vhost(spec.vhost);
   if (!host) return host.error();
@@ -187,6 +204,12 @@ Result<std::unique_ptr<Queue>> Topology::take_queue(std::string_view vhost_name,
   return queue;
 }
 
+void Topology::log_left_over(LogId log) {
+  changed(encode_leftover_key(log), std::string(1, static_cast<char>(kVersion)));
+}
+
+void Topology::log_erased(LogId log) { changed(encode_leftover_key(log), std::nullopt); }
+
 Result<std::pair<Exchange*, Queue*>> Topology::ends(std::string_view vhost_name, std::string_view source,
                                                     std::string_view queue_name) {
   if (source.empty()) {
@@ -210,7 +233,8 @@ Result<bool> Topology::bind(std::string_view vhost_name, std::string_view source
   if (from->spec().type == ExchangeType::kHeaders) {
     if (auto valid = check_headers_binding(binding.arguments); !valid) return valid.error();
   }
-  if (from->bindings().size() >= kMaxBindingsPerExchange) return limit("bindings_per_exchange", kMaxBindingsPerExchange);
+  if (from->bindings().size() >= kMaxBindingsPerExchange)
+    return limit("bindings_per_exchange", kMaxBindingsPerExchange);
   binding.queue = to;
   std::string stored = encode_binding_key(vhost_name, source, queue_name, binding.routing_key, binding.arguments);
   if (!from->bind(std::move(binding))) return false;
@@ -248,8 +272,8 @@ Result<void> Topology::compute(const MessageView& message, std::vector<Queue*>& 
 }
 
 Result<const std::vector<Queue*>*> Topology::route(const MessageView& message) {
-  const std::size_t hash = std::hash<std::string_view>()(message.exchange) * 31 +
-                           std::hash<std::string_view>()(message.routing_key);
+  const std::size_t hash =
+      std::hash<std::string_view>()(message.exchange) * 31 + std::hash<std::string_view>()(message.routing_key);
   Route& route = routes_[hash % kRoutes];
   if (route.generation == generation_ && route.routing_key == message.routing_key &&
       route.exchange == message.exchange && route.vhost == message.vhost) {

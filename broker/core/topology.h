@@ -5,6 +5,9 @@
 //   2 queue      … string name                    u8 version = 1 │ u64 log │ table arguments
 //   3 binding    … string source │ string queue │ string routing key │ table arguments     u8 version = 1
 //
+// A queue that was deleted is no part of the topology. While its log is being erased, there is
+//   4 leftover   u8 kind │ u64 log                u8 version = 1
+//
 // Tables as in model/field_table.h. Kinds are frozen and ascend in the order in which recovery needs them.
 #pragma once
 
@@ -12,6 +15,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +35,10 @@ std::string encode_exchange_key(std::string_view vhost, std::string_view name);
 std::string encode_queue_key(std::string_view vhost, std::string_view name);
 std::string encode_binding_key(std::string_view vhost, std::string_view source, std::string_view queue,
                                std::string_view routing_key, const FieldTable& arguments);
+
+std::string encode_leftover_key(LogId log);
+/// nullopt: it is something else.
+std::optional<LogId> decode_leftover(std::string_view key, std::string_view value);
 
 struct VirtualHost {
   std::map<std::string, std::unique_ptr<Exchange>, std::less<>> exchanges;
@@ -68,10 +76,14 @@ class Topology {
   /// EXCHANGE_UNKNOWN if there is no such exchange.
   Result<const std::vector<Queue*>*> route(const MessageView& message);
 
+  /// The log of a deleted queue is to be erased step by step, and then it is erased.
+  void log_left_over(LogId log);
+  void log_erased(LogId log);
+
   bool has_changes() const { return !changes_.empty(); }
   std::vector<TopologyChange> take_changes() { return std::exchange(changes_, {}); }
 
-  /// Recovery: entries in key order. kDataLoss when one is damaged.
+  /// Recovery: entries in key order, without leftovers. kDataLoss when one is damaged.
   Result<void> recover(std::string_view key, std::string_view value,
                        const std::function<std::unique_ptr<Queue>(QueueSpec, LogId)>& make);
 

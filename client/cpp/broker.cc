@@ -16,8 +16,7 @@ template <class Request, class Response>
 using Method = grpc::Status (v1::Broker::Stub::*)(grpc::ClientContext*, const Request&, Response*);
 
 template <class Request, class Response>
-Result<Response> call(Connection& connection, Repeat repeat, Method<Request, Response> method,
-                      const Request& request) {
+Result<Response> call(Connection& connection, Repeat repeat, Method<Request, Response> method, const Request& request) {
   Response response;
   const auto called = connection.call(repeat, [&](grpc::ClientContext& context) {
     response.Clear();
@@ -59,11 +58,9 @@ v1::ExchangeType to_proto(ExchangeType type) {
 
 }  // namespace
 
-Broker::Broker(const Client& client, std::string vhost)
-    : connection_(client.connection()), vhost_(std::move(vhost)) {}
+Broker::Broker(const Client& client, std::string vhost) : connection_(client.connection()), vhost_(std::move(vhost)) {}
 
-Result<void> Broker::declare_exchange(const std::string& exchange, ExchangeType type,
-                                      const FieldTable& arguments) {
+Result<void> Broker::declare_exchange(const std::string& exchange, ExchangeType type, const FieldTable& arguments) {
   v1::DeclareExchangeRequest request;
   request.set_vhost(vhost_);
   request.set_exchange(exchange);

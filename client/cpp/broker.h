@@ -54,8 +54,7 @@ class Broker {
 
   /// Declaring what exists with the same properties changes nothing; with others it fails with
   /// DECLARATION_DIFFERS.
-  Result<void> declare_exchange(const std::string& exchange, ExchangeType type,
-                                const FieldTable& arguments = {});
+  Result<void> declare_exchange(const std::string& exchange, ExchangeType type, const FieldTable& arguments = {});
   Result<void> declare_queue(const std::string& queue, const FieldTable& arguments = {});
   Result<void> bind(const Binding& binding);
 

@@ -6,12 +6,9 @@
 
 namespace escrow::client {
 
-Client::Client(ClientOptions options)
-    : connection_(std::make_shared<internal::Connection>(std::move(options))) {}
+Client::Client(ClientOptions options) : connection_(std::make_shared<internal::Connection>(std::move(options))) {}
 
-bool Client::wait_connected(std::chrono::milliseconds timeout) const {
-  return connection_->wait_connected(timeout);
-}
+bool Client::wait_connected(std::chrono::milliseconds timeout) const { return connection_->wait_connected(timeout); }
 
 Result<void> Client::ping() const {
   v1::ListQueuesRequest request;

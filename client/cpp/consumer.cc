@@ -131,9 +131,8 @@ class Consumer::Impl {
       changed_.notify_all();
     }
     const grpc::Status status = stream->Finish();
-    return status.ok()
-               ? internal::local_error(ErrorCode::kUnavailable, "the server ended the stream of deliveries")
-               : internal::to_error(status);
+    return status.ok() ? internal::local_error(ErrorCode::kUnavailable, "the server ended the stream of deliveries")
+                       : internal::to_error(status);
   }
 
   v1::ConsumeRequest open_request() const {

@@ -40,14 +40,13 @@ using FieldArray = std::vector<FieldValue>;
 using FieldTable = std::map<std::string, FieldValue, std::less<>>;
 
 /// The sixteen types of RabbitMQ's field tables, and void.
-using FieldKind = std::variant<FieldVoid, bool, std::int8_t, std::int16_t, std::int32_t, std::int64_t,
-                               std::uint8_t, std::uint16_t, std::uint32_t, float, double, FieldDecimal,
-                               std::string, FieldBytes, Timestamp, FieldArray, FieldTable>;
+using FieldKind = std::variant<FieldVoid, bool, std::int8_t, std::int16_t, std::int32_t, std::int64_t, std::uint8_t,
+                               std::uint16_t, std::uint32_t, float, double, FieldDecimal, std::string, FieldBytes,
+                               Timestamp, FieldArray, FieldTable>;
 
 /// What one of the kinds can be made of without loss.
 template <class T>
-concept FieldLike =
-    !std::same_as<std::remove_cvref_t<T>, FieldValue> && std::constructible_from<FieldKind, T>;
+concept FieldLike = !std::same_as<std::remove_cvref_t<T>, FieldValue> && std::constructible_from<FieldKind, T>;
 
 struct FieldValue {
   FieldKind kind;

@@ -35,9 +35,8 @@ SendResult already_settled(const Prepared& prepared) {
   SendResult result{.epoch = prepared.epoch, .error = std::nullopt, .exception = nullptr};
   if (prepared.state == TransactionState::kInDoubt) {
     result.outcome = SendOutcome::kUndecided;
-    result.error =
-        internal::local_error(ErrorCode::kFailedPrecondition,
-                              "the transaction is in doubt since an earlier attempt; an operator ends it");
+    result.error = internal::local_error(ErrorCode::kFailedPrecondition,
+                                         "the transaction is in doubt since an earlier attempt; an operator ends it");
   } else {
     result.outcome =
         prepared.state == TransactionState::kCommitted ? SendOutcome::kCommitted : SendOutcome::kRolledBack;

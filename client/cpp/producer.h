@@ -139,8 +139,8 @@ class Producer {
   const std::string& group() const;
 
  private:
-  SendResult run(const std::string& transaction_id, std::vector<Message> messages,
-                 const PrepareOptions& options, const std::function<Decision()>& local_transaction);
+  SendResult run(const std::string& transaction_id, std::vector<Message> messages, const PrepareOptions& options,
+                 const std::function<Decision()>& local_transaction);
 
   class Impl;
   std::unique_ptr<Impl> impl_;

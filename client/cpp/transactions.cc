@@ -28,8 +28,7 @@ Result<TransactionPage> Transactions::list(const TransactionFilter& filter, std:
   if (filter.state) request.set_state(internal::to_proto(*filter.state));
   if (filter.min_age.count() > 0) {
     request.mutable_min_age()->set_seconds(filter.min_age.count() / 1000);
-    request.mutable_min_age()->set_nanos(
-        static_cast<std::int32_t>(filter.min_age.count() % 1000 * 1'000'000));
+    request.mutable_min_age()->set_nanos(static_cast<std::int32_t>(filter.min_age.count() % 1000 * 1'000'000));
   }
   v1::ListTransactionsResponse response;
   const auto called = connection_->call(internal::Repeat::kTransient, [&](grpc::ClientContext& context) {

@@ -54,9 +54,8 @@ class Transactor::Impl {
   void drain() {
     std::unique_lock lock(mutex_);
     const std::uint64_t end = window_.next_tag();
-    room_.wait(lock, [&] {
-      return stopping_ || (window_.base_tag() >= end && reader_floor_ >= end && writer_floor_ >= end);
-    });
+    room_.wait(
+        lock, [&] { return stopping_ || (window_.base_tag() >= end && reader_floor_ >= end && writer_floor_ >= end); });
   }
 
   void stop() {
@@ -124,8 +123,7 @@ class Transactor::Impl {
       const std::lock_guard lock(mutex_);
       reader_floor_ = window_.base_tag();
       for (int i = 0; i < response.results_size(); ++i) {
-        if (auto callback = window_.answer(response.results(i).tag()))
-          answered_.emplace_back(i, std::move(*callback));
+        if (auto callback = window_.answer(response.results(i).tag())) answered_.emplace_back(i, std::move(*callback));
       }
       room_.notify_all();
     }
@@ -168,10 +166,9 @@ class Transactor::Impl {
     auto overdue = window_.expire(Clock::now());
     if (overdue.empty()) return;
     writer_floor_ = floor;
-    const Error error =
-        stream_ == nullptr && last_error_
-            ? *last_error_
-            : internal::local_error(ErrorCode::kDeadlineExceeded, "no answer within operation_timeout");
+    const Error error = stream_ == nullptr && last_error_
+                            ? *last_error_
+                            : internal::local_error(ErrorCode::kDeadlineExceeded, "no answer within operation_timeout");
     lock.unlock();
     for (auto& callback : overdue) deliver(callback, error);
     lock.lock();
@@ -224,8 +221,7 @@ Transactor::~Transactor() = default;
 void Transactor::prepare(const std::string& transaction_id, std::vector<Message> messages,
                          const PrepareOptions& options, PreparedCallback done) {
   v1::TransactRequest::Operation operation;
-  internal::fill_prepare(impl_->group(), transaction_id, std::move(messages), options,
-                         *operation.mutable_prepare());
+  internal::fill_prepare(impl_->group(), transaction_id, std::move(messages), options, *operation.mutable_prepare());
   impl_->submit(std::move(operation), std::move(done));
 }
 
@@ -241,8 +237,7 @@ void Transactor::rollback(const DecisionRequest& request, DecidedCallback done) 
   impl_->submit(std::move(operation), std::move(done));
 }
 
-std::future<Result<Prepared>> Transactor::prepare(const std::string& transaction_id,
-                                                  std::vector<Message> messages,
+std::future<Result<Prepared>> Transactor::prepare(const std::string& transaction_id, std::vector<Message> messages,
                                                   const PrepareOptions& options) {
   auto [done, future] = make_promise<Prepared>();
   prepare(transaction_id, std::move(messages), options, std::move(done));

@@ -54,8 +54,8 @@ class Transactor {
   Transactor(const Transactor&) = delete;
   Transactor& operator=(const Transactor&) = delete;
 
-  void prepare(const std::string& transaction_id, std::vector<Message> messages,
-               const PrepareOptions& options, PreparedCallback done);
+  void prepare(const std::string& transaction_id, std::vector<Message> messages, const PrepareOptions& options,
+               PreparedCallback done);
   void commit(const DecisionRequest& request, DecidedCallback done);
   void rollback(const DecisionRequest& request, DecidedCallback done);
 

@@ -5,6 +5,7 @@
 #include "coordinator/api/transaction_codec.h"
 #include "rpc/frame.h"
 #include "rpc/frame_arena.h"
+#include "rpc/server_limits.h"
 #include "rpc/status.h"
 
 namespace escrow::coordinator::api {
@@ -53,8 +54,7 @@ Result<void> CheckbacksStream::open(const v1::CheckbacksRequest::Open& open) {
 }
 
 void CheckbacksStream::reply(std::uint64_t request, Result<engine::Reply> reply) {
-  // A receipt or an answer that fails came too late: the server has moved on, and asks again if it wants to
-  // know.
+  // A receipt or an answer that fails came too late: the server has moved on, and asks again if it wants to know.
   if (request != kOpen) return;
   count_answered();
   if (!reply) return fail(reply.error());
@@ -63,6 +63,13 @@ void CheckbacksStream::reply(std::uint64_t request, Result<engine::Reply> reply)
   gathered().put(opened);
 }
 
-void CheckbacksStream::check(const engine::Check& check) { gathered().put(to_check(check)); }
+void CheckbacksStream::check(const engine::Check& check) {
+  {
+    const std::scoped_lock lock(mutex());
+    // The producer does not read. What it does not receive does not count, and is asked again.
+    if (output().bytes() + gathered().bytes() >= rpc::kMaxUnwrittenBytes) return;
+  }
+  gathered().put(to_check(check));
+}
 
 }  // namespace escrow::coordinator::api

@@ -28,17 +28,15 @@ CoordinatorService::CoordinatorService(const ServiceParts& parts)
       unary_.endpoint([this](auto*... call) { service_.RequestGetTransaction(call...); }, kGetTransaction),
       {[this](auto*... call) { service_.RequestListTransactions(call...); },
        [this](rpc::UnaryCall& call) {
-         rpc::with_user(parts_.authenticator, call,
-                        [this](rpc::UnaryCall& known, const std::string&) { list(known); });
+         rpc::with_user(parts_.authenticator, call, [this](rpc::UnaryCall& known, const std::string&) { list(known); });
        }}};
   const rpc::StreamParts stream_parts{parts.streams, parts.authenticator, parts.inbox};
-  stream_endpoints_ = {
-      {[this](auto*... call) { service_.RequestTransact(call...); },
-       [stream_parts, limit = parts.max_body_bytes](rpc::CallQueue& queue) {
-         return new TransactStream(queue, stream_parts, limit);
-       }},
-      {[this](auto*... call) { service_.RequestCheckbacks(call...); },
-       [stream_parts](rpc::CallQueue& queue) { return new CheckbacksStream(queue, stream_parts); }}};
+  stream_endpoints_ = {{[this](auto*... call) { service_.RequestTransact(call...); },
+                        [stream_parts, limit = parts.max_body_bytes](rpc::CallQueue& queue) {
+                          return new TransactStream(queue, stream_parts, limit);
+                        }},
+                       {[this](auto*... call) { service_.RequestCheckbacks(call...); },
+                        [stream_parts](rpc::CallQueue& queue) { return new CheckbacksStream(queue, stream_parts); }}};
 }
 
 void CoordinatorService::list(rpc::UnaryCall& call) {
@@ -46,7 +44,7 @@ void CoordinatorService::list(rpc::UnaryCall& call) {
     --lists_waiting_;
     return call.fail(engine::engine_full());
   }
-  parts_.readers.post([this, &call] {
+  lists_.post([this, &call] {
     --lists_waiting_;
     if (call.expired()) return call.fail(rpc::deadline_exceeded());
     const Result<v1::ListTransactionsResponse> page =

@@ -1,5 +1,5 @@
-// The gRPC service escrow.v1.Coordinator (proto/escrow/v1/coordinator.proto says what its methods do):
-// authenticates, translates, posts to the engine, and answers when the engine does.
+// The gRPC service escrow.v1.Coordinator (proto/escrow/v1/coordinator.proto says what its methods do): authenticates,
+// translates, posts to the engine, and answers when the engine does.
 #pragma once
 
 #include <atomic>
@@ -17,15 +17,14 @@ namespace escrow::coordinator::api {
 namespace detail {
 using C = v1::Coordinator;
 /// All methods take and return bytes; rpc/frame.h says why.
-using RawService = C::WithRawMethod_Prepare<C::WithRawMethod_Commit<
-    C::WithRawMethod_Rollback<C::WithRawMethod_GetTransaction<C::WithRawMethod_ListTransactions<
-        C::WithRawMethod_Transact<C::WithRawMethod_Checkbacks<C::Service>>>>>>>;
+using RawService =
+    C::WithRawMethod_Prepare<C::WithRawMethod_Commit<C::WithRawMethod_Rollback<C::WithRawMethod_GetTransaction<
+        C::WithRawMethod_ListTransactions<C::WithRawMethod_Transact<C::WithRawMethod_Checkbacks<C::Service>>>>>>>;
 }  // namespace detail
 
 /// What the service works with; all of it outlives the service.
 struct ServiceParts {
   engine::Inbox& inbox;
-  engine::WorkerPool& readers;
   const Store& store;
   const Clock& clock;
   rpc::Authenticator& authenticator;
@@ -36,7 +35,7 @@ struct ServiceParts {
 /// Thread-safe. Outlives the gRPC server it is registered with, and the engine that answers it.
 class CoordinatorService final : public rpc::Service {
  public:
-  /// Lists that may wait for a reader; more are refused with ENGINE_FULL.
+  /// Lists that may wait for the one that is being made; more are refused with ENGINE_FULL.
   static constexpr int kMaxListsWaiting = 64;
 
   explicit CoordinatorService(const ServiceParts& parts);
@@ -50,6 +49,7 @@ class CoordinatorService final : public rpc::Service {
   detail::RawService service_;
   rpc::UnaryPort unary_;
   std::atomic<int> lists_waiting_{0};
+  engine::WorkerPool lists_{1};  // not the engine's readers: lists take long, and consumers wait for these
 };
 
 }  // namespace escrow::coordinator::api

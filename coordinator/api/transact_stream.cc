@@ -39,12 +39,13 @@ void set_result(const engine::Reply& reply, Operation::KindCase kind, v1::Transa
 }  // namespace
 
 Result<void> TransactStream::on_frame(const grpc::ByteBuffer& bytes) {
+  if (rpc::has_more_than(bytes, v1::TransactRequest::kOperationsFieldNumber, rpc::kMaxOperationsPerFrame)) {
+    return rpc::limit_exceeded("operations", rpc::kMaxOperationsPerFrame);
+  }
   rpc::FrameArena arena;
   auto& request = arena.make<v1::TransactRequest>();
   if (auto parsed = rpc::parse(bytes, request); !parsed) return parsed;
   const auto count = static_cast<std::size_t>(request.operations_size());
-  if (count > rpc::kMaxOperationsPerFrame)
-    return rpc::limit_exceeded("operations", rpc::kMaxOperationsPerFrame);
 
   auto frame = std::make_unique<Frame>();
   frame->operations.reserve(count);

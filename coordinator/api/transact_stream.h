@@ -19,9 +19,8 @@ class TransactStream final : public rpc::FrameStream {
   void reply(std::uint64_t request, Result<engine::Reply> reply) override;
 
  private:
-  /// The operations of one frame that the engine has. Made by the thread that reads, then touched by the
-  /// engine's thread alone, which deletes it with the last answer. The request number of a command is the
-  /// address of its Operation.
+  /// The operations of one frame that the engine has. Made by the thread that reads, then touched by the engine's thread
+  /// alone, which deletes it with the last answer. The request number of a command is the address of its Operation.
   struct Frame;
   struct Operation {
     Frame* frame = nullptr;

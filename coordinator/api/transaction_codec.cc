@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "broker/core/names.h"
 #include "rpc/status.h"
 #include "rpc/time_codec.h"
 #include "rpc/utf8.h"
@@ -24,6 +25,7 @@ Result<TransactionMessage> to_model(v1::TransactionMessage& in, const rpc::Calle
     if (!due) return std::move(due).error();
     out.due = *due;
   }
+  if (in.sink().size() > broker::kMaxNameBytes) return rpc::limit_exceeded("sink_bytes", broker::kMaxNameBytes);
   out.sink = std::move(*in.mutable_sink());
   if (in.has_compensation()) {
     Result<Message> compensation = rpc::to_model(*in.mutable_compensation()->mutable_message(), caller);
@@ -33,14 +35,28 @@ Result<TransactionMessage> to_model(v1::TransactionMessage& in, const rpc::Calle
   return out;
 }
 
+Result<void> check_bytes(std::string_view limit, std::string_view text, std::size_t maximum) {
+  if (text.size() > maximum) return rpc::limit_exceeded(limit, maximum);
+  return {};
+}
+
+Result<void> check_key(std::string_view group, std::string_view id) {
+  if (auto valid = check_bytes("group_bytes", group, kMaxKeyBytes); !valid) return valid;
+  return check_bytes("transaction_id_bytes", id, kMaxKeyBytes);
+}
+
 /// CommitRequest and RollbackRequest have the same fields.
 template <class Request>
-Decide decide(Request& request, bool commit) {
-  return {{std::move(*request.mutable_group()), std::move(*request.mutable_transaction_id())},
-          commit,
-          request.epoch(),
-          std::move(*request.mutable_reason()),
-          {}};
+Result<engine::CommandBody> decide(Request& request, bool commit) {
+  if (auto valid = check_key(request.group(), request.transaction_id()); !valid) return std::move(valid).error();
+  if (auto valid = check_bytes("reason_bytes", request.reason(), kMaxReasonBytes); !valid) {
+    return std::move(valid).error();
+  }
+  return engine::CommandBody(Decide{{std::move(*request.mutable_group()), std::move(*request.mutable_transaction_id())},
+                                    commit,
+                                    request.epoch(),
+                                    std::move(*request.mutable_reason()),
+                                    {}});
 }
 
 engine::Verdict to_model(v1::Verdict verdict) {
@@ -58,6 +74,7 @@ engine::Verdict to_model(v1::Verdict verdict) {
 
 Result<engine::CommandBody> to_prepare(v1::PrepareRequest& request, const rpc::Caller& caller) {
   Prepare prepare;
+  if (auto valid = check_key(request.group(), request.transaction_id()); !valid) return std::move(valid).error();
   // Before their conversion: the rules see what has been converted.
   if (static_cast<std::size_t>(request.messages_size()) > kMaxMessages) {
     return rpc::limit_exceeded("messages", kMaxMessages);
@@ -77,19 +94,16 @@ Result<engine::CommandBody> to_prepare(v1::PrepareRequest& request, const rpc::C
   return engine::CommandBody(std::move(prepare));
 }
 
-Result<engine::CommandBody> to_commit(v1::CommitRequest& request, const rpc::Caller&) {
-  return engine::CommandBody(decide(request, true));
-}
+Result<engine::CommandBody> to_commit(v1::CommitRequest& request, const rpc::Caller&) { return decide(request, true); }
 
 Result<engine::CommandBody> to_rollback(v1::RollbackRequest& request, const rpc::Caller&) {
-  return engine::CommandBody(decide(request, false));
+  return decide(request, false);
 }
 
 Result<engine::CommandBody> to_get_transaction(v1::GetTransactionRequest& request, const rpc::Caller&) {
   Key key{std::move(*request.mutable_group()), std::move(*request.mutable_transaction_id())};
   if (key.group.empty() || key.id.empty()) return rpc::malformed("group and transaction_id are needed");
-  if (key.group.size() > kMaxKeyBytes) return rpc::limit_exceeded("group_bytes", kMaxKeyBytes);
-  if (key.id.size() > kMaxKeyBytes) return rpc::limit_exceeded("transaction_id_bytes", kMaxKeyBytes);
+  if (auto valid = check_key(key.group, key.id); !valid) return std::move(valid).error();
   return engine::CommandBody(engine::GetTransaction{std::move(key)});
 }
 

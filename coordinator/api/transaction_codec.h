@@ -10,9 +10,8 @@
 
 namespace escrow::coordinator::api {
 
-// Conversions that can reject do so with MALFORMED or LIMIT_EXCEEDED; what rules of transactions are about is
-// left to the engine. Strings are moved out of the requests. The actor is not set: the engine takes it from
-// the command.
+// Conversions that can reject do so with MALFORMED or LIMIT_EXCEEDED; what rules of transactions are about is left to the
+// engine. Strings are moved out of the requests. The actor is not set: the engine takes it from the command.
 Result<engine::CommandBody> to_prepare(v1::PrepareRequest& request, const rpc::Caller& caller);
 Result<engine::CommandBody> to_commit(v1::CommitRequest& request, const rpc::Caller& caller);
 Result<engine::CommandBody> to_rollback(v1::RollbackRequest& request, const rpc::Caller& caller);

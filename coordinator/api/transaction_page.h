@@ -10,8 +10,8 @@
 
 namespace escrow::coordinator::api {
 
-/// Any thread; waits for the disk. Whether a transaction waits for a producer is what only the engine knows:
-/// it is not told here, but by GetTransaction.
+/// Any thread; waits for the disk. Whether a transaction waits for a producer is what only the engine knows: it is not
+/// told here, but by GetTransaction.
 Result<v1::ListTransactionsResponse> list_transactions(const Store& store, const grpc::ByteBuffer& request,
                                                        Timestamp now);
 

@@ -14,8 +14,8 @@ struct CheckPolicy {
   Duration base_interval = std::chrono::seconds(10);
   double factor = 2.0;
   Duration max_interval = std::chrono::minutes(10);
-  double jitter = 0.1;             ///< each interval is moved by up to this share, in both directions
-  std::uint32_t max_attempts = 15; ///< that count; then the transaction is in doubt
+  double jitter = 0.1;              ///< each interval is moved by up to this share, in both directions
+  std::uint32_t max_attempts = 15;  ///< that count; then the transaction is in doubt
 
   /// The interval after the given attempt (1, 2, …).
   Duration interval(std::uint32_t attempt, Random& random) const {

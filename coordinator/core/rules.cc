@@ -7,9 +7,7 @@
 namespace escrow::coordinator {
 namespace {
 
-Error malformed(std::string message) {
-  return {ErrorCode::kInvalidArgument, "MALFORMED", std::move(message), {}};
-}
+Error malformed(std::string message) { return {ErrorCode::kInvalidArgument, "MALFORMED", std::move(message), {}}; }
 
 Error over_limit(const char* limit, std::size_t maximum) {
   return {ErrorCode::kInvalidArgument,
@@ -51,7 +49,7 @@ Error decided(const Transaction& transaction) {
 
 }  // namespace
 
-Result<void> check(const Prepare& command) {
+Result<void> check(const Prepare& command, std::size_t max_bytes) {
   if (auto valid = check_key(command.key); !valid) return valid;
   if (command.messages.empty()) return malformed("a transaction has at least one message");
   if (command.messages.size() > kMaxMessages) return over_limit("messages", kMaxMessages);
@@ -63,7 +61,7 @@ Result<void> check(const Prepare& command) {
     if (m.compensation) return unimplemented("compensation");
     bytes += m.message.bytes();
   }
-  if (bytes > kMaxTransactionBytes) return over_limit("transaction_bytes", kMaxTransactionBytes);
+  if (bytes > max_bytes) return over_limit("transaction_bytes", max_bytes);
   if (!command.first_check_delay) return {};
   if (command.first_check_delay->count() < 0 || *command.first_check_delay > kMaxFirstCheckDelay) {
     return malformed("first_check_delay must be between 0 and 7 days");
@@ -82,7 +80,8 @@ Result<Change> apply(std::optional<Transaction>& transaction, Prepare command, T
   const Digest content = content_digest(command.messages);
   if (transaction) {
     if (transaction->content == content) return Change::kNone;
-    return Error{ErrorCode::kAlreadyExists, "TRANSACTION_DIFFERS",
+    return Error{ErrorCode::kAlreadyExists,
+                 "TRANSACTION_DIFFERS",
                  "a transaction of this id with other messages exists and is " + std::string(name(transaction->state)),
                  {{"state", std::string(name(transaction->state))}}};
   }
@@ -101,9 +100,11 @@ Result<Change> apply(std::optional<Transaction>& transaction, Prepare command, T
 
 Result<Change> apply(std::optional<Transaction>& transaction, const Decide& command, Timestamp now) {
   if (!transaction) {
-    return Error{ErrorCode::kNotFound, "TRANSACTION_UNKNOWN",
+    return Error{ErrorCode::kNotFound,
+                 "TRANSACTION_UNKNOWN",
                  "no transaction '" + command.key.id + "' in group '" + command.key.group +
-                     "': it was never prepared, or it was decided too long ago", {}};
+                     "': it was never prepared, or it was decided too long ago",
+                 {}};
   }
   Transaction& t = *transaction;
   if (command.epoch != 0 && command.epoch != t.epoch && !planted_fault::kEpochIgnored) return stale(t);

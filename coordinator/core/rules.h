@@ -19,7 +19,8 @@ namespace escrow::coordinator {
 inline constexpr std::size_t kMaxKeyBytes = 255;
 inline constexpr std::size_t kMaxMessages = 256;
 inline constexpr std::size_t kMaxReasonBytes = 1024;
-/// Of all messages of a transaction, bodies included.
+/// Of all messages of a transaction, bodies included, by default: a server that takes larger messages takes larger
+/// transactions, too.
 inline constexpr std::size_t kMaxTransactionBytes = 16 << 20;
 inline constexpr Duration kMaxFirstCheckDelay = std::chrono::hours(24 * 7);
 
@@ -42,7 +43,7 @@ struct Decide {
 enum class Change : std::uint8_t { kNone, kPrepared, kDecided, kChecked, kInDoubt };
 
 /// The command's own limits and form, before anything is looked up.
-Result<void> check(const Prepare& command);
+Result<void> check(const Prepare& command, std::size_t max_bytes = kMaxTransactionBytes);
 Result<void> check(const Decide& command);
 
 /// `transaction` is what is known under the id; empty when nothing is. A new one takes `epoch`.

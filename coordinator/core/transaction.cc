@@ -11,9 +11,11 @@ constexpr std::uint8_t kVersion = 1;
 enum MessageFlag : std::uint8_t { kDelay = 1, kDue = 2, kSink = 4, kCompensation = 8, kBodyApart = 16 };
 
 Error damaged(const Key& key) {
-  return {ErrorCode::kDataLoss, "TRANSACTION_DAMAGED",
-          "the stored transaction '" + key.id + "' of group '" + key.group +
-              "' cannot be read: restore the data directory", {}};
+  return {
+      ErrorCode::kDataLoss,
+      "TRANSACTION_DAMAGED",
+      "the stored transaction '" + key.id + "' of group '" + key.group + "' cannot be read: restore the data directory",
+      {}};
 }
 
 void encode(const Message& message, ByteWriter& out) {
@@ -71,11 +73,16 @@ Digest decode_digest(ByteReader& in) {
 
 std::string_view name(State state) {
   switch (state) {
-    case State::kNone: return "NONE";
-    case State::kPrepared: return "PREPARED";
-    case State::kCommitted: return "COMMITTED";
-    case State::kRolledBack: return "ROLLED_BACK";
-    case State::kInDoubt: return "IN_DOUBT";
+    case State::kNone:
+      return "NONE";
+    case State::kPrepared:
+      return "PREPARED";
+    case State::kCommitted:
+      return "COMMITTED";
+    case State::kRolledBack:
+      return "ROLLED_BACK";
+    case State::kInDoubt:
+      return "IN_DOUBT";
   }
   return "UNKNOWN";
 }
@@ -97,8 +104,8 @@ Result<Key> Key::decode(std::string_view in) {
 }
 
 std::size_t Transaction::footprint() const {
-  std::size_t bytes = sizeof(Transaction) + key.group.size() + key.id.size() + prepared_by.size() +
-                      decided_by.size() + reason.size();
+  std::size_t bytes =
+      sizeof(Transaction) + key.group.size() + key.id.size() + prepared_by.size() + decided_by.size() + reason.size();
   for (const TransactionMessage& m : messages) bytes += sizeof(TransactionMessage) + m.message.bytes();
   return bytes;
 }

@@ -43,9 +43,9 @@ using Epoch = std::uint64_t;
 
 struct TransactionMessage {
   Message message;
-  std::optional<Duration> delay;           ///< counted from the commit
+  std::optional<Duration> delay;  ///< counted from the commit
   std::optional<Timestamp> due;
-  std::string sink;                        ///< empty: an exchange
+  std::string sink;  ///< empty: an exchange
   std::optional<Message> compensation;
 
   bool operator==(const TransactionMessage&) const = default;

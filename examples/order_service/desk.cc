@@ -82,8 +82,7 @@ int await_rest(const Client& client) {
     // The API has no event for "nothing left to do"; nobody but a demo waits for it.
     std::this_thread::sleep_for(kPollInterval);
   }
-  std::fprintf(stderr, "transactions or messages were still left after %d s\n",
-               static_cast<int>(kPatience.count()));
+  std::fprintf(stderr, "transactions or messages were still left after %d s\n", static_cast<int>(kPatience.count()));
   return 1;
 }
 

@@ -72,14 +72,12 @@ int run(int argc, char** argv) {
   add_orders(*serve_orders, arguments);
   serve_orders->add_option("--worker", arguments.service.worker, "number of this worker, from 0")->required();
   serve_orders->add_option("--workers", arguments.service.workers, "how many there are")->required();
-  serve_orders->add_option("--position", arguments.service.position_file, "file with the progress")
-      ->required();
+  serve_orders->add_option("--position", arguments.service.position_file, "file with the progress")->required();
   serve_orders->add_option("--checks", arguments.service.check_log, "file to note checks in")->required();
 
   CLI::App* ship_orders = app.add_subcommand("ship", "Consume the queue of the warehouse");
   add_server(*ship_orders, arguments);
-  ship_orders->add_option("--deliveries", arguments.books.delivery_log, "file to note deliveries in")
-      ->required();
+  ship_orders->add_option("--deliveries", arguments.books.delivery_log, "file to note deliveries in")->required();
 
   CLI::App* rest = app.add_subcommand("await-rest", "Wait until nothing is open or waiting");
   add_server(*rest, arguments);
@@ -98,8 +96,7 @@ int run(int argc, char** argv) {
 
   if (serve_orders->parsed()) {
     Termination termination;  // before the client, which makes threads
-    return serve(escrow::client::Client(arguments.server), arguments.orders(), arguments.service,
-                 termination);
+    return serve(escrow::client::Client(arguments.server), arguments.orders(), arguments.service, termination);
   }
   if (ship_orders->parsed()) {
     Termination termination;

@@ -38,8 +38,7 @@ Item parse_item(const std::string& text) {
 Order parse_order(const std::string& line) {
   auto fields = split(line, ',');
   if (fields.size() != kFields) throw std::runtime_error("not " + std::to_string(kFields) + " fields");
-  Order order{fields[0], fields[1], fields[2], fields[3],       fields[4],
-              fields[5], fields[6], {},        cents(fields[8])};
+  Order order{fields[0], fields[1], fields[2], fields[3], fields[4], fields[5], fields[6], {}, cents(fields[8])};
   for (const std::string& item : split(fields[7], ';')) order.items.push_back(parse_item(item));
   return order;
 }
@@ -72,11 +71,9 @@ std::string money(std::int64_t amount_cents) {
 
 std::string to_json(const Order& order) {
   nlohmann::json items = nlohmann::json::array();
-  for (const Item& item : order.items)
-    items.push_back({{"article", item.article}, {"quantity", item.quantity}});
-  return nlohmann::json{
-      {"order", order.id}, {"customer", order.customer},        {"country", order.country},
-      {"items", items},    {"total", money(order.total_cents)}, {"currency", order.currency}}
+  for (const Item& item : order.items) items.push_back({{"article", item.article}, {"quantity", item.quantity}});
+  return nlohmann::json{{"order", order.id}, {"customer", order.customer},        {"country", order.country},
+                        {"items", items},    {"total", money(order.total_cents)}, {"currency", order.currency}}
       .dump();
 }
 

@@ -35,8 +35,7 @@ class OrderDatabase::Impl {
   pqxx::connection connection;
 };
 
-OrderDatabase::OrderDatabase(const std::string& connection_string)
-    : impl_(std::make_unique<Impl>(connection_string)) {}
+OrderDatabase::OrderDatabase(const std::string& connection_string) : impl_(std::make_unique<Impl>(connection_string)) {}
 
 OrderDatabase::~OrderDatabase() = default;
 
@@ -49,8 +48,8 @@ void OrderDatabase::create_tables() {
 void OrderDatabase::place(const Order& order, const std::function<void()>& before_commit) {
   pqxx::work work(impl_->connection);
   work.exec_params("INSERT INTO escrow_barrier VALUES ($1, true)", order.id);
-  work.exec_params("INSERT INTO orders VALUES ($1, $2, $3, $4, $5)", order.id, order.placed_at,
-                   order.customer, order.currency, money(order.total_cents));
+  work.exec_params("INSERT INTO orders VALUES ($1, $2, $3, $4, $5)", order.id, order.placed_at, order.customer,
+                   order.currency, money(order.total_cents));
   for (const Item& item : order.items) {
     work.exec_params("INSERT INTO order_items VALUES ($1, $2, $3, $4)", order.id, item.article, item.quantity,
                      money(item.price_cents));

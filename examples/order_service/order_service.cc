@@ -31,8 +31,7 @@ class Position {
   std::size_t begun() const { return begun_; }
   void begin_next() {
     std::ofstream(path_ + ".new") << ++begun_ << '\n';
-    if (std::rename((path_ + ".new").c_str(), path_.c_str()) != 0)
-      throw std::runtime_error("cannot write " + path_);
+    if (std::rename((path_ + ".new").c_str(), path_.c_str()) != 0) throw std::runtime_error("cannot write " + path_);
   }
 
  private:
@@ -69,22 +68,20 @@ bool settled(const Order& order, const SendResult& result) {
   if (result.outcome == SendOutcome::kUndecided) return true;
   // A check was faster than the repetition of a prepare whose answer was lost: the order was never placed.
   if (result.outcome == SendOutcome::kRolledBack && !result.local_transaction_run) return true;
-  if (result.outcome == (payment_refused(order) ? SendOutcome::kRolledBack : SendOutcome::kCommitted))
-    return true;
-  std::fprintf(stderr, "order %s ended with outcome %d: %s\n", order.id.c_str(),
-               static_cast<int>(result.outcome), result.error ? result.error->message.c_str() : "");
+  if (result.outcome == (payment_refused(order) ? SendOutcome::kRolledBack : SendOutcome::kCommitted)) return true;
+  std::fprintf(stderr, "order %s ended with outcome %d: %s\n", order.id.c_str(), static_cast<int>(result.outcome),
+               result.error ? result.error->message.c_str() : "");
   return false;
 }
 
 }  // namespace
 
-int serve(const escrow::client::Client& client, const std::vector<Order>& orders,
-          const ServiceOptions& options, Termination& termination) {
+int serve(const escrow::client::Client& client, const std::vector<Order>& orders, const ServiceOptions& options,
+          Termination& termination) {
   AppendFile check_log(options.check_log);
   Producer producer(client, kGroup);
   producer.on_check([&](const Check& check) {
-    OrderDatabase database(
-        options.database);  // handlers run on threads of their own, and a connection serves one
+    OrderDatabase database(options.database);  // handlers run on threads of their own, and a connection serves one
     const Verdict verdict = database.was_placed(check.transaction_id) ? Verdict::kCommit : Verdict::kRollback;
     check_log.add(check.transaction_id + (verdict == Verdict::kCommit ? " commit" : " rollback"));
     return verdict;

@@ -29,7 +29,7 @@ struct ServiceOptions {
 
 /// Places this worker's share of `orders`, then goes on answering checks until `termination`. Returns the
 /// exit code.
-int serve(const escrow::client::Client& client, const std::vector<Order>& orders,
-          const ServiceOptions& options, Termination& termination);
+int serve(const escrow::client::Client& client, const std::vector<Order>& orders, const ServiceOptions& options,
+          Termination& termination);
 
 }  // namespace order_service

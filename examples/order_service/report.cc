@@ -64,8 +64,8 @@ std::string grouped(int number) {
 }
 
 void print(const Row& row) {
-  std::printf("  %-40s %8s %12s %11s %11s\n", row.name, grouped(row.orders).c_str(),
-              grouped(row.in_database).c_str(), grouped(row.delivered).c_str(), grouped(row.checked).c_str());
+  std::printf("  %-40s %8s %12s %11s %11s\n", row.name, grouped(row.orders).c_str(), grouped(row.in_database).c_str(),
+              grouped(row.delivered).c_str(), grouped(row.checked).c_str());
 }
 
 void print_line() { std::printf("  %s\n", std::string(86, '-').c_str()); }
@@ -102,8 +102,8 @@ int report(const std::vector<Order>& orders, const Books& books) {
     ++wrong;
   }
 
-  std::printf("\n  %-40s %8s %12s %11s %11s\n", "what happened to the order", "orders", "in database",
-              "delivered", "asked back");
+  std::printf("\n  %-40s %8s %12s %11s %11s\n", "what happened to the order", "orders", "in database", "delivered",
+              "asked back");
   print_line();
   Row total{"all"};
   for (const Row& row : rows) {
@@ -112,9 +112,9 @@ int report(const std::vector<Order>& orders, const Books& books) {
   }
   print_line();
   print(total);
-  std::printf("\n  %s\n\n",
-              wrong == 0 ? "Every order in the database was delivered exactly once, and no other order was."
-                         : "The database and the deliveries DIFFER.");
+  std::printf("\n  %s\n\n", wrong == 0
+                                ? "Every order in the database was delivered exactly once, and no other order was."
+                                : "The database and the deliveries DIFFER.");
   return wrong == 0 ? 0 : 1;
 }
 

@@ -16,8 +16,7 @@
 using namespace escrow::client;  // NOLINT(google-build-using-namespace): an example
 
 int main(int argc, char** argv) {
-  const Client client(
-      {.target = argc > 1 ? argv[1] : "127.0.0.1:5680", .user = "guest", .password = "guest"});
+  const Client client({.target = argc > 1 ? argv[1] : "127.0.0.1:5680", .user = "guest", .password = "guest"});
   Broker broker(client);
   if (auto declared = broker.declare_queue("hello"); !declared) {
     std::cerr << declared.error().message << '\n';

@@ -85,13 +85,17 @@ TEST_F(Errors, LimitsHoldAtTheLimitAndOnePastIt) {
 }
 
 TEST_F(Errors, ALargeTransactionNamesItsLimit) {
-  v1::PrepareRequest request = Api::prepare_request("large", std::string(8 << 20, 'x'));
+  v1::PrepareRequest request = Api::prepare_request("large", std::string(10 << 20, 'x'));
   *request.add_messages() = request.messages(0);
   const Failure found = failure(prepare(request));
   EXPECT_EQ(found.code, StatusCode::INVALID_ARGUMENT);
   EXPECT_EQ(found.reason, "LIMIT_EXCEEDED");
   EXPECT_EQ(found.metadata.at("limit"), "transaction_bytes");
-  EXPECT_EQ(found.metadata.at("maximum"), std::to_string(16 << 20));
+  EXPECT_EQ(found.metadata.at("maximum"), std::to_string((16 << 20) + (512 << 10)));
+}
+
+TEST_F(Errors, ATransactionMayHoldTheLargestMessage) {
+  EXPECT_TRUE(prepare(Api::prepare_request("largest", std::string(16 << 20, 'x'))).ok());
 }
 
 TEST_F(Errors, OneMessageMayHaveSixteenMebibytes) {

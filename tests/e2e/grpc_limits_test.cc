@@ -34,11 +34,11 @@ TEST_F(Limits, MetadataOfACallIsSixteenKibibytes) {
   EXPECT_TRUE(list_queues(api(), *make_context()).ok());
 }
 
-TEST_F(Limits, ARequestIsOneMebibyteMoreThanAMessage) {
+TEST_F(Limits, ARequestIsOneMebibyteMoreThanTwoTransactions) {
   v1::PublishStreamRequest frame;
-  const auto publish = [&](std::size_t first, std::size_t second) {
+  const auto publish = [&](std::size_t last) {
     frame.Clear();
-    for (const std::size_t size : {first, second}) {
+    for (const std::size_t size : {std::size_t{16 << 20}, std::size_t{16 << 20}, last}) {
       frame.add_messages()->set_routing_key("shipping");
       frame.mutable_messages(frame.messages_size() - 1)->set_body(std::string(size, 'x'));
     }
@@ -50,8 +50,8 @@ TEST_F(Limits, ARequestIsOneMebibyteMoreThanAMessage) {
     while (stream->Read(&response)) continue;
     return stream->Finish();
   };
-  EXPECT_TRUE(publish(16 << 20, (1 << 20) - 100).ok());
-  expect(publish(16 << 20, 1 << 20), StatusCode::RESOURCE_EXHAUSTED, "");
+  EXPECT_TRUE(publish((2 << 20) - 200).ok());
+  expect(publish(2 << 20), StatusCode::RESOURCE_EXHAUSTED, "");
 }
 
 TEST_F(Limits, AConnectionHasAThousandCallsAndTheServerTenThousandStreams) {

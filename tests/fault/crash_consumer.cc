@@ -79,11 +79,10 @@ void CrashConsumer::handle(const v1::ConsumeResponse::Delivery& delivery) {
   }
   const std::optional<Uid> uid = read_message(delivery.message());
   if (!uid) {
-    life_.findings().add(queue_name + " delivered a damaged message, '" +
-                         delivery.message().properties().message_id() + "'");
+    life_.findings().add(queue_name + " delivered a damaged message, '" + delivery.message().properties().message_id() +
+                         "'");
   } else {
-    const TransactionIndex transaction =
-        life_.messages().delivered(habits_.queue, id_, *uid, delivery.redelivered());
+    const TransactionIndex transaction = life_.messages().delivered(habits_.queue, id_, *uid, delivery.redelivered());
     if (transaction != kNoTransaction) life_.transactions().seen_delivered(transaction);
   }
   if (delivery.delivery_count() > 0 && !delivery.redelivered()) {
@@ -115,8 +114,7 @@ void CrashConsumer::settle(std::size_t count) {
   }
 }
 
-void CrashConsumer::write_settle(v1::ConsumeRequest::Outcome outcome, std::uint64_t first_tag,
-                                 std::uint64_t last_tag) {
+void CrashConsumer::write_settle(v1::ConsumeRequest::Outcome outcome, std::uint64_t first_tag, std::uint64_t last_tag) {
   v1::ConsumeRequest request;
   request.mutable_settle()->set_outcome(outcome);
   request.mutable_settle()->set_first_tag(first_tag);

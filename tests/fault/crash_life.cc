@@ -9,8 +9,7 @@ constexpr std::chrono::seconds kPatience{20};
 
 }  // namespace
 
-Life::Life(const std::string& target, Findings& findings, MessageLedger& messages,
-           TransactionLedger& transactions)
+Life::Life(const std::string& target, Findings& findings, MessageLedger& messages, TransactionLedger& transactions)
     : connection_({.target = target, .user = "guest", .password = "guest"}),
       findings_(findings),
       messages_(messages),
@@ -39,8 +38,7 @@ Life::Answer Life::judge(const Error& error, const char* what) {
   if (error.reason == "ENGINE_FULL") return Answer::kRefused;
   if (error.reason == "ALREADY_DECIDED") return Answer::kOpposed;
   if (!ending_ && !finished_) {
-    findings_.add(std::string(what) + " failed while the server should live: " + error.reason + ": " +
-                  error.message);
+    findings_.add(std::string(what) + " failed while the server should live: " + error.reason + ": " + error.message);
   }
   return Answer::kBroken;
 }

@@ -18,8 +18,7 @@ namespace escrow::crash {
 /// What all clients of a life share. Thread-safe.
 class Life {
  public:
-  Life(const std::string& target, Findings& findings, MessageLedger& messages,
-       TransactionLedger& transactions);
+  Life(const std::string& target, Findings& findings, MessageLedger& messages, TransactionLedger& transactions);
 
   client::internal::Connection& connection() { return connection_; }
   v1::Coordinator::Stub& coordinator() { return connection_.coordinator(); }

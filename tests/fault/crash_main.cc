@@ -37,9 +37,8 @@ constexpr milliseconds kStartPatience{30'000};
 constexpr milliseconds kStopPatience{20'000};
 constexpr std::chrono::seconds kDrainPatience{60};
 /// Checks come soon and often, and never end in doubt.
-constexpr const char* kFlags[] = {"--checks-base-interval=200ms", "--checks-factor=1.2",
-                                  "--checks-max-interval=2s", "--checks-receipt-timeout=1s",
-                                  "--checks-max-attempts=200"};
+constexpr const char* kFlags[] = {"--checks-base-interval=200ms", "--checks-factor=1.2", "--checks-max-interval=2s",
+                                  "--checks-receipt-timeout=1s", "--checks-max-attempts=200"};
 constexpr const char* kSmallMemory[] = {"--limits-page-memory=1MiB", "--limits-transaction-memory=1MiB",
                                         "--store-memtables=8MiB", "--store-block-cache=1MiB"};
 /// Groups whose transactions are listed after each restart; at the end it is all of them.
@@ -120,8 +119,7 @@ class Test {
         "%s acks "
         "known to be durable\n",
         transactions_.size(), transactions_.decided_count(), text(counts.messages).c_str(),
-        text(counts.deliveries).c_str(), text(counts.redeliveries).c_str(),
-        text(counts.durable_acks).c_str());
+        text(counts.deliveries).c_str(), text(counts.redeliveries).c_str(), text(counts.durable_acks).c_str());
     return findings_.count() == 0;
   }
   const Findings& findings() const { return findings_; }
@@ -136,8 +134,7 @@ class Test {
     if (server == nullptr) return;
     Life life(server->target(), findings_, messages_, transactions_);
     if (round_ == 1) {
-      if (const auto error = declare_topology(life.connection()))
-        findings_.add("declaring failed: " + *error);
+      if (const auto error = declare_topology(life.connection())) findings_.add("declaring failed: " + *error);
     }
     const auto before = messages_.counts();
     const std::size_t transactions_before = transactions_.size();
@@ -165,8 +162,7 @@ class Test {
     std::printf("round %d: %s%.2f s of load, %s%s; %zu transactions, %s messages, %s deliveries\n", round_,
                 drains_first ? "drained, " : "", std::chrono::duration<double>(lived).count(),
                 drains_last ? "drained, " : "", how.c_str(), transactions_.size() - transactions_before,
-                text(after.messages - before.messages).c_str(),
-                text(after.deliveries - before.deliveries).c_str());
+                text(after.messages - before.messages).c_str(), text(after.deliveries - before.deliveries).c_str());
     std::fflush(stdout);
   }
 
@@ -221,8 +217,7 @@ class Test {
     bool is_orderly = how == "SIGTERM";
     server.signal(how == "SIGKILL" ? SIGKILL : SIGTERM);
     if (is_orderly) {
-      if (!server.wait_end(kStopPatience))
-        findings_.add("the server does not end after SIGTERM"), is_orderly = false;
+      if (!server.wait_end(kStopPatience)) findings_.add("the server does not end after SIGTERM"), is_orderly = false;
     } else if (how != "SIGKILL") {
       server.wait_end(milliseconds(random_.between(0, 50)));
     }

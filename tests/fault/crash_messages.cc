@@ -14,8 +14,7 @@ PublisherId MessageLedger::new_publisher() {
   return next_publisher_++;
 }
 
-Uid MessageLedger::add(std::uint8_t route, const char* kind, PublisherId publisher,
-                       TransactionIndex transaction) {
+Uid MessageLedger::add(std::uint8_t route, const char* kind, PublisherId publisher, TransactionIndex transaction) {
   const auto round = static_cast<std::uint16_t>(findings_.round());
   const std::scoped_lock lock(mutex_);
   const auto uid = static_cast<Uid>(records_.size());
@@ -43,8 +42,7 @@ void MessageLedger::forbid(Uid uid) {
   records_[uid].visibility = Visibility::kForbidden;
   for (std::size_t queue = 0; queue < kQueues; ++queue) {
     if (!records_[uid].states[queue].delivered) continue;
-    findings_.add(text(uid) + " was delivered from " + kQueueNames[queue] +
-                  " before it was refused or rolled back");
+    findings_.add(text(uid) + " was delivered from " + kQueueNames[queue] + " before it was refused or rolled back");
   }
 }
 
@@ -72,18 +70,17 @@ void MessageLedger::check_delivery(Queue queue, StreamId stream, Uid uid, bool r
   const Record& record = records_[uid];
   const State& state = record.states[queue];
   const auto wrong = [&](const std::string& why) {
-    findings_.add(std::string(kQueueNames[queue]) + " delivered " + text(uid) + " on stream " +
-                  std::to_string(stream) + (redelivered ? ", flagged redelivered: " : ": ") + why);
+    findings_.add(std::string(kQueueNames[queue]) + " delivered " + text(uid) + " on stream " + std::to_string(stream) +
+                  (redelivered ? ", flagged redelivered: " : ": ") + why);
   };
   if ((record.queues & set_of(queue)) == 0) wrong("it was not routed there");
-  if (record.visibility == Visibility::kForbidden)
-    wrong("it was never sent, or refused, undecided or rolled back");
+  if (record.visibility == Visibility::kForbidden) wrong("it was never sent, or refused, undecided or rolled back");
   if (state.gone) wrong("its ack was durable");
   if (state.delivered && !redelivered) wrong("it was delivered before, without a flag now");
   const bool holder_lives = state.holder >= first_stream_of_life_ && !ended_.contains(state.holder);
   if (state.holder != 0 && holder_lives) {
-    wrong((state.gone_sent ? "it was acked on stream " : "it is held by stream ") +
-          std::to_string(state.holder) + ", which is open");
+    wrong((state.gone_sent ? "it was acked on stream " : "it is held by stream ") + std::to_string(state.holder) +
+          ", which is open");
   }
 }
 
@@ -92,8 +89,8 @@ void MessageLedger::check_order(StreamId stream, Uid uid) {
   if (publisher == 0) return;
   const auto [last, first_of_publisher] = last_in_order_.try_emplace(publisher, uid);
   if (!first_of_publisher && last->second >= uid) {
-    findings_.add(std::string(kQueueNames[kOrdered]) + " delivered " + text(uid) + " after " +
-                  text(last->second) + " on stream " + std::to_string(stream));
+    findings_.add(std::string(kQueueNames[kOrdered]) + " delivered " + text(uid) + " after " + text(last->second) +
+                  " on stream " + std::to_string(stream));
   }
   last->second = uid;
 }
@@ -188,8 +185,7 @@ std::vector<Uid> MessageLedger::outstanding(Queue queue) {
 std::string MessageLedger::text(Uid uid) const {
   const Record& record = records_[uid];
   const Route& route = kRoutes[record.route];
-  std::string out =
-      "message " + std::to_string(uid) + " (" + record.kind + " of round " + std::to_string(record.round);
+  std::string out = "message " + std::to_string(uid) + " (" + record.kind + " of round " + std::to_string(record.round);
   if (record.transaction != kNoTransaction) out += ", transaction t" + std::to_string(record.transaction);
   if (record.publisher != 0) out += ", publisher " + std::to_string(record.publisher);
   return out + ", to '" + route.exchange + "' with key '" + route.key + "')";

@@ -42,8 +42,7 @@ class MessageLedger {
   StreamId new_stream();
   PublisherId new_publisher();
   /// FORBIDDEN until told otherwise. `kind` is a constant.
-  Uid add(std::uint8_t route, const char* kind, PublisherId publisher,
-          TransactionIndex transaction = kNoTransaction);
+  Uid add(std::uint8_t route, const char* kind, PublisherId publisher, TransactionIndex transaction = kNoTransaction);
 
   void allow(Uid uid);
   void due(Uid uid);

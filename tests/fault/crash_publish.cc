@@ -20,8 +20,8 @@ std::uint8_t random_route(Random& random) {
 void published(Life& life, Uid uid, std::uint8_t route, std::uint32_t queue_count, Instant sent) {
   const int expected = std::popcount(kRoutes[route].queues);
   if (static_cast<int>(queue_count) != expected) {
-    life.findings().add("the answer to " + life.messages().describe(uid) + " names " +
-                        std::to_string(queue_count) + " queues instead of " + std::to_string(expected));
+    life.findings().add("the answer to " + life.messages().describe(uid) + " names " + std::to_string(queue_count) +
+                        " queues instead of " + std::to_string(expected));
   }
   if (expected == 0) return;  // nothing was written for it
   life.messages().due(uid);
@@ -44,8 +44,7 @@ class PublishStreamClient {
     stream->WritesDone();
     reader.join();
     life_.judge(stream->Finish(), "PublishStream");
-    if (!life_.ending() && !frames_.empty())
-      life_.findings().add("PublishStream ended before its last answers");
+    if (!life_.ending() && !frames_.empty()) life_.findings().add("PublishStream ended before its last answers");
   }
 
  private:

@@ -22,10 +22,9 @@ std::string id_of(Uid uid) { return "m" + std::to_string(uid); }
 std::optional<std::string> declare_topology(client::internal::Connection& connection) {
   std::optional<std::string> error;
   const auto call = [&](auto method, const auto& request, auto response) {
-    const auto done =
-        connection.call(client::internal::Repeat::kTransient, [&](grpc::ClientContext& context) {
-          return (connection.broker().*method)(&context, request, &response);
-        });
+    const auto done = connection.call(client::internal::Repeat::kTransient, [&](grpc::ClientContext& context) {
+      return (connection.broker().*method)(&context, request, &response);
+    });
     if (!done) error = done.error().message;
   };
   using Stub = v1::Broker::Stub;

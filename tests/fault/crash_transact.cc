@@ -28,8 +28,7 @@ class TransactClient {
     stream->WritesDone();
     reader.join();
     life_.judge(stream->Finish(), "Transact");
-    if (!life_.ending() && !on_the_way_.empty())
-      life_.findings().add("Transact ended before its last answers");
+    if (!life_.ending() && !on_the_way_.empty()) life_.findings().add("Transact ended before its last answers");
   }
 
  private:
@@ -71,8 +70,8 @@ class TransactClient {
     for (auto& route : routes) route = static_cast<std::uint8_t>(random_.below(kRoutes.size()));
     const auto delay = std::chrono::milliseconds(random_.between(100, 1500));
     // Many commits are under way at the same time, so there is no order.
-    return life_.transactions().plan(random_.chance(0.9) ? Kind::kDecided : Kind::kLeft, random_.chance(0.8),
-                                     routes, 0, delay);
+    return life_.transactions().plan(random_.chance(0.9) ? Kind::kDecided : Kind::kLeft, random_.chance(0.8), routes, 0,
+                                     delay);
   }
 
   void add(const TransactionPlan& plan, bool is_prepare, Operation& operation) {
@@ -107,8 +106,7 @@ class TransactClient {
   void answer(const Result& result) {
     const auto found = on_the_way_.find(result.tag());
     if (found == on_the_way_.end()) {
-      life_.findings().add("Transact answered tag " + std::to_string(result.tag()) +
-                           ", which is not on its way");
+      life_.findings().add("Transact answered tag " + std::to_string(result.tag()) + ", which is not on its way");
       return;
     }
     const Sent sent = found->second;
@@ -138,8 +136,7 @@ class TransactClient {
   void refused(const TransactionPlan& plan, bool is_prepare, Answer answer) {
     if (answer == Answer::kRefused) todo_.emplace_back(&plan, is_prepare);
     if (answer != Answer::kOpposed) return;
-    life_.findings().add("transaction " + plan.id +
-                         ": refused by Transact as decided otherwise, which nobody did");
+    life_.findings().add("transaction " + plan.id + ": refused by Transact as decided otherwise, which nobody did");
   }
 
   Life& life_;

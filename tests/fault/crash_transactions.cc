@@ -6,24 +6,20 @@
 namespace escrow::crash {
 namespace {
 
-std::int64_t to_us(const google::protobuf::Timestamp& time) {
-  return time.seconds() * 1'000'000 + time.nanos() / 1000;
-}
+std::int64_t to_us(const google::protobuf::Timestamp& time) { return time.seconds() * 1'000'000 + time.nanos() / 1000; }
 
 }  // namespace
 
 std::string group_of_round(int round) { return "crash." + std::to_string(round / kRoundsPerGroup); }
 
-const TransactionPlan& TransactionLedger::plan(Kind kind, bool commit,
-                                               const std::vector<std::uint8_t>& routes, PublisherId publisher,
-                                               std::chrono::milliseconds first_check_delay) {
+const TransactionPlan& TransactionLedger::plan(Kind kind, bool commit, const std::vector<std::uint8_t>& routes,
+                                               PublisherId publisher, std::chrono::milliseconds first_check_delay) {
   const int round = findings_.round();
   const std::scoped_lock lock(mutex_);
   const auto index = static_cast<TransactionIndex>(records_.size());
   Record& record = records_.emplace_back();
   record.planned_round = record.last_round = round;
-  record.plan = {index, group_of_round(round), "t" + std::to_string(index), kind, commit,
-                 {},    first_check_delay};
+  record.plan = {index, group_of_round(round), "t" + std::to_string(index), kind, commit, {}, first_check_delay};
   for (const std::uint8_t route : routes) {
     record.plan.messages.emplace_back(messages_.add(route, "transaction", publisher, index), route);
   }
@@ -46,8 +42,7 @@ void TransactionLedger::prepared(const TransactionPlan& plan, const v1::PrepareR
   Record& record = records_[plan.index];
   if (response.epoch() == 0) wrong(record, "Prepare", "the epoch is 0");
   // A check may have decided it since, and the news may have come earlier than this.
-  if (record.open_when_sent && decision_known(record) && response.state() == v1::TRANSACTION_STATE_PREPARED)
-    return;
+  if (record.open_when_sent && decision_known(record) && response.state() == v1::TRANSACTION_STATE_PREPARED) return;
   observe(record, response.epoch(), response.state(), 0, "Prepare");
 }
 
@@ -62,8 +57,7 @@ void TransactionLedger::sending_decision(const TransactionPlan& plan, bool commi
   }
 }
 
-void TransactionLedger::decided(const TransactionPlan& plan, bool commit,
-                                const google::protobuf::Timestamp& time) {
+void TransactionLedger::decided(const TransactionPlan& plan, bool commit, const google::protobuf::Timestamp& time) {
   const std::scoped_lock lock(mutex_);
   observe_decision(records_[plan.index], commit, to_us(time), commit ? "Commit" : "Rollback");
 }
@@ -109,8 +103,7 @@ const TransactionPlan* TransactionLedger::asked(const v1::CheckbacksResponse::Ch
     return nullptr;
   }
   const bool was_decided = decision_known(*record);
-  if (was_decided && record->decided_round < round)
-    wrong(*record, "check", "it was decided before the restart");
+  if (was_decided && record->decided_round < round) wrong(*record, "check", "it was decided before the restart");
   if (check.messages_size() != static_cast<int>(record->plan.messages.size())) {
     wrong(*record, "check", "the check has " + std::to_string(check.messages_size()) + " messages");
   }
@@ -181,8 +174,7 @@ std::size_t TransactionLedger::decided_count() const {
 
 TransactionLedger::Record* TransactionLedger::find(const std::string& group, const std::string& id) {
   TransactionIndex index = 0;
-  const auto parsed =
-      std::from_chars(id.data() + std::min<std::size_t>(1, id.size()), id.data() + id.size(), index);
+  const auto parsed = std::from_chars(id.data() + std::min<std::size_t>(1, id.size()), id.data() + id.size(), index);
   if (parsed.ec != std::errc() || index >= records_.size()) return nullptr;
   Record& record = records_[index];
   return record.plan.group == group && record.plan.id == id ? &record : nullptr;
@@ -193,8 +185,7 @@ void TransactionLedger::observe(Record& record, std::uint64_t epoch, v1::Transac
   if (!record.prepare_sent) wrong(record, where, "it was never prepared");
   if (record.known == Known::kAbsent) wrong(record, where, "it was not there before, and was not sent again");
   if (record.epoch != 0 && epoch != record.epoch) {
-    wrong(record, where,
-          "its epoch is " + std::to_string(epoch) + ", and was " + std::to_string(record.epoch));
+    wrong(record, where, "its epoch is " + std::to_string(epoch) + ", and was " + std::to_string(record.epoch));
   }
   record.epoch = epoch;
   switch (state) {
@@ -212,8 +203,7 @@ void TransactionLedger::observe(Record& record, std::uint64_t epoch, v1::Transac
   }
 }
 
-void TransactionLedger::observe_decision(Record& record, bool commit, std::int64_t decided_us,
-                                         const char* where) {
+void TransactionLedger::observe_decision(Record& record, bool commit, std::int64_t decided_us, const char* where) {
   const Known now = commit ? Known::kCommitted : Known::kRolledBack;
   const Known opposite = commit ? Known::kRolledBack : Known::kCommitted;
   const std::string name = commit ? "committed" : "rolled back";

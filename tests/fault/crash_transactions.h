@@ -48,8 +48,8 @@ class TransactionLedger {
 
   /// Its messages are added to the ledger of messages. They belong to `publisher` if the client commits one
   /// transaction after the other.
-  const TransactionPlan& plan(Kind kind, bool commit, const std::vector<std::uint8_t>& routes,
-                              PublisherId publisher, std::chrono::milliseconds first_check_delay);
+  const TransactionPlan& plan(Kind kind, bool commit, const std::vector<std::uint8_t>& routes, PublisherId publisher,
+                              std::chrono::milliseconds first_check_delay);
 
   // What clients did and were told.
   void sending_prepare(const TransactionPlan& plan);

@@ -90,24 +90,21 @@ class UnaryClient {
   }
 
  private:
-  Answer call_commit(const TransactionPlan& plan, grpc::ClientContext& context,
-                     google::protobuf::Timestamp& time) {
+  Answer call_commit(const TransactionPlan& plan, grpc::ClientContext& context, google::protobuf::Timestamp& time) {
     const auto request = make_decision<v1::CommitRequest>(plan, life_.transactions().epoch(plan));
     v1::CommitResponse response;
     const Answer answer = life_.judge(life_.coordinator().Commit(&context, request, &response), "Commit");
     time = response.decided_time();
     return answer;
   }
-  Answer call_rollback(const TransactionPlan& plan, grpc::ClientContext& context,
-                       google::protobuf::Timestamp& time) {
+  Answer call_rollback(const TransactionPlan& plan, grpc::ClientContext& context, google::protobuf::Timestamp& time) {
     const auto request = make_decision<v1::RollbackRequest>(plan, life_.transactions().epoch(plan));
     v1::RollbackResponse response;
     const Answer answer = life_.judge(life_.coordinator().Rollback(&context, request, &response), "Rollback");
     time = response.decided_time();
     return answer;
   }
-  void note(const TransactionPlan& plan, bool commit, Answer answer,
-            const google::protobuf::Timestamp& time) {
+  void note(const TransactionPlan& plan, bool commit, Answer answer, const google::protobuf::Timestamp& time) {
     if (answer == Answer::kOk) life_.transactions().decided(plan, commit, time);
     if (answer == Answer::kOpposed) life_.transactions().opposed(plan, commit);
   }
@@ -128,8 +125,8 @@ void run_unary_transactions(Life& life, Random random) {
     for (auto& route : routes) route = static_cast<std::uint8_t>(random.below(kRoutes.size()));
     const auto delay = std::chrono::milliseconds(random.between(100, 1500));
     // Only what this thread commits itself, before it goes on, has a place in its order.
-    const auto& plan = life.transactions().plan(kind, random.chance(0.75), routes,
-                                                kind == Kind::kDecided ? publisher : 0, delay);
+    const auto& plan =
+        life.transactions().plan(kind, random.chance(0.75), routes, kind == Kind::kDecided ? publisher : 0, delay);
     if (client.prepare(plan) != Answer::kOk) continue;
     if (kind == Kind::kDecided) client.decide(plan, plan.commit);
     if (kind == Kind::kContested) client.contest(plan);

@@ -17,8 +17,7 @@ std::string group_name(int group) { return group_of_round(group * kRoundsPerGrou
 /// Calls, and notes the failure. Repeats while the connection is being made.
 bool call(Life& life, const char* what, const std::function<grpc::Status(grpc::ClientContext&)>& attempt) {
   const auto done = life.connection().call(client::internal::Repeat::kTransient, attempt);
-  if (!done)
-    life.findings().add(std::string(what) + " failed: " + done.error().reason + ": " + done.error().message);
+  if (!done) life.findings().add(std::string(what) + " failed: " + done.error().reason + ": " + done.error().message);
   return done.ok();
 }
 
@@ -41,8 +40,7 @@ std::vector<v1::Transaction> list(Life& life, const std::string& group, v1::Tran
 }
 
 bool is_open(const v1::Transaction& transaction) {
-  return transaction.state() == v1::TRANSACTION_STATE_PREPARED ||
-         transaction.state() == v1::TRANSACTION_STATE_IN_DOUBT;
+  return transaction.state() == v1::TRANSACTION_STATE_PREPARED || transaction.state() == v1::TRANSACTION_STATE_IN_DOUBT;
 }
 
 /// Open ones first, then decided ones in order of decision.
@@ -68,8 +66,7 @@ void verify_filters(Life& life, const std::string& group, const std::vector<v1::
     const std::size_t count = list(life, group, state).size();
     if (count == counts[state]) continue;
     life.findings().add("the list of " + group + " has " + std::to_string(counts[state]) + " transactions " +
-                        v1::TransactionState_Name(state) + ", the list of that state " +
-                        std::to_string(count));
+                        v1::TransactionState_Name(state) + ", the list of that state " + std::to_string(count));
   }
 }
 
@@ -79,8 +76,7 @@ void verify_group(Life& life, const std::string& group) {
   for (const auto& transaction : listed) {
     life.transactions().seen(transaction, "ListTransactions");
     if (++times[transaction.transaction_id()] > 1) {
-      life.findings().add("the list of " + group + " has " + transaction.transaction_id() +
-                          " more than once");
+      life.findings().add("the list of " + group + " has " + transaction.transaction_id() + " more than once");
     }
   }
   for (const TransactionPlan* plan : life.transactions().of_group(group)) {
@@ -125,9 +121,8 @@ void verify_queues(Life& life) {
       continue;
     }
     if (found->messages_ready() < bounds.low || found->messages_ready() > bounds.high) {
-      life.findings().add(name + " holds " + std::to_string(found->messages_ready()) +
-                          " messages; clients expect " + std::to_string(bounds.low) + " to " +
-                          std::to_string(bounds.high));
+      life.findings().add(name + " holds " + std::to_string(found->messages_ready()) + " messages; clients expect " +
+                          std::to_string(bounds.low) + " to " + std::to_string(bounds.high));
     }
     if (found->messages_unacknowledged() != 0) {
       life.findings().add(name + " has " + std::to_string(found->messages_unacknowledged()) +
@@ -136,9 +131,7 @@ void verify_queues(Life& life) {
   }
 }
 
-bool is_empty(const v1::Queue& queue) {
-  return queue.messages_ready() == 0 && queue.messages_unacknowledged() == 0;
-}
+bool is_empty(const v1::Queue& queue) { return queue.messages_ready() == 0 && queue.messages_unacknowledged() == 0; }
 
 bool queues_are_empty(Life& life) { return std::ranges::all_of(list_queues(life), is_empty); }
 
@@ -177,13 +170,11 @@ void report_open(Life& life, int groups) {
 }  // namespace
 
 bool queue_exists(Life& life, Queue queue) {
-  return std::ranges::any_of(list_queues(life),
-                             [&](const v1::Queue& q) { return q.queue() == kQueueNames[queue]; });
+  return std::ranges::any_of(list_queues(life), [&](const v1::Queue& q) { return q.queue() == kQueueNames[queue]; });
 }
 
 void verify_at_rest(Life& life, int groups, int recent, int last_round) {
-  for (int group = std::max(0, groups - recent); group < groups; ++group)
-    verify_group(life, group_name(group));
+  for (int group = std::max(0, groups - recent); group < groups; ++group) verify_group(life, group_name(group));
   for (const TransactionPlan* plan : life.transactions().of_round(last_round)) get(life, *plan);
   for (const TransactionPlan* plan : life.transactions().sample_decided(kSample)) get(life, *plan);
   verify_queues(life);

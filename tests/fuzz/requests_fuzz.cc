@@ -35,19 +35,45 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view in(reinterpret_cast<const char*>(data) + 1, size - 1);
   const grpc::ByteBuffer bytes = rpc::to_buffer(in);
   switch (data[0] % 13) {
-    case 0: convert(coordinator::api::to_prepare, bytes); break;
-    case 1: convert(coordinator::api::to_commit, bytes); break;
-    case 2: convert(coordinator::api::to_rollback, bytes); break;
-    case 3: convert(coordinator::api::to_get_transaction, bytes); break;
-    case 4: convert(broker::api::to_declare_exchange, bytes); break;
-    case 5: convert(broker::api::to_delete_exchange, bytes); break;
-    case 6: convert(broker::api::to_declare_queue, bytes); break;
-    case 7: convert(broker::api::to_bind, bytes); break;
-    case 8: convert(broker::api::to_unbind, bytes); break;
-    case 9: convert(broker::api::to_list_queues, bytes); break;
-    case 10: convert(broker::api::to_publish, bytes); break;
-    case 11: static_cast<void>(broker::api::PublishFrame::parse(bytes, kCaller)); break;
-    default: static_cast<void>(rpc::parse_basic(in)); break;
+    case 0:
+      convert(coordinator::api::to_prepare, bytes);
+      break;
+    case 1:
+      convert(coordinator::api::to_commit, bytes);
+      break;
+    case 2:
+      convert(coordinator::api::to_rollback, bytes);
+      break;
+    case 3:
+      convert(coordinator::api::to_get_transaction, bytes);
+      break;
+    case 4:
+      convert(broker::api::to_declare_exchange, bytes);
+      break;
+    case 5:
+      convert(broker::api::to_delete_exchange, bytes);
+      break;
+    case 6:
+      convert(broker::api::to_declare_queue, bytes);
+      break;
+    case 7:
+      convert(broker::api::to_bind, bytes);
+      break;
+    case 8:
+      convert(broker::api::to_unbind, bytes);
+      break;
+    case 9:
+      convert(broker::api::to_list_queues, bytes);
+      break;
+    case 10:
+      convert(broker::api::to_publish, bytes);
+      break;
+    case 11:
+      static_cast<void>(broker::api::PublishFrame::parse(bytes, kCaller));
+      break;
+    default:
+      static_cast<void>(rpc::parse_basic(in));
+      break;
   }
   return 0;
 }

@@ -37,16 +37,36 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view in(reinterpret_cast<const char*>(data) + 1, size - 1);
   const coordinator::Key key{"group", "id"};
   switch (data[0] % 10) {
-    case 0: decode_fragments(in); break;
-    case 1: decode_audit(in); break;
-    case 2: static_cast<void>(broker::PageState::decode(in)); break;
-    case 3: static_cast<void>(broker::LogState::decode(in)); break;
-    case 4: static_cast<void>(broker::PageExtent::decode(1, in)); break;
-    case 5: static_cast<void>(broker::PageExtent::of(1, in)); break;
-    case 6: static_cast<void>(coordinator::decode_open(key, in, in)); break;
-    case 7: static_cast<void>(coordinator::decode_decided(key, in)); break;
-    case 8: static_cast<void>(engine::Head::decode(in)); break;
-    default: static_cast<void>(engine::decode_timers(in)); break;
+    case 0:
+      decode_fragments(in);
+      break;
+    case 1:
+      decode_audit(in);
+      break;
+    case 2:
+      static_cast<void>(broker::PageState::decode(in));
+      break;
+    case 3:
+      static_cast<void>(broker::LogState::decode(in));
+      break;
+    case 4:
+      static_cast<void>(broker::PageExtent::decode(1, in));
+      break;
+    case 5:
+      static_cast<void>(broker::PageExtent::of(1, in));
+      break;
+    case 6:
+      static_cast<void>(coordinator::decode_open(key, in, in));
+      break;
+    case 7:
+      static_cast<void>(coordinator::decode_decided(key, in));
+      break;
+    case 8:
+      static_cast<void>(engine::Head::decode(in));
+      break;
+    default:
+      static_cast<void>(engine::decode_timers(in));
+      break;
   }
   return 0;
 }

@@ -93,8 +93,7 @@ Error CheckLine::session(grpc::ClientContext& context) {
   }
   pool_.clear();
   const grpc::Status status = stream->Finish();
-  return status.ok() ? local_error(ErrorCode::kUnavailable, "the server ended the stream of checks")
-                     : to_error(status);
+  return status.ok() ? local_error(ErrorCode::kUnavailable, "the server ended the stream of checks") : to_error(status);
 }
 
 void CheckLine::on_check(std::uint64_t session_number, v1::CheckbacksResponse::Check&& proto) {

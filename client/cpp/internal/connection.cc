@@ -52,8 +52,7 @@ std::shared_ptr<grpc::ChannelCredentials> make_credentials(const ClientOptions& 
 std::shared_ptr<grpc::Channel> make_channel(const ClientOptions& options) {
   grpc::ChannelArguments arguments;
   arguments.SetUserAgentPrefix("escrow-client-cpp");
-  arguments.SetMaxReceiveMessageSize(
-      static_cast<int>(std::min<std::size_t>(options.max_receive_bytes, 1u << 30)));
+  arguments.SetMaxReceiveMessageSize(static_cast<int>(std::min<std::size_t>(options.max_receive_bytes, 1u << 30)));
   // gRPC's own pauses between connection attempts end at two minutes: a server would be back long before its
   // clients.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, static_cast<int>(options.backoff.initial.count()));
@@ -89,12 +88,9 @@ bool Connection::wait_connected(milliseconds timeout) {
 
 bool Connection::is_ready() { return channel_->GetState(false) == GRPC_CHANNEL_READY; }
 
-void Connection::authorize(grpc::ClientContext& context) const {
-  context.AddMetadata("authorization", authorization_);
-}
+void Connection::authorize(grpc::ClientContext& context) const { context.AddMetadata("authorization", authorization_); }
 
-Result<void> Connection::call(Repeat repeat,
-                              const std::function<grpc::Status(grpc::ClientContext&)>& attempt) {
+Result<void> Connection::call(Repeat repeat, const std::function<grpc::Status(grpc::ClientContext&)>& attempt) {
   const auto end = steady_clock::now() + options_.call_timeout;
   Backoff backoff = make_backoff();
   std::optional<Error> last_error;

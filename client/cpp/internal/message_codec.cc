@@ -62,8 +62,7 @@ FieldValue decode_field(const v1::FieldValue& value) {
     case v1::FieldValue::kDoubleValue:
       return value.double_value();
     case v1::FieldValue::kDecimalValue:
-      return FieldDecimal{static_cast<std::uint8_t>(value.decimal_value().scale()),
-                          value.decimal_value().unscaled()};
+      return FieldDecimal{static_cast<std::uint8_t>(value.decimal_value().scale()), value.decimal_value().unscaled()};
     case v1::FieldValue::kStringValue:
       return value.string_value();
     case v1::FieldValue::kBytesValue:
@@ -139,8 +138,7 @@ void to_proto(Message&& message, v1::Message& out) {
   out.set_routing_key(std::move(message.routing_key));
   out.set_body(std::move(message.body));
   out.set_vhost(std::move(message.vhost));
-  if (message.properties != Properties{})
-    encode_properties(std::move(message.properties), *out.mutable_properties());
+  if (message.properties != Properties{}) encode_properties(std::move(message.properties), *out.mutable_properties());
 }
 
 Message from_proto(v1::Message&& message) {

@@ -28,8 +28,7 @@ Error wrong_kind() {
 
 void OperationWindow::add(v1::TransactRequest::Operation&& operation, OperationCallback callback,
                           Clock::time_point deadline) {
-  const std::size_t limit =
-      std::clamp<std::size_t>(options_.max_operations_per_frame, 1, kMaxOperationsPerFrame);
+  const std::size_t limit = std::clamp<std::size_t>(options_.max_operations_per_frame, 1, kMaxOperationsPerFrame);
   if (frames_.empty() || !frames_.back()->open || frames_.back()->bytes >= options_.max_frame_bytes ||
       static_cast<std::size_t>(frames_.back()->request.operations_size()) >= limit) {
     frames_.push_back(std::make_shared<Frame>());
@@ -78,9 +77,9 @@ void OperationWindow::forget_answered() {
     slots_.pop_front();
     ++base_tag_;
   }
-  while (!frames_.empty() && frames_.front()->first_tag +
-                                     static_cast<std::uint64_t>(frames_.front()->request.operations_size()) <=
-                                 base_tag_) {
+  while (!frames_.empty() &&
+         frames_.front()->first_tag + static_cast<std::uint64_t>(frames_.front()->request.operations_size()) <=
+             base_tag_) {
     frames_.pop_front();
     if (written_ > 0) --written_;
   }
@@ -96,8 +95,7 @@ void deliver(OperationCallback& callback, const v1::TransactResponse::Result& re
                         [&](Transactor::DecidedCallback& done) {
                           if (!done) return;
                           if (result.has_commit()) return done(from_proto(result.commit().decided_time()));
-                          if (result.has_rollback())
-                            return done(from_proto(result.rollback().decided_time()));
+                          if (result.has_rollback()) return done(from_proto(result.rollback().decided_time()));
                           done(wrong_kind());
                         }},
              callback);

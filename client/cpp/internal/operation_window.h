@@ -46,8 +46,7 @@ class OperationWindow {
   std::uint64_t base_tag() const { return base_tag_; }
 
   /// Gives the operation its tag and puts it into the last frame.
-  void add(v1::TransactRequest::Operation&& operation, OperationCallback callback,
-           Clock::time_point deadline);
+  void add(v1::TransactRequest::Operation&& operation, OperationCallback callback, Clock::time_point deadline);
 
   /// The next frame to write, which from now on takes no operation; nullptr: all are written. Stays valid
   /// while it is written, even when its operations fail meanwhile.

@@ -69,9 +69,7 @@ const char* code_name(ErrorCode code) {
   return "INTERNAL";
 }
 
-Error local_error(ErrorCode code, std::string message) {
-  return Error{code, code_name(code), std::move(message), {}};
-}
+Error local_error(ErrorCode code, std::string message) { return Error{code, code_name(code), std::move(message), {}}; }
 
 Error to_error(const google::rpc::Status& status) {
   Error error = local_error(to_code(status.code()), status.message());

@@ -5,9 +5,7 @@
 namespace escrow::client::internal {
 
 StreamLoop::StreamLoop(std::shared_ptr<Connection> connection, Session session)
-    : connection_(std::move(connection)),
-      session_(std::move(session)),
-      backoff_(connection_->make_backoff()) {}
+    : connection_(std::move(connection)), session_(std::move(session)), backoff_(connection_->make_backoff()) {}
 
 StreamLoop::~StreamLoop() { stop(); }
 

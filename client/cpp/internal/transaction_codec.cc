@@ -53,8 +53,8 @@ void fill(const std::string& group, const DecisionRequest& request, Request& out
 
 }  // namespace
 
-void fill_prepare(const std::string& group, const std::string& transaction_id,
-                  std::vector<Message>&& messages, const PrepareOptions& options, v1::PrepareRequest& out) {
+void fill_prepare(const std::string& group, const std::string& transaction_id, std::vector<Message>&& messages,
+                  const PrepareOptions& options, v1::PrepareRequest& out) {
   out.set_group(group);
   out.set_transaction_id(transaction_id);
   out.mutable_messages()->Reserve(static_cast<int>(messages.size()));

@@ -9,8 +9,8 @@
 
 namespace escrow::client::internal {
 
-void fill_prepare(const std::string& group, const std::string& transaction_id,
-                  std::vector<Message>&& messages, const PrepareOptions& options, v1::PrepareRequest& out);
+void fill_prepare(const std::string& group, const std::string& transaction_id, std::vector<Message>&& messages,
+                  const PrepareOptions& options, v1::PrepareRequest& out);
 /// For CommitRequest and RollbackRequest, which have the same fields.
 void fill_decision(const std::string& group, const DecisionRequest& request, v1::CommitRequest& out);
 void fill_decision(const std::string& group, const DecisionRequest& request, v1::RollbackRequest& out);

@@ -82,16 +82,16 @@ TEST(AuditRecord, has_golden_bytes) {
   Chain chain;
   chain.add(decision());
   const std::string_view content =
-      "52000000"          // size of the rest
-      "01"                // version
-      "0100000000000000"  // sequence
-      "0807060504030201"  // time
-      "01 01 02"          // subject, before, after
-      "06 6f7264657273"   // actor
-      "04 70616964"       // reason
-      "04 73686f70"       // key 1
-      "04 74782d31"       // key 2
-      "0700000000000000"; // epoch
+      "52000000"           // size of the rest
+      "01"                 // version
+      "0100000000000000"   // sequence
+      "0807060504030201"   // time
+      "01 01 02"           // subject, before, after
+      "06 6f7264657273"    // actor
+      "04 70616964"        // reason
+      "04 73686f70"        // key 1
+      "04 74782d31"        // key 2
+      "0700000000000000";  // epoch
   const std::string bytes = bytes_of(content);
   const Digest hash = sha256({std::string(32, '\0'), bytes});
   EXPECT_EQ(hex(chain.records[0]), golden(content) + hex(as_bytes(hash)));

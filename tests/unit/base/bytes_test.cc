@@ -27,16 +27,14 @@ std::string varint(std::uint64_t value) {
 }
 
 TEST(ByteWriter, writes_integers_little_endian) {
-  const std::string out = written([](ByteWriter& w) {
-    w.u8(0x01).u16(0x0203).u32(0x04050607).u64(0x08090a0b0c0d0e0f).i64(-2);
-  });
+  const std::string out =
+      written([](ByteWriter& w) { w.u8(0x01).u16(0x0203).u32(0x04050607).u64(0x08090a0b0c0d0e0f).i64(-2); });
   EXPECT_EQ(hex(out), golden("01 0302 07060504 0f0e0d0c0b0a0908 feffffffffffffff"));
 }
 
 TEST(ByteWriter, writes_integers_of_keys_big_endian) {
-  const std::string out = written([](ByteWriter& w) {
-    w.u16_be(0x0203).u32_be(0x04050607).u64_be(0x08090a0b0c0d0e0f);
-  });
+  const std::string out =
+      written([](ByteWriter& w) { w.u16_be(0x0203).u32_be(0x04050607).u64_be(0x08090a0b0c0d0e0f); });
   EXPECT_EQ(hex(out), golden("0203 04050607 08090a0b0c0d0e0f"));
 }
 
@@ -176,12 +174,24 @@ RC_GTEST_PROP(ByteReader, survives_any_input, (const std::string& in, const std:
   for (const std::uint8_t step : steps) {
     const std::size_t before = reader.rest().size();
     switch (step % 6) {
-      case 0: reader.u8(); break;
-      case 1: reader.u16_be(); break;
-      case 2: reader.u64(); break;
-      case 3: reader.varint(); break;
-      case 4: reader.string(); break;
-      case 5: reader.bytes(step); break;
+      case 0:
+        reader.u8();
+        break;
+      case 1:
+        reader.u16_be();
+        break;
+      case 2:
+        reader.u64();
+        break;
+      case 3:
+        reader.varint();
+        break;
+      case 4:
+        reader.string();
+        break;
+      case 5:
+        reader.bytes(step);
+        break;
     }
     RC_ASSERT(reader.rest().size() <= before);
   }

@@ -13,9 +13,7 @@ using namespace std::chrono_literals;
 
 Timestamp at(Duration since_epoch) { return Timestamp(since_epoch); }
 
-TEST(EngineTime, starts_at_the_wall_clock) {
-  EXPECT_EQ(EngineTime(at(5s), at(100s), 0ns).now(), at(100s));
-}
+TEST(EngineTime, starts_at_the_wall_clock) { EXPECT_EQ(EngineTime(at(5s), at(100s), 0ns).now(), at(100s)); }
 
 TEST(EngineTime, starts_no_earlier_than_what_was_stored) {
   EXPECT_EQ(EngineTime(at(200s), at(100s), 0ns).now(), at(200s));

@@ -198,5 +198,52 @@ TEST(EngineFull, asks_the_caller_to_come_back) {
   EXPECT_EQ(engine_full().reason, "ENGINE_FULL");
 }
 
+TEST(CommandBytes, CountsNamesReasonsAndTables) {
+  const std::string text(1000, 'x');
+  FieldTable table;
+  table.set("a", {text});
+  table.set("b", {FieldTable(table)});
+  table.set("c", {FieldArray{{text}, {FieldBytes{text}}}});
+  broker::Binding binding{text, table, nullptr};
+  const std::vector<std::pair<CommandBody, std::size_t>> bodies = {
+      {coordinator::Decide{{text, text}, true, 0, text, ""}, 3000},
+      {GetTransaction{{text, text}}, 2000},
+      {OpenCheckbacks{text, 1}, 1000},
+      {CheckAnswer{1, Verdict::kUnknown, text}, 1000},
+      {DeclareExchange{{text, text, broker::ExchangeType::kDirect, table}}, 6000},
+      {DeclareQueue{{text, text, table}}, 6000},
+      {DeleteExchange{text, text, false}, 2000},
+      {DeleteQueue{text, text, false, false}, 2000},
+      {PurgeQueue{text, text}, 2000},
+      {Bind{text, text, text, binding, false}, 8000},
+      {ListQueues{text, text, 1}, 2000},
+  };
+  for (const auto& [body, bytes] : bodies) {
+    const std::size_t counted = Command{nullptr, 0, "", body}.bytes();
+    EXPECT_GE(counted, sizeof(Command) + bytes) << body.index();
+    EXPECT_LE(counted, sizeof(Command) + bytes + 1000) << body.index();
+  }
+}
+
+TEST(Inbox, TellsWhoPostsPastItsLimitsWhenThereIsRoomAgain) {
+  InboxLimits limits;
+  limits.commands = 2;
+  Inbox inbox(limits, [] {});
+  int told = 0;
+  const auto post = [&] { return inbox.post(Command{nullptr, 0, "", Settle{}}, [&] { ++told; }); };
+  EXPECT_TRUE(post());
+  EXPECT_TRUE(post());
+  EXPECT_FALSE(post()) << "it is taken all the same";
+  std::vector<Command> commands;
+  std::vector<std::function<void()>> completions;
+  EXPECT_EQ(told, 0);
+  inbox.take(commands, completions);
+  EXPECT_EQ(commands.size(), 3u);
+  EXPECT_EQ(told, 1);
+  commands.clear();
+  inbox.take(commands, completions);
+  EXPECT_EQ(told, 1) << "once";
+}
+
 }  // namespace
 }  // namespace escrow::engine

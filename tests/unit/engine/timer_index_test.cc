@@ -321,6 +321,34 @@ TEST_F(TimerLaneOf, no_more_is_read_while_the_lane_holds_as_much_as_it_may) {
   EXPECT_TRUE(lane.next_read(at(100), building).has_value());
 }
 
+TEST_F(TimerLaneOf, timers_added_beyond_what_it_may_hold_are_left_to_the_store_until_there_is_room) {
+  TimerLane small(kLane, 0, 3);
+  small.serve(true);
+  while (const auto wanted = small.next_read(at(1), building)) small.loaded(*wanted, {}, {});
+  for (const char* key : {"a", "b", "c", "d", "e"}) small.add(timer(2, key));
+  Keys fired;
+  const auto fire = [&](int second) {
+    while (auto due = small.next_due(at(second))) {
+      fired.push_back(due->key);
+      small.resolved(*due);
+    }
+  };
+  fire(2);
+  EXPECT_EQ(fired.size(), 3u);
+  small.take_changes(store, building++, at(4));
+  EXPECT_EQ(store.timers(), 5u) << "what was not read stays";
+  const auto wanted = small.next_read(at(4), building);
+  ASSERT_TRUE(wanted.has_value());
+  auto found = store.read(*wanted);
+  small.loaded(*wanted, std::move(found.entries), std::move(found.stopped_at));
+  fire(4);
+  std::ranges::sort(fired);
+  fired.erase(std::ranges::unique(fired).begin(), fired.end());
+  EXPECT_EQ(fired, (Keys{"a", "b", "c", "d", "e"}));
+  small.take_changes(store, building++, at(5));
+  EXPECT_TRUE(store.stored.empty());
+}
+
 TEST_F(TimerLaneOf, buckets_are_erased_one_by_one_and_only_their_own_keys) {
   store.put_timers(timer_key(kLane + 1, 100, 1), "");
   store.put_timers(timer_key(kLane, 102, 1), "");
@@ -331,9 +359,9 @@ TEST_F(TimerLaneOf, buckets_are_erased_one_by_one_and_only_their_own_keys) {
   lane.moot(at(101));
   seal(at(110));
   EXPECT_EQ(store.stored.size(), 2u);
-  EXPECT_EQ(store.erased_ranges, (std::vector<std::pair<std::string, std::string>>{
-                                     {timer_key(kLane, 100, 0), timer_key(kLane, 101, 0)},
-                                     {timer_key(kLane, 101, 0), timer_key(kLane, 102, 0)}}));
+  EXPECT_EQ(store.erased_ranges,
+            (std::vector<std::pair<std::string, std::string>>{{timer_key(kLane, 100, 0), timer_key(kLane, 101, 0)},
+                                                              {timer_key(kLane, 101, 0), timer_key(kLane, 102, 0)}}));
 }
 
 }  // namespace

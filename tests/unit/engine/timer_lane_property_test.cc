@@ -14,18 +14,38 @@ namespace {
 
 class LaneModel {
  public:
+  explicit LaneModel(std::size_t max_loaded) : max_loaded_(max_loaded) {}
+
   void step(std::uint8_t what, std::uint8_t value) {
     switch (what % 10) {
       case 0:
-      case 1: prepare(value); break;
-      case 2: decide(value); break;
-      case 3: serve(value % 3 != 0); break;
-      case 4: now_ += std::chrono::milliseconds(value * 17); break;
-      case 5: seal(); break;
-      case 6: begin_read(); break;
-      case 7: finish_read(value); break;
-      case 8: fire(); break;
-      case 9: value < 16 ? restart() : answer(value); break;
+      case 1:
+        prepare(value);
+        break;
+      case 2:
+        decide(value);
+        break;
+      case 3:
+        serve(value % 3 != 0);
+        break;
+      case 4:
+        now_ += std::chrono::milliseconds(value * 17);
+        break;
+      case 5:
+        seal();
+        break;
+      case 6:
+        begin_read();
+        break;
+      case 7:
+        finish_read(value);
+        break;
+      case 8:
+        fire();
+        break;
+      case 9:
+        value < 16 ? restart() : answer(value);
+        break;
     }
   }
 
@@ -129,13 +149,14 @@ class LaneModel {
   }
   void restart() {
     seal();
-    lane_.emplace(1, last_bucket_);
+    lane_.emplace(1, last_bucket_, max_loaded_);
     fired_.clear();
     reads_.clear();
   }
 
+  const std::size_t max_loaded_;
   LaneStore store_;
-  std::optional<TimerLane> lane_{std::in_place, 1, 0};
+  std::optional<TimerLane> lane_{std::in_place, 1, 0, max_loaded_};
   BatchNumber building_ = 1;
   Timestamp now_ = from_micros(1'000'000'000);
   Bucket last_bucket_ = 0;
@@ -145,13 +166,21 @@ class LaneModel {
   std::vector<TimerLane::Read> reads_;
 };
 
-RC_GTEST_PROP(TimerLaneProperty, asks_about_everything_that_is_open_and_leaves_nothing_behind, ()) {
+void check_lane(std::size_t max_loaded) {
   const auto steps = *rc::gen::container<std::vector<std::pair<std::uint8_t, std::uint8_t>>>(
       rc::gen::pair(rc::gen::resize(100, rc::gen::arbitrary<std::uint8_t>()),
                     rc::gen::resize(100, rc::gen::arbitrary<std::uint8_t>())));
-  LaneModel model;
+  LaneModel model(max_loaded);
   for (const auto& [what, value] : steps) model.step(what, value);
   model.run_out();
+}
+
+RC_GTEST_PROP(TimerLaneProperty, asks_about_everything_that_is_open_and_leaves_nothing_behind, ()) {
+  check_lane(TimerLane::kMaxLoaded);
+}
+
+RC_GTEST_PROP(TimerLaneProperty, does_so_with_hardly_any_timers_in_memory, ()) {
+  check_lane(*rc::gen::inRange<std::size_t>(1, 8));
 }
 
 }  // namespace

@@ -65,7 +65,7 @@ TEST(TransactionTable, keeps_what_a_batch_on_its_way_has_changed) {
   TransactionTable table(kTwo);
   for (int i = 0; i < 5; ++i) {
     TransactionTable::Entry& entry = table.insert(std::to_string(i), transaction(kBody));
-    table.changed(entry, i < 4 ? 7 : 0);
+    if (i < 4) table.changed(entry, 7);
   }
   table.enforce(6);
   for (int i = 0; i < 4; ++i) EXPECT_NE(table.find(std::to_string(i)), nullptr) << i;
@@ -132,7 +132,9 @@ RC_GTEST_PROP(TransactionTable, never_forgets_what_is_not_durable, (const std::v
         changed[key] = batch;
         break;
       }
-      case 2: ++batch; break;
+      case 2:
+        ++batch;
+        break;
       case 3:
         durable = batch - 1;
         table.enforce(durable);

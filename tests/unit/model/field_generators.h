@@ -19,22 +19,38 @@ inline FieldValue any_value(int depth) {
     return rc::gen::map(rc::gen::arbitrary<std::int32_t>(), [](std::int32_t v) { return static_cast<double>(v) / 8; });
   };
   switch (*rc::gen::inRange(0, depth > 0 ? 17 : 15)) {
-    case 0: return {*rc::gen::arbitrary<bool>()};
-    case 1: return {*rc::gen::arbitrary<std::int8_t>()};
-    case 2: return {*rc::gen::arbitrary<std::uint8_t>()};
-    case 3: return {*rc::gen::arbitrary<std::int16_t>()};
-    case 4: return {*rc::gen::arbitrary<std::uint16_t>()};
-    case 5: return {*rc::gen::arbitrary<std::int32_t>()};
-    case 6: return {*rc::gen::arbitrary<std::uint32_t>()};
-    case 7: return {*rc::gen::arbitrary<std::int64_t>()};
-    case 8: return {static_cast<float>(*finite())};
-    case 9: return {*finite()};
-    case 10: return {FieldDecimal{*rc::gen::arbitrary<std::uint8_t>(), *rc::gen::arbitrary<std::int32_t>()}};
-    case 11: return {*rc::gen::arbitrary<std::string>()};
-    case 12: return {FieldBytes{*rc::gen::arbitrary<std::string>()}};
-    case 13: return {FieldTimestamp{*rc::gen::arbitrary<std::uint64_t>()}};
-    case 14: return {FieldVoid{}};
-    case 15: return {any_table(depth - 1)};
+    case 0:
+      return {*rc::gen::arbitrary<bool>()};
+    case 1:
+      return {*rc::gen::arbitrary<std::int8_t>()};
+    case 2:
+      return {*rc::gen::arbitrary<std::uint8_t>()};
+    case 3:
+      return {*rc::gen::arbitrary<std::int16_t>()};
+    case 4:
+      return {*rc::gen::arbitrary<std::uint16_t>()};
+    case 5:
+      return {*rc::gen::arbitrary<std::int32_t>()};
+    case 6:
+      return {*rc::gen::arbitrary<std::uint32_t>()};
+    case 7:
+      return {*rc::gen::arbitrary<std::int64_t>()};
+    case 8:
+      return {static_cast<float>(*finite())};
+    case 9:
+      return {*finite()};
+    case 10:
+      return {FieldDecimal{*rc::gen::arbitrary<std::uint8_t>(), *rc::gen::arbitrary<std::int32_t>()}};
+    case 11:
+      return {*rc::gen::arbitrary<std::string>()};
+    case 12:
+      return {FieldBytes{*rc::gen::arbitrary<std::string>()}};
+    case 13:
+      return {FieldTimestamp{*rc::gen::arbitrary<std::uint64_t>()}};
+    case 14:
+      return {FieldVoid{}};
+    case 15:
+      return {any_table(depth - 1)};
     default: {
       FieldArray items;
       const int count = *rc::gen::inRange(0, 4);

@@ -132,12 +132,12 @@ TEST(FieldTableCodec, rejects_lengths_that_do_not_fit) {
   expect_malformed("000000");
   expect_malformed("00000001");
   expect_malformed("ffffffff 01 6b 74 01");
-  expect_malformed("00000003 01 6b 74 01");                        // the value lies behind the table
-  expect_malformed("00000001 05");                                 // the name lies behind it
-  expect_malformed("00000007 01 6b 53 00000001 78");               // the text lies behind it
-  expect_malformed("00000007 01 6b 46 00000004 01 6b 74 01");      // the inner table lies behind the outer one
-  expect_malformed("00000009 01 6b 41 00000001 49 0000");          // the array ends inside its value
-  expect_malformed("0000000a 01 6b 46 00000002 01 6b 74 01");      // the inner table ends inside its field
+  expect_malformed("00000003 01 6b 74 01");                    // the value lies behind the table
+  expect_malformed("00000001 05");                             // the name lies behind it
+  expect_malformed("00000007 01 6b 53 00000001 78");           // the text lies behind it
+  expect_malformed("00000007 01 6b 46 00000004 01 6b 74 01");  // the inner table lies behind the outer one
+  expect_malformed("00000009 01 6b 41 00000001 49 0000");      // the array ends inside its value
+  expect_malformed("0000000a 01 6b 46 00000002 01 6b 74 01");  // the inner table ends inside its field
 }
 
 FieldTable nested(std::size_t depth) {

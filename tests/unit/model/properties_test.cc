@@ -41,21 +41,21 @@ Properties all() {
 
 TEST(Properties, have_golden_bytes) {
   const std::string_view bytes =
-      "fffc"                 // all flags but the two lowest
-      "03 612f62"            // content-type
-      "04 677a6970"          // content-encoding
-      "00000004 01 6b 74 01" // headers
-      "02"                   // delivery-mode
-      "09"                   // priority
-      "01 63"                // correlation-id
-      "01 72"                // reply-to
-      "05 3630303030"        // expiration
-      "01 6d"                // message-id
-      "0102030405060708"     // timestamp
-      "01 74"                // type
-      "01 75"                // user-id
-      "03 617070"            // app-id
-      "02 636c";             // cluster-id
+      "fffc"                  // all flags but the two lowest
+      "03 612f62"             // content-type
+      "04 677a6970"           // content-encoding
+      "00000004 01 6b 74 01"  // headers
+      "02"                    // delivery-mode
+      "09"                    // priority
+      "01 63"                 // correlation-id
+      "01 72"                 // reply-to
+      "05 3630303030"         // expiration
+      "01 6d"                 // message-id
+      "0102030405060708"      // timestamp
+      "01 74"                 // type
+      "01 75"                 // user-id
+      "03 617070"             // app-id
+      "02 636c";              // cluster-id
   EXPECT_EQ(hex(encoded(all())), golden(bytes));
   const Result<Properties> back = decode_properties(bytes_of(bytes));
   ASSERT_TRUE(back.ok());

@@ -70,7 +70,7 @@ TEST(FieldTableProto, FieldsAreInOrderOfNameWhateverTheMapSays) {
   const Result<FieldTable> table = to_model(proto);
   ASSERT_TRUE(table.ok());
   std::string names;
-  for (const auto& field : *table) names += field.first.front();
+  for (const auto& field : *table) names += field.name.front();
   EXPECT_EQ(names, "abcd");
 }
 
@@ -142,6 +142,22 @@ TEST(FieldTableProto, AValueWithoutKindIsMalformed) {
   v1::FieldTable proto;
   (*proto.mutable_fields())["x"];
   EXPECT_EQ(reason(proto), "MALFORMED");
+}
+
+TEST(FieldTableLimits, ATableHasSoManyBytesNestedOnesIncluded) {
+  for (const std::size_t maximum : {kMaxArgumentsBytes, kMaxHeadersBytes}) {
+    v1::FieldTable table;
+    v1::FieldTable& inner = *(*table.mutable_fields())["t"].mutable_table_value();
+    std::string& text = *(*inner.mutable_fields())["s"].mutable_string_value();
+    text.assign(maximum - 22, 'x');
+    EXPECT_TRUE(to_model(table, maximum).ok());
+    text.push_back('x');
+    const Result<FieldTable> refused = to_model(table, maximum);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().reason, "LIMIT_EXCEEDED");
+    const decltype(Error::metadata) expected = {{"limit", "table_bytes"}, {"maximum", std::to_string(maximum)}};
+    EXPECT_EQ(refused.error().metadata, expected);
+  }
 }
 
 }  // namespace

@@ -34,8 +34,8 @@ class GrpcHarness {
     server_ = rpc::CallServer::start(builder, services, [] {});
     grpc::ChannelArguments arguments;
     arguments.SetMaxReceiveMessageSize(-1);
-    channel_ = grpc::CreateCustomChannel("127.0.0.1:" + std::to_string(port), grpc::InsecureChannelCredentials(),
-                                         arguments);
+    channel_ =
+        grpc::CreateCustomChannel("127.0.0.1:" + std::to_string(port), grpc::InsecureChannelCredentials(), arguments);
   }
   /// Returns when every call has ended.
   void shut_down(std::chrono::milliseconds grace = kPatience) {

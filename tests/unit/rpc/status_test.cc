@@ -43,5 +43,15 @@ TEST(ErrorStatus, TextThatIsNoUtf8IsRepaired) {
   EXPECT_EQ(details.message(), "no queue 'caf\xEF\xBF\xBD'");
 }
 
+TEST(ErrorStatus, CutsOffWhatDoesNotFitIntoTrailers) {
+  const std::string text(5000, 'x');
+  const grpc::Status status = to_status({ErrorCode::kNotFound, "QUEUE_UNKNOWN", text, {{"queue", text}}});
+  EXPECT_EQ(status.error_message().size(), kMaxErrorTextBytes);
+  google::rpc::ErrorInfo info;
+  ASSERT_TRUE(details_of(status).details(0).UnpackTo(&info));
+  EXPECT_EQ(info.metadata().at("queue").size(), kMaxErrorTextBytes);
+  EXPECT_LT(status.error_details().size(), 8u << 10);
+}
+
 }  // namespace
 }  // namespace escrow::rpc

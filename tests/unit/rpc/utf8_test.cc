@@ -27,7 +27,9 @@ TEST(Utf8, WhatUnicodeForbidsIsNoText) {
 }
 
 TEST(Utf8, OnlyTheBrokenBytesAreReplaced) {
-  EXPECT_EQ(to_utf8("a\xE9" "b\xC3\xA9"), "a" + kReplacement + "b\xC3\xA9");
+  EXPECT_EQ(to_utf8("a\xE9"
+                    "b\xC3\xA9"),
+            "a" + kReplacement + "b\xC3\xA9");
   EXPECT_EQ(to_utf8("\xE2\x82"), kReplacement + kReplacement);
 }
 

@@ -143,7 +143,9 @@ TEST_F(ConfigurationFile, CertificateAndKeyGoTogether) {
 }
 
 TEST_F(ConfigurationFile, RetentionIsNotShorterThanTheChecksTake) {
-  write("[checks]\nfirst_delay=\"10s\"\nbase_interval=\"10s\"\nfactor=2\nmax_interval=\"40s\"\njitter=0\nmax_attempts=5\n");
+  write(
+      "[checks]\nfirst_delay=\"10s\"\nbase_interval=\"10s\"\nfactor=2\nmax_interval=\"40s\"\njitter=0\nmax_attempts="
+      "5\n");
   // 10 s, then 10 + 20 + 40 + 40 s.
   EXPECT_EQ(load().check_horizon(), std::chrono::seconds(120));
   flag("transactions.retention", "120s");

@@ -52,8 +52,7 @@ TEST_F(DataDirectoryTest, HasOneOwnerWithinAProcess) {
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(second.error().code, ErrorCode::kFailedPrecondition);
   EXPECT_EQ(second.error().reason, "DATA_DIRECTORY_IN_USE");
-  EXPECT_NE(second.error().message.find(std::to_string(getpid())), std::string::npos)
-      << second.error().message;
+  EXPECT_NE(second.error().message.find(std::to_string(getpid())), std::string::npos) << second.error().message;
 }
 
 TEST_F(DataDirectoryTest, HasOneOwnerAmongProcessesAndIsFreeWhenItDies) {

@@ -63,8 +63,7 @@ TEST(MemoryStoreCrash, SyncMakesDurableWhatWasWrittenBefore) {
 TEST(MemoryStoreCrash, TakesBackEveryKindOfChange) {
   MemoryStore store;
   WriteSet before;
-  for (const char* key : {"put", "append", "erase", "range1", "range2"})
-    before.put(Table::kGroups, key, "old");
+  for (const char* key : {"put", "append", "erase", "range1", "range2"}) before.put(Table::kGroups, key, "old");
   ASSERT_TRUE(store.commit(before, Durability::kSync).ok());
   const Entries old = entries(store, Table::kGroups);
 

@@ -51,8 +51,7 @@ TEST(Crc32c, IsTheSameWithAndWithoutTheInstructionAndInPieces) {
     const std::size_t cut = random.below(all.size() + 1);
     const std::uint32_t whole = extend_crc32c_portable(0, all);
     ASSERT_EQ(extend_crc32c(0, all), whole) << all.size();
-    ASSERT_EQ(extend_crc32c(extend_crc32c(0, all.substr(0, cut)), all.substr(cut)), whole)
-        << all.size() << " " << cut;
+    ASSERT_EQ(extend_crc32c(extend_crc32c(0, all.substr(0, cut)), all.substr(cut)), whole) << all.size() << " " << cut;
   }
 }
 

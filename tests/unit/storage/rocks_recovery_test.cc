@@ -22,8 +22,7 @@ class HeldEnv final : public rocksdb::EnvWrapper {
  public:
   HeldEnv() : EnvWrapper(rocksdb::NewMemEnv(rocksdb::Env::Default())), memory_(target()) {}
   ~HeldEnv() override { delete memory_; }
-  void Schedule(void (*work)(void*), void* argument, Priority priority, void* tag,
-                void (*undo)(void*)) override {
+  void Schedule(void (*work)(void*), void* argument, Priority priority, void* tag, void (*undo)(void*)) override {
     if (hold) {
       held_.push_back([=, this] { memory_->Schedule(work, argument, priority, tag, undo); });
     } else {
@@ -102,8 +101,7 @@ std::string only_log(const Files& files) {
 void expect_prefix(Store& store, std::uint64_t last) {
   ASSERT_EQ(store.last_batch(), last);
   std::string page;
-  for (std::uint64_t number = 1; number <= last; ++number)
-    page.push_back(static_cast<char>('a' + number % 26));
+  for (std::uint64_t number = 1; number <= last; ++number) page.push_back(static_cast<char>('a' + number % 26));
   EXPECT_EQ(value_of(store, Table::kHead, "head"), last == 0 ? "(none)" : std::to_string(last));
   EXPECT_EQ(value_of(store, Table::kPages, "page"), last == 0 ? "(none)" : page);
   EXPECT_EQ(entries(store, Table::kBodies).size(), last);
@@ -285,9 +283,8 @@ Files crashed_with_logs(std::size_t logs, std::uint64_t& last) {
   do {
     commit(**store, Durability::kSync, 20'000);
     files = files_of(machine.env);
-  } while (static_cast<std::size_t>(std::count_if(files.begin(), files.end(), [](const auto& file) {
-             return file.first.ends_with(".log");
-           })) < logs);
+  } while (static_cast<std::size_t>(std::count_if(
+               files.begin(), files.end(), [](const auto& file) { return file.first.ends_with(".log"); })) < logs);
   commit(**store, Durability::kSync);
   commit(**store, Durability::kSync);
   files = files_of(machine.env);

@@ -14,8 +14,7 @@ namespace {
 /// Writes a log as RocksDB does: fragments in blocks, zeros where no header fits.
 class LogWriter {
  public:
-  explicit LogWriter(std::optional<std::uint32_t> recycled_log = std::nullopt)
-      : recycled_log_(recycled_log) {}
+  explicit LogWriter(std::optional<std::uint32_t> recycled_log = std::nullopt) : recycled_log_(recycled_log) {}
 
   void record(std::string_view payload) {
     starts_.push_back(bytes_.size());
@@ -36,12 +35,7 @@ class LogWriter {
   }
   void batch(std::uint64_t number, std::uint64_t durable, std::size_t size = 100) {
     std::string batch;
-    ByteWriter(batch)
-        .u64(number * 10)
-        .u32(2)
-        .u8(1)
-        .string("batch")
-        .string(encode_batch_stamp({number, durable}));
+    ByteWriter(batch).u64(number * 10).u32(2).u8(1).string("batch").string(encode_batch_stamp({number, durable}));
     batch.append(size, static_cast<char>('a' + number % 26));
     record(batch);
   }
@@ -184,13 +178,7 @@ TEST(WalScanner, ABatchQuotedByAMessageIsNotTakenForOne) {
   LogWriter log;
   log.batch(1, 0);
   std::string batch;
-  ByteWriter(batch)
-      .u64(20)
-      .u32(2)
-      .u8(1)
-      .string("batch")
-      .string(encode_batch_stamp({2, 1}))
-      .bytes(quoted.bytes());
+  ByteWriter(batch).u64(20).u32(2).u8(1).string("batch").string(encode_batch_stamp({2, 1})).bytes(quoted.bytes());
   log.record(batch);
   log.batch(3, 2);
   EXPECT_EQ(scan(log.bytes()).durable, 2u);
@@ -245,8 +233,7 @@ TEST(JudgeRecovery, RefusesOnlyWhatIsProvedToBeMissing) {
   EXPECT_EQ(refused.error().reason, "ACKNOWLEDGED_DATA_MISSING");
   for (const char* part : {"/data/db", "batches up to 12", "000009.log at byte 400", "end with batch 10",
                            "000009.log seems to be damaged at byte 300", "Restore"}) {
-    EXPECT_NE(refused.error().message.find(part), std::string::npos)
-        << part << " in " << refused.error().message;
+    EXPECT_NE(refused.error().message.find(part), std::string::npos) << part << " in " << refused.error().message;
   }
 }
 

@@ -108,8 +108,7 @@ TEST_P(StoreContract, RangesStartAndEndAtKeysOfEverySize) {
       const auto key = [&] {
         constexpr std::size_t kSizes[] = {0, 1, 8, 15, 16, 17, 19, 20, 21};
         std::string bytes(kSizes[random.below(9)], '\0');
-        for (std::string::size_type at = 0; at < bytes.size(); at += 3)
-          bytes[at] = static_cast<char>(random.below(3));
+        for (std::string::size_type at = 0; at < bytes.size(); at += 3) bytes[at] = static_cast<char>(random.below(3));
         return bytes;
       };
       WriteSet set;
@@ -144,8 +143,7 @@ TEST_P(StoreContract, KeysAreOrderedByUnsignedBytesAndMayHoldAny) {
   put(Table::kLogState, high, "2");
   put(Table::kLogState, "m", "1");
   put(Table::kLogState, zero, std::string("\0v", 2));
-  EXPECT_EQ(entries(store(), Table::kLogState),
-            (Entries{{zero, std::string("\0v", 2)}, {"m", "1"}, {high, "2"}}));
+  EXPECT_EQ(entries(store(), Table::kLogState), (Entries{{zero, std::string("\0v", 2)}, {"m", "1"}, {high, "2"}}));
 }
 
 TEST_P(StoreContract, AScanSeesTheStateAtItsCreation) {

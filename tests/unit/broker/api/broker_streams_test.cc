@@ -59,11 +59,13 @@ class BrokerStreams : public testing::Test {
       if (const auto* consume = std::get_if<engine::Consume>(&command.body)) {
         EXPECT_FALSE(consume->auto_credit);
         credit_ += consume->credit;
+        bytes_ += consume->bytes;
         port_.set_value(command.port);
       }
       if (const auto* grant = std::get_if<engine::GrantCredit>(&command.body)) {
         EXPECT_EQ(grant->consumer, kConsumer);
         credit_ += grant->credit;
+        bytes_ += grant->bytes;
       }
       if (const auto* settle = std::get_if<engine::Settle>(&command.body)) settled_.set_value(*settle);
       return answer(command);
@@ -85,8 +87,11 @@ class BrokerStreams : public testing::Test {
   }
   void deliver(engine::Port* port, DeliveryTag tag, int count, std::size_t size) {
     engine_->act(port, [this, tag, count, size](engine::Port& consumer) {
+      const auto messages = fragment(tag, count, size);
       credit_ -= static_cast<std::uint32_t>(count);
-      consumer.deliver({kConsumer, tag, fragment(tag, count, size), 0, static_cast<std::uint32_t>(count), true, 2, 1, {}});
+      for (std::uint32_t i = 0; i < messages->count(); ++i)
+        bytes_ -= static_cast<std::int64_t>(messages->record_bytes(i));
+      consumer.deliver({kConsumer, tag, messages, 0, static_cast<std::uint32_t>(count), true, 2, 1, {}});
     });
   }
 
@@ -96,6 +101,7 @@ class BrokerStreams : public testing::Test {
   GrpcHarness grpc_;
   std::unique_ptr<v1::Broker::Stub> stub_;
   std::atomic<std::uint32_t> credit_ = 0;
+  std::atomic<std::int64_t> bytes_ = 0;
   std::promise<engine::Port*> port_;
   std::promise<engine::Settle> settled_;
 };
@@ -186,15 +192,17 @@ TEST_F(BrokerStreams, AConsumerThatDoesNotReadGetsNoMoreThanALittle) {
   ASSERT_TRUE(stream->Write(open(65'535)));
   engine::Port* const port = port_.get_future().get();
   EXPECT_EQ(credit_, CreditWindow::kMaxAhead);
-  // 100 KiB each: 1,000 on the way are 100 MB, and no credit comes for more while they are not read.
-  deliver(port, 1, 1000, 100 << 10);
+  EXPECT_EQ(bytes_, static_cast<std::int64_t>(rpc::kMaxUnwrittenBytes)) << "whatever the size of messages";
+  // More than it has bytes for; and no more comes while they are not read.
+  constexpr int kCount = 6;
+  deliver(port, 1, kCount, 4 << 20);
   v1::ConsumeResponse response;
   ASSERT_TRUE(stream->Read(&response));
-  EXPECT_LT(credit_, 20u);
+  EXPECT_LT(bytes_, 0);
   int read = response.deliveries_size();
-  while (read < 1000 && stream->Read(&response)) read += response.deliveries_size();
-  while (credit_ == 0) std::this_thread::yield();
-  EXPECT_LE(credit_, 10u) << "messages of this size come a few at a time";
+  while (read < kCount && stream->Read(&response)) read += response.deliveries_size();
+  while (bytes_ <= 0) std::this_thread::yield();
+  EXPECT_LE(bytes_, static_cast<std::int64_t>(rpc::kMaxUnwrittenBytes));
   context->TryCancel();
 }
 

@@ -63,7 +63,8 @@ TEST(PublishFrame, AMessageThatIsRefusedHereTakesNoOtherWithIt) {
   const auto commands = frame->take_commands();
   ASSERT_EQ(commands.size(), 1u);
   ASSERT_EQ(commands[0].body.messages.size(), 2u);
-  EXPECT_TRUE(frame->answer(*commands[0].part, published({1u, Error{ErrorCode::kNotFound, "EXCHANGE_UNKNOWN", "", {}}})));
+  EXPECT_TRUE(
+      frame->answer(*commands[0].part, published({1u, Error{ErrorCode::kNotFound, "EXCHANGE_UNKNOWN", "", {}}})));
   EXPECT_EQ(frame->response().outcomes(0).queue_count(), 1u);
   EXPECT_EQ(reason(frame->response().outcomes(1).error()), "LIMIT_EXCEEDED");
   EXPECT_EQ(reason(frame->response().outcomes(2).error()), "EXCHANGE_UNKNOWN");
@@ -84,6 +85,13 @@ TEST(PublishFrame, FramesHaveFromOneToAThousandMessages) {
   EXPECT_TRUE(PublishFrame::parse(rpc::serialize(request), kAlice).ok());
   request.add_messages();
   EXPECT_EQ(PublishFrame::parse(rpc::serialize(request), kAlice).error().reason, "LIMIT_EXCEEDED");
+}
+
+TEST(PublishFrame, IsCountedBeforeItIsParsed) {
+  v1::PublishStreamRequest request;
+  for (std::size_t i = 0; i <= rpc::kMaxOperationsPerFrame; ++i) request.add_messages();
+  const grpc::ByteBuffer bytes = rpc::to_buffer(request.SerializeAsString() + "\xff\xff\xff");
+  EXPECT_EQ(PublishFrame::parse(bytes, kAlice).error().reason, "LIMIT_EXCEEDED") << "though its end is no message";
 }
 
 TEST(PublishFrame, LivesAsLongAsItsCommands) {

@@ -45,22 +45,44 @@ class BrokerRun {
   void step(std::uint8_t what, std::uint16_t value) {
     const std::string queue = "q" + std::to_string(value % 3);
     switch (what % 16) {
-      case 0: declare(queue); break;
+      case 0:
+        declare(queue);
+        break;
       case 1:
       case 2:
-      case 3: publish(value); break;
-      case 4: publish_many(value); break;
+      case 3:
+        publish(value);
+        break;
+      case 4:
+        publish_many(value);
+        break;
       case 5:
-      case 6: consume(queue, value); break;
-      case 7: grant(value); break;
+      case 6:
+        consume(queue, value);
+        break;
+      case 7:
+        grant(value);
+        break;
       case 8:
-      case 9: settle(value); break;
-      case 10: cancel(value); break;
-      case 11: purge(queue); break;
-      case 12: value % 4 == 0 ? remove(queue) : publish(value); break;
+      case 9:
+        settle(value);
+        break;
+      case 10:
+        cancel(value);
+        break;
+      case 11:
+        purge(queue);
+        break;
+      case 12:
+        value % 4 == 0 ? remove(queue) : publish(value);
+        break;
       case 13:
-      case 14: b_.seal(); break;
-      case 15: value % 3 == 0 ? crash() : settle(value); break;
+      case 14:
+        b_.seal();
+        break;
+      case 15:
+        value % 3 == 0 ? crash() : settle(value);
+        break;
     }
     if (what % 16 < 13) work();
   }
@@ -80,7 +102,8 @@ class BrokerRun {
       }
     }
     b_.seal();
-    for (const auto& [log, store] : b_.store.logs) RC_ASSERT((store.pages.empty() && store.states.empty() && store.index.empty()));
+    for (const auto& [log, store] : b_.store.logs)
+      RC_ASSERT((store.pages.empty() && store.states.empty() && store.index.empty()));
     RC_ASSERT(b_.store.bodies.empty());
   }
 
@@ -207,7 +230,8 @@ class BrokerRun {
       for (const auto& [arrival, m] : queue.messages) unacked += m.consumer ? 1 : 0;
       RC_ASSERT(b_.unacked(name) == unacked);
       RC_ASSERT(b_.ready(name) == queue.messages.size() - unacked);
-      const bool hungry = std::ranges::any_of(queue.consumers, [&](ConsumerId id) { return consumers_[id].credit > 0; });
+      const bool hungry =
+          std::ranges::any_of(queue.consumers, [&](ConsumerId id) { return consumers_[id].credit > 0; });
       RC_ASSERT((!hungry || unacked == queue.messages.size()));
     }
   }

@@ -213,8 +213,7 @@ TEST(Broker, takes_no_more_consumers_than_a_queue_may_have) {
   }
   const auto more = b.broker->consume("/", "q", 0, false);
   EXPECT_EQ(more.error().code, ErrorCode::kResourceExhausted);
-  EXPECT_EQ(more.error().metadata,
-            (decltype(Error::metadata){{"limit", "consumers_per_queue"}, {"maximum", "10000"}}));
+  EXPECT_EQ(more.error().metadata, (decltype(Error::metadata){{"limit", "consumers_per_queue"}, {"maximum", "10000"}}));
 }
 
 TEST(Broker, settles_only_tags_that_it_gave_out) {

@@ -107,7 +107,7 @@ class BrokerTester {
       if (const auto it = store.logs.find(id); it != store.logs.end()) it->second.recover_into(queue->log());
       queue->rewind();
     }
-    recovered->recover_bodies();
+    recovered->finish_recovery();
     return recovered;
   }
 

@@ -125,17 +125,17 @@ TEST(BrokerWork, purges_what_a_lost_consumer_had) {
 TEST(BrokerWork, purges_a_long_queue_in_bounded_steps) {
   BrokerTester b(1 << 20);
   b.declare("q");
-  constexpr std::uint64_t kPages = 2 * Broker::kPurgePagesPerStep + 5;
+  constexpr std::uint64_t kPages = 2 * Broker::kPurgePerStep + 5;
   for (std::uint64_t i = 0; i < kPages * 64; ++i) b.post("q", std::string(1100, 'x'));
   b.seal();
   const std::size_t pages = b.store.logs.at(1).pages.size();
-  ASSERT_GT(pages, 2 * Broker::kPurgePagesPerStep);
+  ASSERT_GT(pages, 2 * Broker::kPurgePerStep);
   ASSERT_TRUE(b.broker->purge("/", "q", 5).ok());
   std::size_t steps = 1;
   while (b.broker->work(b.moment())) {
     const std::size_t before = b.store.logs.at(1).pages.size();
     b.seal();
-    EXPECT_EQ(before - b.store.logs.at(1).pages.size(), Broker::kPurgePagesPerStep);
+    EXPECT_EQ(before - b.store.logs.at(1).pages.size(), Broker::kPurgePerStep);
     ++steps;
   }
   EXPECT_EQ(steps, 3u);
@@ -159,6 +159,50 @@ TEST(BrokerWork, has_no_changes_once_they_were_taken) {
   EXPECT_TRUE(b.broker->has_changes()) << "the delivered mark";
   b.seal();
   EXPECT_FALSE(b.broker->has_changes());
+}
+
+TEST(BrokerWork, stores_the_extents_of_pages_that_leave_memory_though_nothing_happens_in_their_queue) {
+  BrokerTester b(2 << 20);
+  for (const char* name : {"idle", "busy"}) b.declare(name);
+  for (int i = 0; i < 1000; ++i) b.post("idle", std::string(1000, 'x'));
+  b.seal();
+  for (int i = 0; i < 4000; ++i) b.post("busy", std::string(1000, 'x'));
+  b.seal();
+  const LogStore& idle = b.store.logs.at(1);
+  EXPECT_GE(idle.index.size() + 1, idle.pages.size()) << "all but the open one at the tail";
+}
+
+TEST(BrokerWork, stores_the_extents_that_were_missing_after_a_restart) {
+  BrokerTester b;
+  b.declare("idle");
+  for (int i = 0; i < 1000; ++i) b.post("idle", std::string(1000, 'x'));
+  b.seal();
+  ASSERT_TRUE(b.store.logs.at(1).index.empty()) << "nothing has left memory";
+  b.crash();
+  EXPECT_TRUE(b.broker->has_changes());
+  b.seal();
+  EXPECT_EQ(b.store.logs.at(1).index.size(), b.store.logs.at(1).pages.size());
+  b.crash();
+  EXPECT_FALSE(b.broker->has_changes()) << "the second restart reads no page";
+}
+
+TEST(BrokerWork, delivers_nothing_before_the_mark_that_covers_it_is_durable) {
+  BrokerTester b;
+  b.declare("q");
+  b.post("q", QueueLog::kMarkBlock + 100);
+  b.seal();
+  b.consume("x", "q", QueueLog::kMarkBlock);
+  b.work();
+  const BatchNumber marking = b.batch;
+  b.seal();  // on its way from here on
+  b.consume("y", "q", 1);
+  EXPECT_EQ(b.work(), "y:1024") << "the mark moves on";
+  b.deliveries.clear();
+  b.cancel("x");
+  must_ok(b.broker->grant(b.ids.at("y"), 1));
+  EXPECT_EQ(b.work(), "y:0");
+  ASSERT_EQ(b.deliveries.size(), 1u);
+  EXPECT_EQ(b.deliveries[0].after, marking) << "else a crash now would bring it back without its flag";
 }
 
 TEST(BrokerWork, recovers_to_the_same_digest) {

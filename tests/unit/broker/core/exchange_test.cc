@@ -3,12 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "broker/core/queue.h"
+#include "broker/core/topology.h"
 #include "model/properties.h"
 #include "tests/unit/broker/core/messages.h"
 
@@ -163,6 +165,16 @@ TEST(Exchange, gives_back_all_bindings_of_a_queue_that_goes) {
     EXPECT_EQ(e.route("l"), type == ExchangeType::kFanout ? "b" : "");
     EXPECT_TRUE(e.exchange.unbind_all(e.queue("a")).empty());
   }
+}
+
+TEST(Exchange, takes_as_many_bindings_as_it_may_have_without_comparing_all_of_them) {
+  ExchangeTester e(ExchangeType::kDirect);
+  const auto start = std::chrono::steady_clock::now();
+  const auto key = [](std::size_t i) { return "key-" + std::to_string(i); };
+  for (std::size_t i = 0; i < Topology::kMaxBindingsPerExchange; ++i) ASSERT_TRUE(e.bind("a", key(i)));
+  EXPECT_FALSE(e.bind("a", key(0)));
+  for (std::size_t i = Topology::kMaxBindingsPerExchange; i > 0; --i) ASSERT_TRUE(e.unbind("a", key(i - 1)));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10)) << "it took minutes once";
 }
 
 TEST(Exchange, routes_by_key_alone_unless_it_looks_at_headers) {

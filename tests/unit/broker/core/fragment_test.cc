@@ -48,7 +48,7 @@ TEST(Fragment, has_golden_bytes) {
   fragment->append(record_of("body"));
   fragment->append(record_of(apart(9, 5000)));
   fragment->seal();
-  EXPECT_EQ(hex(fragment->bytes()), golden(std::string("01"                 // version
+  EXPECT_EQ(hex(fragment->bytes()), golden(std::string("01"                // version
                                                        "0807060504030201"  // first sequence
                                                        "02000000"          // count
                                                        "1817161514131211"  // time
@@ -89,7 +89,8 @@ TEST(Fragment, knows_whether_any_body_is_apart) {
 }
 
 TEST(Fragment, reads_back_from_a_page_one_after_the_other) {
-  const std::string page = sealed(1, {record_of("a"), record_of(apart(7, 8))})->bytes() + sealed(3, {record_of("c")})->bytes();
+  const std::string page =
+      sealed(1, {record_of("a"), record_of(apart(7, 8))})->bytes() + sealed(3, {record_of("c")})->bytes();
   std::string_view in = page;
   const auto first = Fragment::decode(in);
   ASSERT_TRUE(first.ok());

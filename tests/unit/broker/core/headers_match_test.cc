@@ -26,8 +26,8 @@ TEST(HeadersMatch, all_wants_every_header) {
   EXPECT_TRUE(match({{"x-match", text("all")}, {"a", number(1)}, {"b", number(2)}},
                     {{"b", number(2)}, {"a", number(1)}, {"c", number(3)}}));
   EXPECT_FALSE(match({{"x-match", text("all")}, {"a", number(1)}, {"b", number(2)}}, {{"a", number(1)}}));
-  EXPECT_FALSE(match({{"x-match", text("all")}, {"a", number(1)}, {"b", number(2)}},
-                     {{"a", number(1)}, {"b", number(3)}}));
+  EXPECT_FALSE(
+      match({{"x-match", text("all")}, {"a", number(1)}, {"b", number(2)}}, {{"a", number(1)}, {"b", number(3)}}));
 }
 
 TEST(HeadersMatch, is_all_unless_told_otherwise) {
@@ -94,8 +94,8 @@ TEST(HeadersMatch, integers_of_all_types_compare_by_their_number) {
 }
 
 TEST(HeadersMatch, other_types_do_not_mix) {
-  const FieldValue values[] = {number(1), {true}, text("1"), {1.0}, {1.0f}, {FieldTimestamp{1}}, {FieldBytes{"1"}},
-                               {FieldDecimal{0, 1}}};
+  const FieldValue values[] = {
+      number(1), {true}, text("1"), {1.0}, {1.0f}, {FieldTimestamp{1}}, {FieldBytes{"1"}}, {FieldDecimal{0, 1}}};
   for (std::size_t i = 0; i < std::size(values); ++i) {
     for (std::size_t j = 0; j < std::size(values); ++j) {
       EXPECT_EQ(match({{"a", values[i]}}, {{"a", values[j]}}), i == j) << i << " and " << j;

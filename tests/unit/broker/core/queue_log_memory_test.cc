@@ -27,7 +27,7 @@ TEST(LogState, has_golden_bytes) {
 }
 
 TEST(PageExtent, has_golden_bytes) {
-  const PageExtent extent{100, 400, 65'536, {{101, {9, 5000}}, {399, {10, 6000}}}};
+  const PageExtent extent{100, 400, 65'536, {{1, 5000, 9}, {299, 6000, 10}}};
   std::string bytes;
   extent.encode(bytes);
   EXPECT_EQ(hex(bytes), golden("01 9003 808004 02"
@@ -38,18 +38,19 @@ TEST(PageExtent, has_golden_bytes) {
   EXPECT_EQ(back.end, 400u);
   EXPECT_EQ(back.bytes, 65'536u);
   ASSERT_EQ(back.bodies.size(), 2u);
-  EXPECT_EQ(back.bodies[1].seq, 399u);
-  EXPECT_EQ(back.bodies[1].body, (BodyRef{10, 6000}));
+  EXPECT_EQ(back.bodies[1].offset, 299u);
+  EXPECT_EQ(back.bodies[1].body(), (BodyRef{10, 6000}));
 }
 
 TEST(PageExtent, damaged_is_data_loss) {
   std::string bytes;
-  PageExtent{100, 400, 65'536, {{101, {9, 5000}}}}.encode(bytes);
+  PageExtent{100, 400, 65'536, {{1, 5000, 9}}}.encode(bytes);
   const auto expect_damaged = [](const Result<PageExtent>& result) {
     ASSERT_FALSE(result.ok());
     EXPECT_EQ(result.error().code, ErrorCode::kDataLoss);
   };
-  for (std::size_t size = 0; size < bytes.size(); ++size) expect_damaged(PageExtent::decode(100, bytes.substr(0, size)));
+  for (std::size_t size = 0; size < bytes.size(); ++size)
+    expect_damaged(PageExtent::decode(100, bytes.substr(0, size)));
   expect_damaged(PageExtent::decode(100, bytes + "x"));
   expect_damaged(PageExtent::decode(400, bytes));  // it would end where it begins
   expect_damaged(PageExtent::of(1, ""));
@@ -71,8 +72,8 @@ TEST(PageExtent, is_found_by_reading_the_page) {
   EXPECT_EQ(extent.end, 4u);
   EXPECT_EQ(extent.bytes, store.pages.at(1).size());
   ASSERT_EQ(extent.bodies.size(), 1u);
-  EXPECT_EQ(extent.bodies[0].seq, 2u);
-  EXPECT_EQ(extent.bodies[0].body, large.apart);
+  EXPECT_EQ(extent.bodies[0].offset, 1u);
+  EXPECT_EQ(extent.bodies[0].body(), large.apart);
 }
 
 /// A log of which everything leaves memory whenever the bound is enforced.

@@ -168,37 +168,6 @@ TEST(Queue, settles_no_more_than_a_step_at_once) {
   EXPECT_EQ(q.ack("x", 1, 2500), 0u);
 }
 
-TEST(Queue, delivers_no_more_than_a_step_at_once) {
-  QueueOf q;
-  q.post(2500);
-  q.consumer("x", 1300);
-  q.consumer("y", 1200);
-  std::vector<std::size_t> steps;
-  do {
-    q.dispatch();
-    std::size_t messages = 0;
-    for (const Delivery& d : q.effects.deliveries) messages += d.count;
-    steps.push_back(messages);
-  } while (q.more);
-  EXPECT_EQ(steps, (std::vector<std::size_t>{1000, 1000, 500}));
-}
-
-TEST(Queue, takes_back_no_more_than_a_step_at_once) {
-  QueueOf q;
-  q.post(2500);
-  q.consumer("x", 2500);
-  while (q.dispatch(), q.more) {
-  }
-  Consumer& x = q.consumers.at("x");
-  q.queue.remove(&x);
-  EXPECT_TRUE(q.queue.abandon(x));
-  EXPECT_EQ(q.queue.ready(), Queue::kMaxStep);
-  EXPECT_TRUE(q.queue.abandon(x));
-  EXPECT_FALSE(q.queue.abandon(x));
-  EXPECT_EQ(q.queue.ready(), 2500u);
-  EXPECT_EQ(q.queue.unacked(), 0u);
-}
-
 TEST(Queue, gives_nothing_to_a_consumer_that_was_removed) {
   QueueOf q;
   q.consumer("x", 10);

@@ -15,7 +15,8 @@ namespace escrow::broker {
 
 class QueueTester {
  public:
-  explicit QueueTester(std::size_t memory = 100 << 20) : pages(memory), bodies(memory), queue(spec(), 1, pages, bodies) {}
+  explicit QueueTester(std::size_t memory = 100 << 20)
+      : pages(memory), bodies(memory), queue(spec(), 1, pages, bodies) {}
 
   static QueueSpec spec() { return {"/", "q", {}}; }
 
@@ -36,16 +37,19 @@ class QueueTester {
     queue.enqueue(record_of(message), body, at(1), batch);
   }
 
-  void consumer(const std::string& name, std::uint32_t credit, bool auto_credit = false) {
+  void consumer(const std::string& name, std::uint32_t credit, bool auto_credit = false,
+                std::int64_t bytes = kUnlimitedBytes) {
     Consumer& c = consumers[name];
     c.id = consumers.size();
     c.queue = &queue;
     c.auto_credit = auto_credit;
     names[c.id] = name;
     queue.add(&c);
-    queue.grant(c, credit);
+    queue.grant(c, credit, bytes);
   }
-  void grant(const std::string& name, std::uint32_t credit) { queue.grant(consumers.at(name), credit); }
+  void grant(const std::string& name, std::uint32_t credit, std::int64_t bytes = 0) {
+    queue.grant(consumers.at(name), credit, bytes);
+  }
 
   /// One step. Who got what: "x:a", with "+2" when it came back twice, and "!" when it is flagged redelivered.
   std::string dispatch() {
@@ -63,7 +67,7 @@ class QueueTester {
   }
 
   std::size_t settle(const std::string& name, DeliveryTag first, DeliveryTag last, Settlement settlement) {
-    return queue.settle(consumers.at(name), first, last, settlement);
+    return queue.settle(consumers.at(name), first, last, settlement).messages;
   }
   std::size_t ack(const std::string& name, DeliveryTag first, DeliveryTag last) {
     return settle(name, first, last, Settlement::kAck);

@@ -26,6 +26,24 @@ TEST(TopologyKeys, sort_bindings_behind_the_exchanges_and_queues_that_they_join)
   EXPECT_LT(encode_queue_key(std::string(255, 'z'), "z"), encode_binding_key("/", "a", "a", "", {}));
 }
 
+TEST(TopologyKeys, of_logs_left_over_have_golden_bytes) {
+  TopologyTester t;
+  t.topology.log_left_over(0x0102030405060708);
+  t.topology.log_erased(0x0102030405060708);
+  const std::vector<TopologyChange> changes = t.topology.take_changes();
+  ASSERT_EQ(changes.size(), 2u);
+  const std::string key = changes[0].key;
+  EXPECT_EQ(hex(key), golden("04 0807060504030201"));
+  EXPECT_EQ(hex(*changes[0].value), "01");
+  EXPECT_EQ(changes[1].key, key);
+  EXPECT_FALSE(changes[1].value.has_value());
+  EXPECT_EQ(decode_leftover(key, "\1"), LogId{0x0102030405060708});
+  EXPECT_FALSE(decode_leftover(key, "\2").has_value());
+  EXPECT_FALSE(decode_leftover(key.substr(0, 8), "\1").has_value());
+  EXPECT_FALSE(decode_leftover(key + "x", "\1").has_value());
+  EXPECT_FALSE(decode_leftover(encode_queue_key("/", "q"), "\1").has_value());
+}
+
 TEST(TopologyValues, have_golden_bytes) {
   TopologyTester t;
   t.next_log = 0x0102030405060708;
@@ -51,8 +69,10 @@ TEST(TopologyValues, numbers_of_exchange_types_are_frozen) {
 
 TEST(TopologyRecovery, restores_everything_as_it_was) {
   TopologyTester before;
-  for (const auto& [name, type] : {std::pair{"direct", ExchangeType::kDirect}, {"fanout", ExchangeType::kFanout},
-                                   {"topic", ExchangeType::kTopic}, {"headers", ExchangeType::kHeaders}}) {
+  for (const auto& [name, type] : {std::pair{"direct", ExchangeType::kDirect},
+                                   {"fanout", ExchangeType::kFanout},
+                                   {"topic", ExchangeType::kTopic},
+                                   {"headers", ExchangeType::kHeaders}}) {
     ASSERT_TRUE(before.exchange(name, type, table()).ok());
   }
   for (const char* name : {"a", "b", "c"}) ASSERT_TRUE(before.queue(name, table()).ok());

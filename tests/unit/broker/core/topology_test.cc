@@ -71,7 +71,8 @@ TEST(Topology, takes_arguments_for_equal_whatever_their_order_and_integer_type) 
   TopologyTester t;
   ASSERT_TRUE(t.queue("q", arguments({{"a", {std::int32_t{10}}}, {"b", {std::string("x")}}})).ok());
   EXPECT_EQ(outcome(t.queue("q", arguments({{"b", {std::string("x")}}, {"a", {std::int64_t{10}}}}))), "ok");
-  EXPECT_EQ(outcome(t.queue("q", arguments({{"a", {std::string("10")}}, {"b", {std::string("x")}}}))), "DECLARATION_DIFFERS");
+  EXPECT_EQ(outcome(t.queue("q", arguments({{"a", {std::string("10")}}, {"b", {std::string("x")}}}))),
+            "DECLARATION_DIFFERS");
   EXPECT_EQ(outcome(t.queue("q", arguments({{"a", {std::int32_t{10}}}}))), "DECLARATION_DIFFERS");
 }
 

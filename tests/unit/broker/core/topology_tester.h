@@ -18,7 +18,8 @@ class TopologyTester {
     return topology.declare_exchange({"/", name, type, std::move(arguments)});
   }
   Result<Queue*> queue(const std::string& name, FieldTable arguments = {}, const std::string& vhost = "/") {
-    return topology.declare_queue({vhost, name, std::move(arguments)}, [&](QueueSpec spec) { return make(spec, next_log++); });
+    return topology.declare_queue({vhost, name, std::move(arguments)},
+                                  [&](QueueSpec spec) { return make(spec, next_log++); });
   }
   Result<bool> bind(const std::string& source, const std::string& queue_name, const std::string& key,
                     FieldTable arguments = {}) {

@@ -39,8 +39,7 @@ std::string describe(const v1::CheckbacksRequest& request) {
   if (request.has_receipt()) return "receipt " + std::to_string(request.receipt().check_id());
   if (!request.has_answer()) return "nothing";
   const std::string verdict = v1::Verdict_Name(request.answer().verdict());
-  return "answer " + std::to_string(request.answer().check_id()) + " " +
-         verdict.substr(sizeof("VERDICT_") - 1);
+  return "answer " + std::to_string(request.answer().check_id()) + " " + verdict.substr(sizeof("VERDICT_") - 1);
 }
 
 /// A server that opens every stream, sends the checks the test adds, and notes what the client writes.

@@ -120,9 +120,7 @@ TEST(Broker, DeclarationsSayWhatTheyDeclare) {
   Events<v1::DeclareExchangeRequest> exchanges;
   Events<v1::BindRequest> bindings;
   FakeServer server;
-  server.broker.on_declare_exchange = [&](const auto& request) {
-    return exchanges.add(request), grpc::Status::OK;
-  };
+  server.broker.on_declare_exchange = [&](const auto& request) { return exchanges.add(request), grpc::Status::OK; };
   server.broker.on_bind = [&](const auto& request) { return bindings.add(request), grpc::Status::OK; };
   server.start();
   Broker broker(server.client());
@@ -140,8 +138,7 @@ TEST(Broker, DeclarationsSayWhatTheyDeclare) {
 
 TEST(Transactions, APageIsReadWithItsFilter) {
   FakeServer server;
-  server.coordinator.on_list = [](const v1::ListTransactionsRequest& request,
-                                  v1::ListTransactionsResponse& response) {
+  server.coordinator.on_list = [](const v1::ListTransactionsRequest& request, v1::ListTransactionsResponse& response) {
     EXPECT_EQ(request.group(), "orders");
     EXPECT_EQ(request.state(), v1::TRANSACTION_STATE_IN_DOUBT);
     EXPECT_EQ(request.min_age().seconds(), 1);
@@ -158,8 +155,7 @@ TEST(Transactions, APageIsReadWithItsFilter) {
   server.start();
   const auto page =
       Transactions(server.client())
-          .list({.group = "orders", .state = TransactionState::kInDoubt, .min_age = milliseconds(1500)}, 10,
-                "before");
+          .list({.group = "orders", .state = TransactionState::kInDoubt, .min_age = milliseconds(1500)}, 10, "before");
   ASSERT_TRUE(page);
   ASSERT_EQ(page->transactions.size(), 1u);
   const Transaction& transaction = page->transactions.front();

@@ -110,22 +110,22 @@ class FakeCoordinator final : public v1::Coordinator::Service {
   using CheckStream = grpc::ServerReaderWriter<v1::CheckbacksResponse, v1::CheckbacksRequest>;
   using TransactStream = grpc::ServerReaderWriter<v1::TransactResponse, v1::TransactRequest>;
 
-  std::function<grpc::Status(const v1::PrepareRequest&, v1::PrepareResponse&)> on_prepare =
-      [](const auto&, auto& response) {
-        response.set_epoch(7);
-        response.set_state(v1::TRANSACTION_STATE_PREPARED);
-        return grpc::Status::OK;
-      };
+  std::function<grpc::Status(const v1::PrepareRequest&, v1::PrepareResponse&)> on_prepare = [](const auto&,
+                                                                                               auto& response) {
+    response.set_epoch(7);
+    response.set_state(v1::TRANSACTION_STATE_PREPARED);
+    return grpc::Status::OK;
+  };
   std::function<grpc::Status(const v1::CommitRequest&, v1::CommitResponse&)> on_commit = [](const auto&,
                                                                                             auto& response) {
     response.mutable_decided_time()->set_seconds(1000);
     return grpc::Status::OK;
   };
-  std::function<grpc::Status(const v1::RollbackRequest&, v1::RollbackResponse&)> on_rollback =
-      [](const auto&, auto& response) {
-        response.mutable_decided_time()->set_seconds(2000);
-        return grpc::Status::OK;
-      };
+  std::function<grpc::Status(const v1::RollbackRequest&, v1::RollbackResponse&)> on_rollback = [](const auto&,
+                                                                                                  auto& response) {
+    response.mutable_decided_time()->set_seconds(2000);
+    return grpc::Status::OK;
+  };
   std::function<grpc::Status(const v1::GetTransactionRequest&, v1::Transaction&)> on_get;
   std::function<grpc::Status(const v1::ListTransactionsRequest&, v1::ListTransactionsResponse&)> on_list;
   std::function<grpc::Status(CheckStream&)> on_checkbacks;
@@ -138,24 +138,18 @@ class FakeCoordinator final : public v1::Coordinator::Service {
   grpc::Status Commit(grpc::ServerContext*, const v1::CommitRequest* q, v1::CommitResponse* r) override {
     return on_commit(*q, *r);
   }
-  grpc::Status Rollback(grpc::ServerContext*, const v1::RollbackRequest* q,
-                        v1::RollbackResponse* r) override {
+  grpc::Status Rollback(grpc::ServerContext*, const v1::RollbackRequest* q, v1::RollbackResponse* r) override {
     return on_rollback(*q, *r);
   }
-  grpc::Status GetTransaction(grpc::ServerContext*, const v1::GetTransactionRequest* q,
-                              v1::Transaction* r) override {
+  grpc::Status GetTransaction(grpc::ServerContext*, const v1::GetTransactionRequest* q, v1::Transaction* r) override {
     return on_get(*q, *r);
   }
   grpc::Status ListTransactions(grpc::ServerContext*, const v1::ListTransactionsRequest* q,
                                 v1::ListTransactionsResponse* r) override {
     return on_list(*q, *r);
   }
-  grpc::Status Checkbacks(grpc::ServerContext*, CheckStream* stream) override {
-    return on_checkbacks(*stream);
-  }
-  grpc::Status Transact(grpc::ServerContext*, TransactStream* stream) override {
-    return on_transact(*stream);
-  }
+  grpc::Status Checkbacks(grpc::ServerContext*, CheckStream* stream) override { return on_checkbacks(*stream); }
+  grpc::Status Transact(grpc::ServerContext*, TransactStream* stream) override { return on_transact(*stream); }
 };
 
 class FakeBroker final : public v1::Broker::Service {
@@ -165,8 +159,7 @@ class FakeBroker final : public v1::Broker::Service {
   std::function<grpc::Status(const v1::DeclareExchangeRequest&)> on_declare_exchange;
   std::function<grpc::Status(const v1::BindRequest&)> on_bind;
   std::function<grpc::Status(const v1::PublishRequest&, v1::PublishResponse&)> on_publish;
-  std::function<grpc::Status(const grpc::ServerContext&, const v1::ListQueuesRequest&,
-                             v1::ListQueuesResponse&)>
+  std::function<grpc::Status(const grpc::ServerContext&, const v1::ListQueuesRequest&, v1::ListQueuesResponse&)>
       on_list_queues = [](const auto&, const auto&, auto&) { return grpc::Status::OK; };
   std::function<grpc::Status(ConsumeStream&)> on_consume;
 
@@ -175,9 +168,7 @@ class FakeBroker final : public v1::Broker::Service {
                                v1::DeclareExchangeResponse*) override {
     return on_declare_exchange(*q);
   }
-  grpc::Status Bind(grpc::ServerContext*, const v1::BindRequest* q, v1::BindResponse*) override {
-    return on_bind(*q);
-  }
+  grpc::Status Bind(grpc::ServerContext*, const v1::BindRequest* q, v1::BindResponse*) override { return on_bind(*q); }
   grpc::Status Publish(grpc::ServerContext*, const v1::PublishRequest* q, v1::PublishResponse* r) override {
     return on_publish(*q, *r);
   }
@@ -197,8 +188,7 @@ class FakeServer {
   ~FakeServer() { stop(); }
 
   /// The port stays the same when started again.
-  void start(
-      const std::shared_ptr<grpc::ServerCredentials>& credentials = grpc::InsecureServerCredentials()) {
+  void start(const std::shared_ptr<grpc::ServerCredentials>& credentials = grpc::InsecureServerCredentials()) {
     grpc::ServerBuilder builder;
     builder.AddListeningPort("127.0.0.1:" + std::to_string(port_), credentials, &port_);
     builder.RegisterService(&coordinator);

@@ -16,8 +16,7 @@ Message round_trip(Message message) {
 }
 
 TEST(MessageCodec, EveryPropertySurvives) {
-  Message message{
-      .exchange = "orders", .routing_key = "placed.eu", .body = std::string("\0\xff", 2), .vhost = "shop"};
+  Message message{.exchange = "orders", .routing_key = "placed.eu", .body = std::string("\0\xff", 2), .vhost = "shop"};
   message.properties = {.content_type = "application/json",
                         .content_encoding = "gzip",
                         .headers = {{"attempt", 3}},

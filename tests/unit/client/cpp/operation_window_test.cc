@@ -23,8 +23,7 @@ class OperationWindowTest : public testing::Test {
   std::vector<std::string> next() {
     std::vector<std::string> ids;
     if (const auto frame = window_.next_frame()) {
-      for (const auto& operation : frame->request.operations())
-        ids.push_back(operation.commit().transaction_id());
+      for (const auto& operation : frame->request.operations()) ids.push_back(operation.commit().transaction_id());
     }
     return ids;
   }

@@ -13,9 +13,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-std::vector<Message> a_message() {
-  return {{.exchange = "orders", .routing_key = "placed", .body = "order 17"}};
-}
+std::vector<Message> a_message() { return {{.exchange = "orders", .routing_key = "placed", .body = "order 17"}}; }
 
 /// Counts what reaches the coordinator.
 class ProducerTest : public testing::Test {
@@ -91,16 +89,15 @@ TEST_F(ProducerTest, RollsBackWhenTheLocalTransactionSaysSo) {
 }
 
 TEST_F(ProducerTest, RollsBackWithTheReasonOfTheException) {
-  const SendResult result =
-      producer().send("order-17", a_message(), [] { throw RolledBack("the card was declined"); });
+  const SendResult result = producer().send("order-17", a_message(), [] { throw RolledBack("the card was declined"); });
   EXPECT_EQ(result.outcome, SendOutcome::kRolledBack);
   EXPECT_EQ(rollback_requests_.take()->reason(), "the card was declined");
   EXPECT_THROW(std::rethrow_exception(result.exception), RolledBack);
 }
 
 TEST_F(ProducerTest, AnyOtherExceptionLeavesTheDecisionToACheck) {
-  const SendResult result = producer().send(
-      "order-17", a_message(), [] { throw std::runtime_error("connection lost while committing"); });
+  const SendResult result =
+      producer().send("order-17", a_message(), [] { throw std::runtime_error("connection lost while committing"); });
   EXPECT_EQ(result.outcome, SendOutcome::kUndecided);
   EXPECT_FALSE(result.error);
   EXPECT_THROW(std::rethrow_exception(result.exception), std::runtime_error);
@@ -149,8 +146,7 @@ TEST_F(ProducerTest, ACommitThatDoesNotGetThroughIsUndecided) {
 
 TEST_F(ProducerTest, TheOppositeDecisionIsAContradiction) {
   failing_commits_ = 1;
-  commit_failure_ =
-      refusal(grpc::StatusCode::FAILED_PRECONDITION, "ALREADY_DECIDED", {{"state", "ROLLED_BACK"}});
+  commit_failure_ = refusal(grpc::StatusCode::FAILED_PRECONDITION, "ALREADY_DECIDED", {{"state", "ROLLED_BACK"}});
   const SendResult result = producer().send("order-17", a_message(), [] {});
   EXPECT_EQ(result.outcome, SendOutcome::kContradicted);
   EXPECT_EQ(result.error->reason, "ALREADY_DECIDED");

@@ -39,8 +39,8 @@ TEST(Status, CodesWithoutACounterpartAreInternal) {
 }
 
 TEST(Status, RetryInfoTellsHowLongToWait) {
-  const Error error = to_error(
-      refusal(grpc::StatusCode::RESOURCE_EXHAUSTED, "ENGINE_FULL", {}, std::chrono::milliseconds(250)));
+  const Error error =
+      to_error(refusal(grpc::StatusCode::RESOURCE_EXHAUSTED, "ENGINE_FULL", {}, std::chrono::milliseconds(250)));
   EXPECT_EQ(retry_delay(error), std::chrono::milliseconds(250));
   EXPECT_EQ(retry_delay(Error{}), std::chrono::milliseconds(0));
 }

@@ -81,10 +81,9 @@ TEST_F(TransactorTest, ThousandsOfTransactionsRunThroughCallbacks) {
     const std::string id = std::to_string(i);
     t.prepare(id, a_message(), {}, [&t, &committed, id](const Result<Prepared>& prepared) {
       ASSERT_TRUE(prepared);
-      t.commit({.transaction_id = id, .epoch = prepared->epoch},
-               [&committed](const Result<Timestamp>& result) {
-                 if (result) ++committed;
-               });
+      t.commit({.transaction_id = id, .epoch = prepared->epoch}, [&committed](const Result<Timestamp>& result) {
+        if (result) ++committed;
+      });
     });
   }
   t.drain();  // the prepares
@@ -157,8 +156,7 @@ TEST_F(TransactorTest, WhatStaysUnansweredFailsWithTheStreamsError) {
   server_.stop();
   const auto result = t.commit({.transaction_id = "a"}).get();
   ASSERT_FALSE(result);
-  EXPECT_TRUE(result.error().code == ErrorCode::kUnavailable ||
-              result.error().code == ErrorCode::kDeadlineExceeded)
+  EXPECT_TRUE(result.error().code == ErrorCode::kUnavailable || result.error().code == ErrorCode::kDeadlineExceeded)
       << result.error().message;
 }
 

@@ -36,8 +36,8 @@ class Transact : public testing::Test {
 
   void start(FakeEngine::Answer how = answer, engine::InboxLimits limits = {}) {
     engine_ = std::make_unique<FakeEngine>(std::move(how), limits);
-    service_ = std::make_unique<CoordinatorService>(ServiceParts{engine_->inbox(), *readers_, store_, clock_,
-                                                                 grpc_.authenticator(), grpc_.streams(), 1 << 20});
+    service_ = std::make_unique<CoordinatorService>(
+        ServiceParts{engine_->inbox(), store_, clock_, grpc_.authenticator(), grpc_.streams(), 1 << 20});
     grpc_.serve({service_.get()});
     stub_ = v1::Coordinator::NewStub(grpc_.channel());
   }
@@ -45,7 +45,6 @@ class Transact : public testing::Test {
     grpc_.shut_down(std::chrono::milliseconds(0));
     EXPECT_EQ(grpc_.streams().size(), 0u) << "every stream has gone";
     EXPECT_EQ(engine_->open_ports(), 0u) << "and the engine knows none of them";
-    readers_.reset();
     engine_.reset();  // before the ports it answers to
   }
 
@@ -69,7 +68,6 @@ class Transact : public testing::Test {
 
   MemoryStore store_;
   SystemClock clock_;
-  std::unique_ptr<engine::WorkerPool> readers_ = std::make_unique<engine::WorkerPool>(1);
   std::unique_ptr<FakeEngine> engine_;
   std::unique_ptr<CoordinatorService> service_;
   GrpcHarness grpc_;
@@ -162,6 +160,26 @@ TEST_F(Transact, FramesHaveALimit) {
       EXPECT_EQ(reason(status), "LIMIT_EXCEEDED");
     }
   }
+}
+
+TEST_F(Transact, AFrameIsCountedBeforeItIsParsed) {
+  start();
+  v1::TransactRequest request;
+  for (std::size_t i = 0; i <= rpc::kMaxOperationsPerFrame; ++i) request.add_operations();
+  grpc::GenericStub generic(grpc_.channel());
+  grpc::CompletionQueue queue;
+  const auto context = GrpcHarness::context();
+  const auto call = generic.PrepareCall(context.get(), "/escrow.v1.Coordinator/Transact", &queue);
+  grpc::Status status;
+  void* tag = nullptr;
+  bool ok = false;
+  call->StartCall(nullptr);
+  ASSERT_TRUE(queue.Next(&tag, &ok));
+  call->Write(rpc::to_buffer(request.SerializeAsString() + "\xff\xff\xff"), nullptr);
+  ASSERT_TRUE(queue.Next(&tag, &ok));
+  call->Finish(&status, nullptr);
+  ASSERT_TRUE(queue.Next(&tag, &ok));
+  EXPECT_EQ(reason(status), "LIMIT_EXCEEDED") << "though its end is no operation";
 }
 
 TEST_F(Transact, AMalformedFrameEndsTheStreamAfterWhatCameBeforeIt) {

@@ -124,5 +124,36 @@ TEST(TransactionProto, StatesAreTheSameOnBothSides) {
   EXPECT_FALSE(to_model(static_cast<v1::TransactionState>(99)).ok());
 }
 
+template <class Request>
+void expect_key_limits(Result<engine::CommandBody> (*convert)(Request&, const rpc::Caller&)) {
+  const auto reason_of = [&](std::size_t group, std::size_t id) {
+    Request request;
+    request.set_group(std::string(group, 'g'));
+    request.set_transaction_id(std::string(id, 'i'));
+    const Result<engine::CommandBody> body = convert(request, {"ann"});
+    return body.ok() ? "" : body.error().metadata.at(0).second;
+  };
+  EXPECT_EQ(reason_of(kMaxKeyBytes, kMaxKeyBytes), "");
+  EXPECT_EQ(reason_of(kMaxKeyBytes + 1, 1), "group_bytes");
+  EXPECT_EQ(reason_of(1, kMaxKeyBytes + 1), "transaction_id_bytes");
+}
+
+TEST(CodecLimits, KeysHaveTheirLengthInEveryRequest) {
+  expect_key_limits(to_prepare);
+  expect_key_limits(to_commit);
+  expect_key_limits(to_rollback);
+  expect_key_limits(to_get_transaction);
+}
+
+TEST(CodecLimits, ReasonsAndSinksHaveTheirLength) {
+  v1::CommitRequest commit;
+  commit.set_reason(std::string(kMaxReasonBytes + 1, 'r'));
+  EXPECT_EQ(to_commit(commit, {"ann"}).error().metadata.at(0).second, "reason_bytes");
+  v1::PrepareRequest prepare;
+  prepare.add_messages()->mutable_message();
+  prepare.mutable_messages(0)->set_sink(std::string(256, 's'));
+  EXPECT_EQ(to_prepare(prepare, {"ann"}).error().metadata.at(0).second, "sink_bytes");
+}
+
 }  // namespace
 }  // namespace escrow::coordinator::api

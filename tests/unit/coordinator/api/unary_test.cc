@@ -34,14 +34,13 @@ class UnaryCalls : public testing::Test {
  protected:
   void start(FakeEngine::Answer answer, engine::InboxLimits limits = {}) {
     engine_ = std::make_unique<FakeEngine>(std::move(answer), limits);
-    service_ = std::make_unique<CoordinatorService>(ServiceParts{engine_->inbox(), *readers_, store_, clock_,
-                                                                 grpc_.authenticator(), grpc_.streams(), 1000});
+    service_ = std::make_unique<CoordinatorService>(
+        ServiceParts{engine_->inbox(), store_, clock_, grpc_.authenticator(), grpc_.streams(), 1000});
     grpc_.serve({service_.get()});
     stub_ = v1::Coordinator::NewStub(grpc_.channel());
   }
   void TearDown() override {
     grpc_.shut_down(std::chrono::milliseconds(0));
-    readers_.reset();
     engine_.reset();  // before the port it answers to
   }
 
@@ -56,7 +55,6 @@ class UnaryCalls : public testing::Test {
 
   MemoryStore store_;
   SystemClock clock_;
-  std::unique_ptr<engine::WorkerPool> readers_ = std::make_unique<engine::WorkerPool>(1);
   std::unique_ptr<FakeEngine> engine_;
   std::unique_ptr<CoordinatorService> service_;
   GrpcHarness grpc_;
@@ -83,8 +81,7 @@ TEST_F(UnaryCalls, TheActorIsWhoAuthenticated) {
 
 TEST_F(UnaryCalls, AnErrorOfTheEngineComesWithItsReasonAndMetadata) {
   start([](const engine::Command&) {
-    return Result<engine::Reply>(
-        Error{ErrorCode::kAborted, "EPOCH_STALE", "another epoch", {{"epoch", "9"}}});
+    return Result<engine::Reply>(Error{ErrorCode::kAborted, "EPOCH_STALE", "another epoch", {{"epoch", "9"}}});
   });
   const grpc::Status status = prepare();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::ABORTED);
@@ -141,8 +138,7 @@ TEST_F(UnaryCalls, AnswersToCancelledAndExpiredCallsAreDropped) {
     stub_->async()->Prepare(context.get(), &request, &response,
                             [&](const grpc::Status& status) { ended.set_value(status.error_code()); });
     if (i % 2 == 1) context->TryCancel();
-    EXPECT_EQ(ended.get_future().get(),
-              i % 2 == 0 ? grpc::StatusCode::DEADLINE_EXCEEDED : grpc::StatusCode::CANCELLED);
+    EXPECT_EQ(ended.get_future().get(), i % 2 == 0 ? grpc::StatusCode::DEADLINE_EXCEEDED : grpc::StatusCode::CANCELLED);
   }
   engine_->resume();
   EXPECT_TRUE(prepare().ok());

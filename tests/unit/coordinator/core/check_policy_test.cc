@@ -21,7 +21,7 @@ CheckPolicy exact() {
 TEST(CheckPolicy, doubles_the_interval_up_to_its_maximum) {
   const CheckPolicy policy = exact();
   Random random(1);
-  const std::vector<Duration> expected = {seconds(10),  seconds(20),  seconds(40), seconds(80), seconds(160),
+  const std::vector<Duration> expected = {seconds(10),  seconds(20), seconds(40), seconds(80), seconds(160),
                                           seconds(320), minutes(10), minutes(10), minutes(10)};
   for (std::size_t i = 0; i < expected.size(); ++i) {
     EXPECT_EQ(policy.interval(static_cast<std::uint32_t>(i + 1), random), expected[i]) << "attempt " << i + 1;

@@ -101,5 +101,12 @@ TEST(DecideLimits, the_reason_has_up_to_1024_bytes) {
   expect_over(check(command), "reason_bytes", kMaxReasonBytes);
 }
 
+TEST(PrepareLimits, a_server_may_take_larger_transactions) {
+  Prepare command = prepare_of("");
+  command.messages[0].message.body.assign(kMaxTransactionBytes + 1000, 'a');
+  expect_over(check(command), "transaction_bytes", kMaxTransactionBytes);
+  EXPECT_TRUE(check(command, kMaxTransactionBytes + 2000).ok());
+}
+
 }  // namespace
 }  // namespace escrow::coordinator

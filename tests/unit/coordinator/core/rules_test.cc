@@ -54,7 +54,7 @@ std::string run(const std::string& command, Maybe& t) {
   if (command == "prepare the same") return outcome(apply(t, prepare_of("half"), at(300), 8, kPolicy), t);
   if (command == "prepare another") return outcome(apply(t, prepare_of("other"), at(300), 8, kPolicy), t);
   const bool commit = command.starts_with("commit");
-  const Epoch epoch = command.find("old epoch") != std::string::npos  ? kEpoch - 1
+  const Epoch epoch = command.find("old epoch") != std::string::npos   ? kEpoch - 1
                       : command.find("its epoch") != std::string::npos ? kEpoch
                                                                        : 0;
   const std::string reason = command.find("reason") != std::string::npos ? "because" : "";
@@ -65,35 +65,65 @@ TEST(Rules, cover_every_command_in_every_state) {
   using enum State;
   const std::vector<Case> cases = {
       {"prepare the same",
-       {{kNone, "PREPARED"}, {kPrepared, "unchanged PREPARED"}, {kCommitted, "unchanged COMMITTED"},
-        {kRolledBack, "unchanged ROLLED_BACK"}, {kInDoubt, "unchanged IN_DOUBT"}}},
+       {{kNone, "PREPARED"},
+        {kPrepared, "unchanged PREPARED"},
+        {kCommitted, "unchanged COMMITTED"},
+        {kRolledBack, "unchanged ROLLED_BACK"},
+        {kInDoubt, "unchanged IN_DOUBT"}}},
       {"prepare another",
-       {{kNone, "PREPARED"}, {kPrepared, "TRANSACTION_DIFFERS"}, {kCommitted, "TRANSACTION_DIFFERS"},
-        {kRolledBack, "TRANSACTION_DIFFERS"}, {kInDoubt, "TRANSACTION_DIFFERS"}}},
+       {{kNone, "PREPARED"},
+        {kPrepared, "TRANSACTION_DIFFERS"},
+        {kCommitted, "TRANSACTION_DIFFERS"},
+        {kRolledBack, "TRANSACTION_DIFFERS"},
+        {kInDoubt, "TRANSACTION_DIFFERS"}}},
       {"commit",
-       {{kNone, "TRANSACTION_UNKNOWN"}, {kPrepared, "COMMITTED"}, {kCommitted, "unchanged COMMITTED"},
-        {kRolledBack, "ALREADY_DECIDED"}, {kInDoubt, "MALFORMED"}}},
+       {{kNone, "TRANSACTION_UNKNOWN"},
+        {kPrepared, "COMMITTED"},
+        {kCommitted, "unchanged COMMITTED"},
+        {kRolledBack, "ALREADY_DECIDED"},
+        {kInDoubt, "MALFORMED"}}},
       {"commit with a reason",
-       {{kNone, "TRANSACTION_UNKNOWN"}, {kPrepared, "COMMITTED"}, {kCommitted, "unchanged COMMITTED"},
-        {kRolledBack, "ALREADY_DECIDED"}, {kInDoubt, "COMMITTED"}}},
+       {{kNone, "TRANSACTION_UNKNOWN"},
+        {kPrepared, "COMMITTED"},
+        {kCommitted, "unchanged COMMITTED"},
+        {kRolledBack, "ALREADY_DECIDED"},
+        {kInDoubt, "COMMITTED"}}},
       {"commit with its epoch",
-       {{kNone, "TRANSACTION_UNKNOWN"}, {kPrepared, "COMMITTED"}, {kCommitted, "unchanged COMMITTED"},
-        {kRolledBack, "ALREADY_DECIDED"}, {kInDoubt, "COMMITTED"}}},
+       {{kNone, "TRANSACTION_UNKNOWN"},
+        {kPrepared, "COMMITTED"},
+        {kCommitted, "unchanged COMMITTED"},
+        {kRolledBack, "ALREADY_DECIDED"},
+        {kInDoubt, "COMMITTED"}}},
       {"commit with an old epoch and a reason",
-       {{kNone, "TRANSACTION_UNKNOWN"}, {kPrepared, "EPOCH_STALE"}, {kCommitted, "EPOCH_STALE"},
-        {kRolledBack, "EPOCH_STALE"}, {kInDoubt, "EPOCH_STALE"}}},
+       {{kNone, "TRANSACTION_UNKNOWN"},
+        {kPrepared, "EPOCH_STALE"},
+        {kCommitted, "EPOCH_STALE"},
+        {kRolledBack, "EPOCH_STALE"},
+        {kInDoubt, "EPOCH_STALE"}}},
       {"rollback",
-       {{kNone, "TRANSACTION_UNKNOWN"}, {kPrepared, "ROLLED_BACK"}, {kCommitted, "ALREADY_DECIDED"},
-        {kRolledBack, "unchanged ROLLED_BACK"}, {kInDoubt, "MALFORMED"}}},
+       {{kNone, "TRANSACTION_UNKNOWN"},
+        {kPrepared, "ROLLED_BACK"},
+        {kCommitted, "ALREADY_DECIDED"},
+        {kRolledBack, "unchanged ROLLED_BACK"},
+        {kInDoubt, "MALFORMED"}}},
       {"rollback with a reason",
-       {{kNone, "TRANSACTION_UNKNOWN"}, {kPrepared, "ROLLED_BACK"}, {kCommitted, "ALREADY_DECIDED"},
-        {kRolledBack, "unchanged ROLLED_BACK"}, {kInDoubt, "ROLLED_BACK"}}},
+       {{kNone, "TRANSACTION_UNKNOWN"},
+        {kPrepared, "ROLLED_BACK"},
+        {kCommitted, "ALREADY_DECIDED"},
+        {kRolledBack, "unchanged ROLLED_BACK"},
+        {kInDoubt, "ROLLED_BACK"}}},
       {"rollback with its epoch",
-       {{kNone, "TRANSACTION_UNKNOWN"}, {kPrepared, "ROLLED_BACK"}, {kCommitted, "ALREADY_DECIDED"},
-        {kRolledBack, "unchanged ROLLED_BACK"}, {kInDoubt, "ROLLED_BACK"}}},
+       {{kNone, "TRANSACTION_UNKNOWN"},
+        {kPrepared, "ROLLED_BACK"},
+        {kCommitted, "ALREADY_DECIDED"},
+        {kRolledBack, "unchanged ROLLED_BACK"},
+        {kInDoubt, "ROLLED_BACK"}}},
       {"rollback with an old epoch",
-       {{kNone, "TRANSACTION_UNKNOWN"}, {kPrepared, "EPOCH_STALE"}, {kCommitted, "EPOCH_STALE"},
-        {kRolledBack, "EPOCH_STALE"}, {kInDoubt, "EPOCH_STALE"}}},
+       {{kNone, "TRANSACTION_UNKNOWN"},
+        {kPrepared, "EPOCH_STALE"},
+        {kCommitted, "EPOCH_STALE"},
+        {kRolledBack, "EPOCH_STALE"},
+        {kInDoubt, "EPOCH_STALE"}}},
   };
   for (const Case& c : cases) {
     for (const State state : kStates) {
@@ -219,7 +249,8 @@ RC_GTEST_PROP(Rules, let_the_first_decision_win, (const std::vector<std::uint8_t
   Maybe t = prepared();
   std::optional<State> won;
   for (const std::uint8_t step : steps) {
-    const auto change = apply(t, decide((step & 1) != 0, (step & 2) != 0 ? kEpoch : 0, "r", std::to_string(step)), at(step));
+    const auto change =
+        apply(t, decide((step & 1) != 0, (step & 2) != 0 ? kEpoch : 0, "r", std::to_string(step)), at(step));
     if (!won && change.ok()) won = t->state;
     RC_ASSERT(change.ok() == (t->state == ((step & 1) != 0 ? State::kCommitted : State::kRolledBack)));
     RC_ASSERT((!won || *won == t->state));

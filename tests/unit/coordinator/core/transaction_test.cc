@@ -46,9 +46,10 @@ std::string golden_open(std::string_view messages) {
   return golden(std::string("01"                 // version
                             "0700000000000000")  // epoch
                 + std::string(kDigestHex)        // content
-                + "0807060504030201"             // prepared
-                  "04 73686f70"                  // prepared by
-                  "1817161514131211"             // first check
+                +
+                "0807060504030201"  // prepared
+                "04 73686f70"       // prepared by
+                "1817161514131211"  // first check
                 + std::string(messages));
 }
 
@@ -75,11 +76,11 @@ TEST(OpenTransaction, has_golden_bytes_for_everything_that_a_message_may_have) {
   t.messages.push_back(full);
   expect_golden_open(t, golden_open("02 00" + std::string(kMessage) +  //
                                     "1f" + std::string(kMessage) +
-                                    "ac02"                                                // delay
-                                    "0500000000000000"                                    // due
-                                    "05 6b61666b61"                                       // sink
-                                    "01 76 01 65 01 6b 02 0000 04 756e646f"               // compensation
-                                    "0900000000000000 88130000"));                        // body apart
+                                    "ac02"                                   // delay
+                                    "0500000000000000"                       // due
+                                    "05 6b61666b61"                          // sink
+                                    "01 76 01 65 01 6b 02 0000 04 756e646f"  // compensation
+                                    "0900000000000000 88130000"));           // body apart
 }
 
 TEST(OpenTransaction, marks_each_field_with_a_flag_of_its_own) {
@@ -247,17 +248,21 @@ TEST(TransactionState, is_open_until_decided) {
 
 TEST(ContentDigest, has_a_golden_value) {
   // Stored with every transaction: if it moved, no Prepare could be repeated across an upgrade.
-  EXPECT_EQ(hex(as_bytes(content_digest({message("half")}))), hex(as_bytes(blake2b(bytes_of("00" + std::string(kMessage))))));
+  EXPECT_EQ(hex(as_bytes(content_digest({message("half")}))),
+            hex(as_bytes(blake2b(bytes_of("00" + std::string(kMessage))))));
 }
 
 TEST(ContentDigest, depends_on_everything_that_a_message_has) {
   using Change = std::function<void(TransactionMessage&)>;
-  const std::vector<Change> changes = {
-      [](TransactionMessage& m) { m.message.vhost = "v"; },       [](TransactionMessage& m) { m.message.exchange = "e"; },
-      [](TransactionMessage& m) { m.message.routing_key = "k"; }, [](TransactionMessage& m) { m.message.properties = "p"; },
-      [](TransactionMessage& m) { m.message.body = "b"; },        [](TransactionMessage& m) { m.delay = Duration(1); },
-      [](TransactionMessage& m) { m.due = from_micros(1); },      [](TransactionMessage& m) { m.sink = "s"; },
-      [](TransactionMessage& m) { m.compensation = Message{}; }};
+  const std::vector<Change> changes = {[](TransactionMessage& m) { m.message.vhost = "v"; },
+                                       [](TransactionMessage& m) { m.message.exchange = "e"; },
+                                       [](TransactionMessage& m) { m.message.routing_key = "k"; },
+                                       [](TransactionMessage& m) { m.message.properties = "p"; },
+                                       [](TransactionMessage& m) { m.message.body = "b"; },
+                                       [](TransactionMessage& m) { m.delay = Duration(1); },
+                                       [](TransactionMessage& m) { m.due = from_micros(1); },
+                                       [](TransactionMessage& m) { m.sink = "s"; },
+                                       [](TransactionMessage& m) { m.compensation = Message{}; }};
   std::vector<Digest> digests = {content_digest({message("half")}), content_digest({}),
                                  content_digest({message("half"), message("half")})};
   for (const Change& change : changes) {

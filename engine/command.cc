@@ -1,0 +1,82 @@
+#include "engine/command.h"
+
+namespace escrow::engine {
+namespace {
+
+std::size_t bytes_of(const FieldTable& table);
+
+struct ValueBytes {
+  std::size_t operator()(const std::string& text) const { return text.size(); }
+  std::size_t operator()(const FieldBytes& bytes) const { return bytes.bytes.size(); }
+  std::size_t operator()(const FieldTable& table) const { return bytes_of(table); }
+  std::size_t operator()(const FieldArray& array) const {
+    std::size_t total = 0;
+    for (const FieldValue& value : array) total += sizeof value + std::visit(*this, value.kind);
+    return total;
+  }
+  template <class Number>
+  std::size_t operator()(const Number&) const {
+    return 0;
+  }
+};
+
+std::size_t bytes_of(const FieldTable& table) {
+  std::size_t total = 0;
+  for (const auto& [name, value] : table) {
+    total += sizeof(FieldTable::Field) + name.size() + std::visit(ValueBytes{}, value.kind);
+  }
+  return total;
+}
+
+std::size_t bytes_of(const Message& message) {
+  return message.vhost.size() + message.exchange.size() + message.routing_key.size() + message.properties.size() +
+         message.body.size();
+}
+
+std::size_t bytes_of(const coordinator::Key& key) { return key.group.size() + key.id.size(); }
+
+/// What a command's body holds beyond its own size.
+struct BodyBytes {
+  std::size_t operator()(const coordinator::Prepare& body) const {
+    std::size_t total = bytes_of(body.key);
+    for (const coordinator::TransactionMessage& m : body.messages) {
+      total += sizeof m + bytes_of(m.message) + m.sink.size();
+      if (m.compensation) total += bytes_of(*m.compensation);
+    }
+    return total;
+  }
+  std::size_t operator()(const Publish& body) const {
+    std::size_t total = 0;
+    for (const MessageView& m : body.messages) total += sizeof m + m.body.size() + m.properties.size();
+    return total;
+  }
+  std::size_t operator()(const coordinator::Decide& body) const { return bytes_of(body.key) + body.reason.size(); }
+  std::size_t operator()(const GetTransaction& body) const { return bytes_of(body.key); }
+  std::size_t operator()(const OpenCheckbacks& body) const { return body.group.size(); }
+  std::size_t operator()(const CheckAnswer& body) const { return body.reason.size(); }
+  std::size_t operator()(const DeclareExchange& body) const {
+    return body.spec.vhost.size() + body.spec.name.size() + bytes_of(body.spec.arguments);
+  }
+  std::size_t operator()(const DeclareQueue& body) const {
+    return body.spec.vhost.size() + body.spec.name.size() + bytes_of(body.spec.arguments);
+  }
+  std::size_t operator()(const DeleteExchange& body) const { return body.vhost.size() + body.name.size(); }
+  std::size_t operator()(const DeleteQueue& body) const { return body.vhost.size() + body.name.size(); }
+  std::size_t operator()(const PurgeQueue& body) const { return body.vhost.size() + body.name.size(); }
+  std::size_t operator()(const Bind& body) const {
+    return body.vhost.size() + body.source.size() + body.queue.size() + body.binding.routing_key.size() +
+           bytes_of(body.binding.arguments);
+  }
+  std::size_t operator()(const ListQueues& body) const { return body.vhost.size() + body.after.size(); }
+  std::size_t operator()(const Consume& body) const { return body.vhost.size() + body.queue.size(); }
+  std::size_t operator()(const CheckReceipt&) const { return 0; }
+  std::size_t operator()(const GrantCredit&) const { return 0; }
+  std::size_t operator()(const Settle&) const { return 0; }
+  std::size_t operator()(const ClosePort&) const { return 0; }
+};
+
+}  // namespace
+
+std::size_t Command::bytes() const { return sizeof(Command) + actor.size() + std::visit(BodyBytes{}, body); }
+
+}  // namespace escrow::engine
