@@ -1,4 +1,4 @@
-// Time. Rules never read a clock: `now` is an argument. A Clock is one of the four seams of the design.
+// Time. Rules never read a clock: `now` is an argument. A Clock is one of the four seams (ARCHITECTURE.md).
 #pragma once
 
 #include <chrono>

@@ -78,6 +78,7 @@ struct Options {
   int window = 3;
   int size = 256;
   bool reopen = false;
+  std::size_t batch_bytes = engine::EngineOptions{}.batch_bytes;
 };
 
 class Bench {
@@ -87,7 +88,9 @@ class Bench {
     auto store = RocksStore::open(options.directory, {});
     if (!store) fail(store.error());
     store_ = std::move(*store);
-    auto engine = engine::EngineThread::start(*store_, clock_, {}, 1);
+    engine::EngineThreadOptions engine_options;
+    engine_options.engine.batch_bytes = options.batch_bytes;
+    auto engine = engine::EngineThread::start(*store_, clock_, engine_options, 1);
     if (!engine) fail(engine.error());
     engine_ = std::move(*engine);
     std::printf("ready after %.2f s, %ld MiB resident\n", seconds_since(start), resident_mib());
@@ -127,9 +130,10 @@ class Bench {
     }
     port_.wait_for_all();
     const double took = seconds_since(start);
-    std::printf("%d queues, %d messages a command: %.0f messages/s over %.1f s, %.0f batches/s, %ld MiB resident\n",
-                options_.queues, options_.batch, static_cast<double>(sent) / took, took,
-                static_cast<double>(engine_->counters().batches) / took, resident_mib());
+    std::printf(
+        "%d queues, %d messages a command: %.0f messages/s over %.1f s, %.0f messages a batch, %ld MiB resident\n",
+        options_.queues, options_.batch, static_cast<double>(sent) / took, took,
+        static_cast<double>(sent) / static_cast<double>(engine_->counters().batches), resident_mib());
   }
 
  private:
@@ -161,6 +165,8 @@ int main(int argc, char** argv) {
   app.add_option("--queues", options.queues, "spread over this many queues")->capture_default_str();
   app.add_option("--batch", options.batch, "messages a command")->capture_default_str();
   app.add_option("--window", options.window, "commands on the way")->capture_default_str();
+  app.add_option("--batch-bytes", options.batch_bytes, "at most so much in a batch of the engine")
+      ->capture_default_str();
   app.add_option("--size", options.size, "bytes of a body")->capture_default_str();
   app.add_flag("--reopen", options.reopen, "only recover what is there, and say how long it took");
   CLI11_PARSE(app, argc, argv);

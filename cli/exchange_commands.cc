@@ -14,7 +14,7 @@ namespace {
 struct Options {
   std::string vhost;
   std::string exchange;
-  client::ExchangeType type = client::ExchangeType::kDirect;
+  std::string type = "direct";
   std::vector<std::string> arguments;
   bool if_unused = false;
   client::Binding binding;
@@ -53,14 +53,14 @@ void add_exchange_commands(CLI::App& app, Session& session) {
   CLI::App* const declared = exchange->add_subcommand("declare", "Make an exchange, unless it exists");
   declared->add_option("exchange", options->exchange, "Name")->required();
   declared->add_option("--type", options->type, "direct, fanout, topic or headers; direct without it")
-      ->transform(CLI::CheckedTransformer(kTypes))
+      ->check(CLI::IsMember({"direct", "fanout", "topic", "headers"}))
       ->type_name("TYPE");
   declared->add_option("--argument", options->arguments, "name=value, as often as needed");
   declared->add_option("--vhost", options->vhost, "Virtual host; empty is /");
   declared->callback([options, &session] {
     client::Broker broker(session.connect(), options->vhost);
-    session.require(
-        broker.declare_exchange(options->exchange, options->type, session.require(parse_fields(options->arguments))));
+    session.require(broker.declare_exchange(options->exchange, kTypes.at(options->type),
+                                            session.require(parse_fields(options->arguments))));
     session.print("declared", {{"exchange", options->exchange}});
   });
 

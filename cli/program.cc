@@ -64,10 +64,12 @@ int run(int argc, const char* const* argv) {
     // The parser would only say that there is no command.
     const std::vector<std::string> unknown = app.remaining(true);
     if (error.get_name() == "RequiredError" && !unknown.empty()) {
-      std::fprintf(stderr, "escrow: there is no command '%s': see --help\n", unknown.front().c_str());
+      report(usage("there is no command '" + unknown.front() + "': see --help"), session);
       return kUsage;
     }
-    return app.exit(error) == 0 ? kSuccess : kUsage;
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    report(usage(std::string(error.what()) + ": see --help"), session);
+    return kUsage;
   } catch (const Session::Failed& failed) {
     report(failed.error, session);
     return exit_code(failed.error);

@@ -3,7 +3,7 @@
 //   submit ─▶ (wait for what the command names to be in memory) ─▶ apply ─▶ batch ─▶ commit ─▶ outbox ─▶ ports
 //
 // Deterministic: the same recovered state, commands, times, random seed and order of completions give the same batches.
-// One thread calls it, the engine's; it never waits.
+// One thread at a time calls it (engine_thread.h); it never waits.
 #pragma once
 
 #include <cstdint>
@@ -108,7 +108,7 @@ class Engine {
 
   Engine(Backend& backend, EngineOptions options, Random random, const Head& head, Timestamp wall, Monotonic monotonic);
 
-  // recovery.cc
+  // engine_recovery.cc
   Result<void> recover_queues(const Store& store);
   Result<void> recover_log(const Store& store, broker::QueueLog& log);
   Result<void> recover_bodies(const Store& store);
@@ -182,11 +182,11 @@ class Engine {
   void read_timers(Group& group, const TimerLane::Read& read);
   void lane_changed(Group& group);
 
-  // retention.cc
+  // engine_retention.cc
   void run_retention();
   void retire(const std::string& timer_key, const std::vector<Timer>& decided);
 
-  // group_retention.cc
+  // engine_groups.cc
   void run_group_retention();
   std::vector<std::string> groups_to_look_at();
   void forget_group(const std::string& name, broker::BatchNumber seen);

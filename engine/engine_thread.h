@@ -2,7 +2,7 @@
 //
 // A lone command is run by the thread that posted it, if that attends (see attend): a hop to another thread
 // and back would cost it as much as the engine's work. `running_` is held by whoever runs the engine, so
-// there is one at a time.
+// there is one at a time. Elsewhere "the engine's thread" is whichever runs it at the moment.
 #pragma once
 
 #include <atomic>

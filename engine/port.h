@@ -1,7 +1,7 @@
 // A Port is where effects leave the engine: one for each connection or stream that sends commands.
 //
 // Owned by whoever made it. The engine keeps a pointer from the first command until closed(), its last call; the owner
-// keeps the port alive until then. All calls come on the engine's thread, in the order of their causes, and only after
+// keeps the port alive until then. All calls come from whoever runs the engine (engine_thread.h), one at a time, in the order of their causes, and only after
 // the batch that caused them is durable. They must not block.
 #pragma once
 

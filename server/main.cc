@@ -67,7 +67,8 @@ int run(const LoadedConfiguration& loaded) {
   // Debian's abseil, which gRPC uses, looks for deadlocks at every lock otherwise.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   start_logging(loaded.configuration.log_level);
-  spdlog::info("starting, configuration from {}", loaded.file.empty() ? "no file" : loaded.file);
+  spdlog::info("starting, configuration from {}",
+               loaded.file.empty() ? "the environment and flags alone" : loaded.file);
   for (const std::string& warning : loaded.warnings) spdlog::warn("{}", warning);
   warn_about(loaded.configuration);
 
@@ -166,7 +167,9 @@ int main_with(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? EXIT_SUCCESS : kWrongConfiguration;
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    std::fprintf(stderr, "escrowd: %s: see --help\n", error.what());
+    return kWrongConfiguration;
   }
   return perform(line);
 }

@@ -21,7 +21,7 @@
 
 namespace escrow::broker::api {
 
-/// What one command may publish (DESIGN.md: no apply touches more). A larger message is a command of its own.
+/// What one command may publish, so that no apply touches more. A larger message is a command of its own.
 inline constexpr std::size_t kMaxPublishMessages = 1000;
 inline constexpr std::size_t kMaxPublishBytes = 1 << 20;
 

@@ -1,4 +1,4 @@
-// A queue's messages as a log of pages (DESIGN.md, "Queues: a log of pages"): what is stored, what is in memory, what is
+// A queue's messages as a log of pages (ARCHITECTURE.md, "The way of one message"): what is stored, what is in memory, what is
 // gone, and what was returned. Knows nothing of consumers.
 //
 // A batch appends fragments to the page at the tail until it has kPageBytes; then the next page begins. A page leaves the

@@ -29,7 +29,7 @@ struct Delivery {
 enum class Settlement : std::uint8_t {
   /// Done: the message is gone.
   kAck = 1,
-  /// Cannot be processed: dropped, or dead-lettered where the queue says so.
+  /// Cannot be processed: the message is dropped.
   kReject = 2,
   /// Back to its place in the queue, counted as a failed delivery.
   kRequeue = 3,

@@ -52,17 +52,14 @@ enum class SendOutcome : std::uint8_t {
   kCommitted,
   /// The messages are gone.
   kRolledBack,
-  /// The local transaction was not run and never will be by this call. Where only the answer was lost, the
-  /// server has
-  /// the messages, will ask, and drops them.
+  /// The local transaction was not run and never will be by this call. Where only the answer was lost, the server has the
+  /// messages, will ask, and drops them.
   kNotPrepared,
-  /// The decision did not reach the server, or the outcome is not known here: a check will decide. The local
-  /// transaction
+  /// The decision did not reach the server, or the outcome is not known here: a check will decide. The local transaction
   /// is not undone by this.
   kUndecided,
-  /// The local transaction ended one way and the server had decided the other way before: somebody else
-  /// decided, or a
-  /// check handler answered too early. A person must look at it.
+  /// The local transaction ended one way and the server had decided the other way before: somebody else decided, or a check
+  /// handler answered too early. A person must look at it.
   kContradicted,
 };
 

@@ -16,12 +16,13 @@ enum class TransactionState : std::uint8_t {
   kPrepared = 1,
   kCommitted = 2,
   kRolledBack = 3,
-  /// Checks are used up: parked until an operator or a late decision ends it.
+  /// Checks are used up: it stays as it is until an operator or a late decision ends it.
   kInDoubt = 4,
 };
 
 struct PrepareOptions {
-  /// How long the server waits for the decision before it asks the first time. Unset: the group's setting.
+  /// How long the server waits for the decision before it asks the first time. Unset: as the server is
+  /// configured.
   /// Let it be longer than a local transaction usually takes.
   std::optional<std::chrono::milliseconds> first_check_delay = std::nullopt;
 };

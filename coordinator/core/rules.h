@@ -1,4 +1,4 @@
-// The rules of a transaction (DESIGN.md, "Rules of a transaction"): pure functions of one transaction, a command and the
+// The rules of a transaction (ARCHITECTURE.md, "The way of one transaction"): pure functions of one transaction, a command and the
 // time. No containers, no scans: the same rules run on any store.
 //
 //   PREPARED ──Commit──▶ COMMITTED          the first decision wins; repeating it gives the same answer,

@@ -20,7 +20,11 @@ keep=no
 
 while [[ $# -gt 0 ]]; do
   case $1 in
-    --orders) max_orders=$2; shift 2 ;;
+    --orders)
+      [[ ${2:-} =~ ^[0-9]+$ ]] || { echo "run.sh: --orders needs a number" >&2; exit 2; }
+      max_orders=$2
+      shift 2
+      ;;
     --keep) keep=yes; shift ;;
     *) sed -n '2,/^set /s/^# \{0,1\}//p' "$0"; exit 2 ;;
   esac

@@ -63,7 +63,7 @@ class CommandLine : public OneServer {
   }
 };
 
-TEST_F(CommandLine, DecidesTransactionsAndShowsThem) {
+TEST_F(CommandLine, decides_transactions_and_shows_them) {
   for (const char* id : {"cli open", "cli committed", "cli rolled back"}) prepare(id, id);
   EXPECT_EQ(json({"tx", "commit", "orders", "cli committed", "--reason", "ticket 17"})["state"], "committed");
   EXPECT_EQ(json({"tx", "rollback", "orders", "cli rolled back", "--reason", "ticket 18"})["state"], "rolled-back");
@@ -91,7 +91,7 @@ TEST_F(CommandLine, DecidesTransactionsAndShowsThem) {
   take_all(api(), 1);
 }
 
-TEST_F(CommandLine, RefusalsHaveExitCodesForScripts) {
+TEST_F(CommandLine, refusals_have_exit_codes_for_scripts) {
   prepare("cli code");
   EXPECT_EQ(refused({"tx", "show", "orders", "nowhere"}, 3), "TRANSACTION_UNKNOWN");
   EXPECT_EQ(refused({"tx", "commit", "orders", "nowhere", "--reason", "x"}, 3), "TRANSACTION_UNKNOWN");
@@ -112,7 +112,7 @@ TEST_F(CommandLine, RefusalsHaveExitCodesForScripts) {
               HasSubstr("escrow: no queue 'nowhere' in vhost '/' (QUEUE_UNKNOWN)"));
 }
 
-TEST_F(CommandLine, WrongUseExplainsItself) {
+TEST_F(CommandLine, wrong_use_explains_itself) {
   const auto explains = [](const Words& words, const std::string& text, const Unusual& unusual = {}) {
     const Finished finished = escrow(words, unusual);
     EXPECT_EQ(finished.code, 2) << text;
@@ -135,7 +135,7 @@ TEST_F(CommandLine, WrongUseExplainsItself) {
   EXPECT_THAT(escrow({"tx", "commit", "--help"}).output, HasSubstr("--reason"));
 }
 
-TEST_F(CommandLine, AnUnreachableServerAndAWrongPasswordSayWhatToLookAt) {
+TEST_F(CommandLine, an_unreachable_server_and_a_wrong_password_say_what_to_look_at) {
   const std::string nobody = Loopback::free().target();
   const Finished unreachable =
       escrow({"--timeout", "1", "queue", "list"}, {.environment = {"ESCROW_SERVER=" + nobody}});
@@ -149,7 +149,7 @@ TEST_F(CommandLine, AnUnreachableServerAndAWrongPasswordSayWhatToLookAt) {
   EXPECT_EQ(refused({"consume", "shipping"}, 6, {.environment = {"ESCROW_USER=nobody"}}), "CREDENTIALS_WRONG");
 }
 
-TEST_F(CommandLine, ThePasswordCanComeFromAFileOrStandardInput) {
+TEST_F(CommandLine, the_password_can_come_from_a_file_or_standard_input) {
   const Unusual piped{.environment = {"ESCROW_PASSWORD"}, .input = "guest\n"};
   EXPECT_TRUE(json({"queue", "list", "--password-file", "-"}, piped).is_array());
   const ScratchDirectory directory;
@@ -158,7 +158,7 @@ TEST_F(CommandLine, ThePasswordCanComeFromAFileOrStandardInput) {
   EXPECT_TRUE(json({"queue", "list", "--password-file", file}, {.environment = {"ESCROW_PASSWORD=wrong"}}).is_array());
 }
 
-TEST_F(CommandLine, DeclaresBindsPublishesAndConsumes) {
+TEST_F(CommandLine, declares_binds_publishes_and_consumes) {
   json({"exchange", "declare", "cli", "--type", "topic"});
   json({"queue", "declare", "cli", "--argument", "x-max-length=10"});
   json({"bind", "cli", "cli", "--routing-key", "a.#"});
@@ -206,7 +206,7 @@ TEST_F(CommandLine, DeclaresBindsPublishesAndConsumes) {
   EXPECT_EQ(Json::parse(at_a_terminal("queue list --json"), nullptr, false).is_array(), true);
 }
 
-TEST_F(CommandLine, AHashedPasswordLetsItsUserIn) {
+TEST_F(CommandLine, a_hashed_password_lets_its_user_in) {
   const Finished hashed = escrow({"hash-password"}, {.input = "correct horse\n"});
   EXPECT_EQ(hashed.code, 0);
   ASSERT_THAT(hashed.output, testing::StartsWith("$argon2id$"));
@@ -228,7 +228,7 @@ TEST_F(CommandLine, AHashedPasswordLetsItsUserIn) {
   EXPECT_EQ(other.stop(), 0);
 }
 
-TEST_F(CommandLine, CompletesItsCommandsInEveryShell) {
+TEST_F(CommandLine, completes_its_commands_in_every_shell) {
   const std::string program = built_program("escrow");
   const auto complete = [&](const std::string& words, int current) {
     const std::string script = "source <(" + program + " completion bash); COMP_WORDS=(" + words +

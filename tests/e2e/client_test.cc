@@ -126,7 +126,7 @@ class ClientTest : public testing::Test {
   std::unique_ptr<server::Server> server_;
 };
 
-TEST_F(ClientTest, ACommittedMessageArrivesAsItWasSent) {
+TEST_F(ClientTest, a_committed_message_arrives_as_it_was_sent) {
   Producer producer(client(), "service");
   const Message sent{.exchange = "orders",
                      .routing_key = "placed.eu",
@@ -160,7 +160,7 @@ TEST_F(ClientTest, ACommittedMessageArrivesAsItWasSent) {
   EXPECT_EQ(received.properties.type, sent.properties.type);
 }
 
-TEST_F(ClientTest, OnlyWhatWasCommittedArrives) {
+TEST_F(ClientTest, only_what_was_committed_arrives) {
   Producer producer(client(), "service");
   EXPECT_TRUE(producer.send("a", message("a"), [] {}).committed());
   EXPECT_EQ(producer.send("b", message("b"), [] { throw RolledBack("no"); }).outcome, SendOutcome::kRolledBack);
@@ -177,7 +177,7 @@ TEST_F(ClientTest, OnlyWhatWasCommittedArrives) {
   EXPECT_EQ(open->transactions[0].transaction_id, "c");
 }
 
-TEST_F(ClientTest, SendingAgainWhatWasDecidedRunsNothing) {
+TEST_F(ClientTest, sending_again_what_was_decided_runs_nothing) {
   Producer producer(client(), "service");
   ASSERT_TRUE(producer.send("a", message("a"), [] {}).committed());
   const SendResult again = producer.send("a", message("a"), [] { FAIL() << "must not run"; });
@@ -188,7 +188,7 @@ TEST_F(ClientTest, SendingAgainWhatWasDecidedRunsNothing) {
   EXPECT_THAT(drain(1), UnorderedElementsAre(std::pair("a", 1)));
 }
 
-TEST_F(ClientTest, ACheckDecidesWhatTheServiceLeftOpen) {
+TEST_F(ClientTest, a_check_decides_what_the_service_left_open) {
   Producer producer(client(), "service");
   Tally asked;
   producer.on_check([&](const Check& check) -> CheckAnswer {
@@ -209,7 +209,7 @@ TEST_F(ClientTest, ACheckDecidesWhatTheServiceLeftOpen) {
   EXPECT_EQ(Transactions(client()).get("service", "no")->reason, "looked it up");
 }
 
-TEST_F(ClientTest, ADecisionAgainstACheckIsAContradiction) {
+TEST_F(ClientTest, a_decision_against_a_check_is_a_contradiction) {
   Producer producer(client(), "service");
   Tally asked;
   producer.on_check([&](const Check&) {
@@ -229,7 +229,7 @@ TEST_F(ClientTest, ADecisionAgainstACheckIsAContradiction) {
   EXPECT_EQ(result.error->reason, "ALREADY_DECIDED");
 }
 
-TEST_F(ClientTest, ARestartOfTheServerPassesUnnoticed) {
+TEST_F(ClientTest, a_restart_of_the_server_passes_unnoticed) {
   constexpr int kOrders = 200;
   Producer producer(client(), "service");
   producer.on_check([](const Check&) { return Verdict::kCommit; });
@@ -254,7 +254,7 @@ TEST_F(ClientTest, ARestartOfTheServerPassesUnnoticed) {
   for (const auto& [body, count] : delivered) EXPECT_EQ(count, 1) << body;
 }
 
-TEST_F(ClientTest, ATransactorGoesOnAfterARestart) {
+TEST_F(ClientTest, a_transactor_goes_on_after_a_restart) {
   constexpr int kOrders = 3000;
   Transactor transactor(client(), "service", {.window = 256});
   std::atomic<int> committed = 0;
@@ -281,7 +281,7 @@ TEST_F(ClientTest, ATransactorGoesOnAfterARestart) {
   for (const auto& [body, count] : delivered) EXPECT_EQ(count, 1) << body;
 }
 
-TEST_F(ClientTest, WhatIsPutBackComesAgainFlagged) {
+TEST_F(ClientTest, what_is_put_back_comes_again_flagged) {
   Broker broker(client());
   ASSERT_EQ(*broker.publish({.exchange = "orders", .routing_key = "placed.eu", .body = "a"}), 1u);
   ASSERT_EQ(*broker.publish({.exchange = "orders", .routing_key = "cancelled", .body = "b"}), 0u);
@@ -298,7 +298,7 @@ TEST_F(ClientTest, WhatIsPutBackComesAgainFlagged) {
   EXPECT_EQ(queue().messages_ready + queue().messages_unacknowledged, 0u);
 }
 
-TEST_F(ClientTest, AConsumerLeavesWhatItDidNotHandle) {
+TEST_F(ClientTest, a_consumer_leaves_what_it_did_not_handle) {
   Broker broker(client());
   for (int i = 0; i < 50; ++i) {
     ASSERT_TRUE(broker.publish({.exchange = "orders", .routing_key = "placed.eu", .body = std::to_string(i)}));
@@ -319,7 +319,7 @@ TEST_F(ClientTest, AConsumerLeavesWhatItDidNotHandle) {
   EXPECT_EQ(drain(50 - (handled.size() - 1)).size(), 50 - (handled.size() - 1));
 }
 
-TEST_F(ClientTest, AConsumerGoesOnAfterARestart) {
+TEST_F(ClientTest, a_consumer_goes_on_after_a_restart) {
   Broker broker(client());
   Tally delivered;
   Consumer consumer(client(), {.queue = "shipping"}, [&](const Delivery& delivery) {
@@ -335,7 +335,7 @@ TEST_F(ClientTest, AConsumerGoesOnAfterARestart) {
   while (delivered.counts()["after"] == 0) std::this_thread::yield();
 }
 
-TEST_F(ClientTest, TheServersErrorsKeepTheirReasons) {
+TEST_F(ClientTest, the_servers_errors_keep_their_reasons) {
   EXPECT_EQ(client("wrong").ping().error().reason, "CREDENTIALS_WRONG");
   Producer producer(client(), "service");
   EXPECT_EQ(producer.send("a", {{.exchange = "nowhere"}}, [] {}).error->reason, "EXCHANGE_UNKNOWN");

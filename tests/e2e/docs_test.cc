@@ -68,7 +68,7 @@ INSTANTIATE_TEST_SUITE_P(Examples, Pages, testing::Values("cli", "grpc-api"), []
   return page.param == std::string("cli") ? std::string("OfTheCommandLine") : std::string("OfTheApi");
 });
 
-TEST_P(Pages, WorkAsTheyStand) {
+TEST_P(Pages, work_as_they_stand) {
   start();
   api().set_up_topology();
   const std::string name = GetParam();
@@ -86,7 +86,7 @@ TEST_P(Pages, WorkAsTheyStand) {
   stop();
 }
 
-TEST(Documentation, KnowsEveryCallAndEveryReasonOfAnError) {
+TEST(Documentation, knows_every_call_and_every_reason_of_an_error) {
   const std::string page = read(repository() / "docs" / "grpc-api.md");
   for (const char* proto : {"coordinator", "broker"}) {
     const std::string text = read(repository() / "proto/escrow/v1" / (std::string(proto) + ".proto"));
@@ -105,7 +105,7 @@ TEST(Documentation, KnowsEveryCallAndEveryReasonOfAnError) {
   }
 }
 
-TEST(Documentation, KnowsEveryCommandAndEveryFlag) {
+TEST(Documentation, knows_every_command_and_every_flag) {
   const std::string page = read(repository() / "docs" / "cli.md");
   const std::string completion = run({.command = {built_program("escrow"), "completion", "bash"}}).output;
   for (const std::string& command : matches(completion, R"('(escrow [a-z -]+)'\) path=)")) {

@@ -72,7 +72,7 @@ grpc::Status list_queues(const std::string& target, const std::string& user, con
   return stub->ListQueues(make_context(user, password).get(), {}, &response);
 }
 
-TEST_F(Program, TheFirstStartMakesAnAdministratorsSecretAndSaysWhere) {
+TEST_F(Program, the_first_start_makes_an_administrators_secret_and_says_where) {
   const Loopback at = Loopback::free();
   const std::string path = data() + "/admin-secret";
   std::string secret;
@@ -99,7 +99,7 @@ TEST_F(Program, TheFirstStartMakesAnAdministratorsSecretAndSaysWhere) {
   }
 }
 
-TEST_F(Program, ADirectoryHasOneServer) {
+TEST_F(Program, a_directory_has_one_server) {
   const Loopback at = Loopback::free();
   Process first(options(serving(at)));
   ASSERT_TRUE(first.wait_for(" ready: ", kPatience)) << first.errors();
@@ -111,7 +111,7 @@ TEST_F(Program, ADirectoryHasOneServer) {
   EXPECT_EQ(first.join(), 0);
 }
 
-TEST_F(Program, APortHasOneServer) {
+TEST_F(Program, a_port_has_one_server) {
   const Loopback at = Loopback::free();
   Process first(options(serving(at)));
   ASSERT_TRUE(first.wait_for(" ready: ", kPatience)) << first.errors();
@@ -122,7 +122,7 @@ TEST_F(Program, APortHasOneServer) {
   EXPECT_THAT(second.errors, AllOf(HasSubstr(at.target()), HasSubstr("set grpc.port"), HasSubstr("ADDRESS_IN_USE")));
 }
 
-TEST_F(Program, DataOfANewerVersionIsLeftAlone) {
+TEST_F(Program, data_of_a_newer_version_is_left_alone) {
   std::filesystem::create_directory(data());
   write_file(data() + "/VERSION", "2\n");
   const Finished refused = escrowd(serving(Loopback::free()));
@@ -132,7 +132,7 @@ TEST_F(Program, DataOfANewerVersionIsLeftAlone) {
   EXPECT_EQ(read_file(data() + "/VERSION"), "2\n");
 }
 
-TEST_F(Program, TheDevelopmentServerIsForThisMachineOnly) {
+TEST_F(Program, the_development_server_is_for_this_machine_only) {
   for (const std::vector<std::string>& flags :
        {std::vector<std::string>{"--dev", "--grpc-bind", "0.0.0.0"}, {"--dev", "--amqp-bind", "192.0.2.1"}}) {
     const Finished refused = escrowd(flags);
@@ -142,7 +142,7 @@ TEST_F(Program, TheDevelopmentServerIsForThisMachineOnly) {
   }
 }
 
-TEST_F(Program, WrongFlagsAreRefusedWithWhatIsWrong) {
+TEST_F(Program, wrong_flags_are_refused_with_what_is_wrong) {
   const auto refuses = [&](const std::vector<std::string>& flags, const std::string& text) {
     const Finished refused = escrowd(flags);
     EXPECT_EQ(refused.code, 2) << text;
@@ -158,7 +158,7 @@ TEST_F(Program, WrongFlagsAreRefusedWithWhatIsWrong) {
   EXPECT_EQ(escrowd({"--help"}).code, 0);
 }
 
-TEST_F(Program, CheckingAConfigurationSaysEverythingThatIsWrongAndWhere) {
+TEST_F(Program, checking_a_configuration_says_everything_that_is_wrong_and_where) {
   const Finished fine = escrowd({"config", "check", "--config", file("[grpc]\nport = 5681\n")});
   EXPECT_EQ(fine.code, 0);
   EXPECT_THAT(fine.output, HasSubstr("the configuration is fine"));
@@ -171,7 +171,7 @@ TEST_F(Program, CheckingAConfigurationSaysEverythingThatIsWrongAndWhere) {
   EXPECT_FALSE(std::filesystem::exists(data()));
 }
 
-TEST_F(Program, WhatIsInEffectComesWithItsSource) {
+TEST_F(Program, what_is_in_effect_comes_with_its_source) {
   const std::string path = file("[grpc]\nport = 1\nbind = \"127.0.0.2\"\n[amqp]\nport = 2\n");
   const Finished effective = escrowd({"config", "effective", "--config", path, "--grpc-port", "4"},
                                      {"ESCROW_GRPC_PORT=3", "ESCROW_AMQP_PORT=5"});
@@ -204,7 +204,7 @@ std::string to_text(const grpc::ByteBuffer& bytes) {
 
 class Stopping : public ManyRuns {};
 
-TEST_F(Stopping, HealthIsServingAndThenNotAndNeedsNoPassword) {
+TEST_F(Stopping, health_is_serving_and_then_not_and_needs_no_password) {
   using grpc::health::v1::HealthCheckResponse;
   // Whoever watches does not hold up the end.
   start({"--shutdown-deadline=1h"});
@@ -262,7 +262,7 @@ constexpr const char* kFileOfCoordinator =
     "\x22\x15"
     "escrow.v1.Coordinator";
 
-TEST_F(Stopping, ReflectionTellsWhatIsServed) {
+TEST_F(Stopping, reflection_tells_what_is_served) {
   start();
   Reflection reflection(server().channel());
   EXPECT_THAT(reflection.ask(kListServices), AllOf(HasSubstr("escrow.v1.Broker"), HasSubstr("escrow.v1.Coordinator")));
@@ -270,7 +270,7 @@ TEST_F(Stopping, ReflectionTellsWhatIsServed) {
   EXPECT_TRUE(reflection.finish().ok());
 }
 
-TEST_F(Stopping, WhatDoesNotEndIsCancelledAtTheDeadline) {
+TEST_F(Stopping, what_does_not_end_is_cancelled_at_the_deadline) {
   start({"--shutdown-deadline=50ms"});
   Reflection reflection(server().channel());
   EXPECT_NE(reflection.ask(kListServices), "");
@@ -278,7 +278,7 @@ TEST_F(Stopping, WhatDoesNotEndIsCancelledAtTheDeadline) {
   EXPECT_FALSE(reflection.finish().ok());
 }
 
-TEST_F(Stopping, ASecondSignalStopsAtOnce) {
+TEST_F(Stopping, a_second_signal_stops_at_once) {
   start({"--shutdown-deadline=1h"});
   Reflection reflection(server().channel());
   EXPECT_NE(reflection.ask(kListServices), "");
@@ -290,7 +290,7 @@ TEST_F(Stopping, ASecondSignalStopsAtOnce) {
   EXPECT_FALSE(reflection.finish().ok());
 }
 
-TEST_F(Stopping, IdleStreamsAreToldWhy) {
+TEST_F(Stopping, idle_streams_are_told_why) {
   start();
   ASSERT_TRUE(api().declare_queue("idle").ok());
   Consuming consuming(api(), "idle", 10);
@@ -309,7 +309,7 @@ TEST_F(Stopping, IdleStreamsAreToldWhy) {
   EXPECT_EQ(server().join(), 0);
 }
 
-TEST_F(Stopping, WhatWasTakenIsDoneAndWhatWasAnsweredIsThere) {
+TEST_F(Stopping, what_was_taken_is_done_and_what_was_answered_is_there) {
   start();
   api().set_up_topology();
   const auto context = make_context();

@@ -54,7 +54,7 @@ class Broker : public OneServer {
   }
 };
 
-TEST_F(Broker, ADirectExchangeRoutesByEqualKeys) {
+TEST_F(Broker, a_direct_exchange_routes_by_equal_keys) {
   ASSERT_TRUE(api().declare_exchange("direct", v1::EXCHANGE_TYPE_DIRECT).ok());
   for (const char* queue : {"direct a", "direct b"}) {
     ASSERT_TRUE(api().declare_queue(queue).ok());
@@ -68,7 +68,7 @@ TEST_F(Broker, ADirectExchangeRoutesByEqualKeys) {
   EXPECT_EQ(api().queue("direct b").messages_ready(), 1U);
 }
 
-TEST_F(Broker, AFanoutExchangeRoutesToEveryQueue) {
+TEST_F(Broker, a_fanout_exchange_routes_to_every_queue) {
   ASSERT_TRUE(api().declare_exchange("fanout", v1::EXCHANGE_TYPE_FANOUT).ok());
   for (const char* queue : {"fanout a", "fanout b", "fanout c"}) {
     ASSERT_TRUE(api().declare_queue(queue).ok());
@@ -77,7 +77,7 @@ TEST_F(Broker, AFanoutExchangeRoutesToEveryQueue) {
   EXPECT_EQ(publish(message("fanout", "anything", "")), 3U);
 }
 
-TEST_F(Broker, ATopicExchangeRoutesByPatternsOfWords) {
+TEST_F(Broker, a_topic_exchange_routes_by_patterns_of_words) {
   ASSERT_TRUE(api().declare_exchange("topic", v1::EXCHANGE_TYPE_TOPIC).ok());
   for (const char* pattern : {"order.*.eu", "order.#", "#.eu"}) {
     ASSERT_TRUE(api().declare_queue(pattern).ok());
@@ -89,7 +89,7 @@ TEST_F(Broker, ATopicExchangeRoutesByPatternsOfWords) {
   EXPECT_EQ(publish(message("topic", "invoice.us", "")), 0U);
 }
 
-TEST_F(Broker, AHeadersExchangeRoutesByWhatTheMessageSays) {
+TEST_F(Broker, a_headers_exchange_routes_by_what_the_message_says) {
   ASSERT_TRUE(api().declare_exchange("headers", v1::EXCHANGE_TYPE_HEADERS).ok());
   for (const char* match : {"all", "any"}) {
     ASSERT_TRUE(api().declare_queue(match).ok());
@@ -108,7 +108,7 @@ TEST_F(Broker, AHeadersExchangeRoutesByWhatTheMessageSays) {
   EXPECT_EQ(publish(message("headers", "", "")), 0U);
 }
 
-TEST_F(Broker, WhatIsUnboundOrDeletedGetsNothing) {
+TEST_F(Broker, what_is_unbound_or_deleted_gets_nothing) {
   ASSERT_TRUE(api().declare_exchange("gone", v1::EXCHANGE_TYPE_FANOUT).ok());
   ASSERT_TRUE(api().declare_queue("left").ok());
   ASSERT_TRUE(api().bind(binding("gone", "left", "")).ok());
@@ -128,7 +128,7 @@ TEST_F(Broker, WhatIsUnboundOrDeletedGetsNothing) {
   expect(api().publish(message("gone", "", "")), StatusCode::NOT_FOUND, "EXCHANGE_UNKNOWN");
 }
 
-TEST_F(Broker, DeclaringSaysWhatIsThereAndDeletingWhatWasDropped) {
+TEST_F(Broker, declaring_says_what_is_there_and_deleting_what_was_dropped) {
   fill("declared", {"a", "b"});
   v1::DeclareQueueRequest declare;
   v1::DeclareQueueResponse declared;
@@ -149,7 +149,7 @@ TEST_F(Broker, DeclaringSaysWhatIsThereAndDeletingWhatWasDropped) {
   EXPECT_EQ(removed.message_count(), 0U);
 }
 
-TEST_F(Broker, AStreamOfMessagesIsAnsweredFrameByFrameInOrder) {
+TEST_F(Broker, a_stream_of_messages_is_answered_frame_by_frame_in_order) {
   ASSERT_TRUE(api().declare_queue("streamed").ok());
   constexpr int kFrames = 50;
   constexpr int kMessages = 20;
@@ -184,7 +184,7 @@ TEST_F(Broker, AStreamOfMessagesIsAnsweredFrameByFrameInOrder) {
   }
 }
 
-TEST_F(Broker, NoMoreIsDeliveredThanTheConsumerGrantedCreditFor) {
+TEST_F(Broker, no_more_is_delivered_than_the_consumer_granted_credit_for) {
   fill("credit", {"1", "2", "3", "4", "5"});
   Consuming consuming(api(), "credit", 2);
   EXPECT_THAT(bodies(consuming.take(2)), ElementsAre("1", "2"));
@@ -199,7 +199,7 @@ TEST_F(Broker, NoMoreIsDeliveredThanTheConsumerGrantedCreditFor) {
   EXPECT_EQ(api().queue("credit").messages_unacknowledged(), 1U);
 }
 
-TEST_F(Broker, WithAutoCreditEachSettledMessageMakesRoomForOneMore) {
+TEST_F(Broker, with_auto_credit_each_settled_message_makes_room_for_one_more) {
   std::vector<std::string> all;
   for (int i = 0; i < 50; ++i) all.push_back(std::to_string(i));
   fill("window", all);
@@ -218,7 +218,7 @@ TEST_F(Broker, WithAutoCreditEachSettledMessageMakesRoomForOneMore) {
   EXPECT_EQ(api().queue("window").messages_unacknowledged(), 0U);
 }
 
-TEST_F(Broker, MessagesAreDoneDroppedOrPutBackAsTheConsumerSays) {
+TEST_F(Broker, messages_are_done_dropped_or_put_back_as_the_consumer_says) {
   fill("settled", {"ack", "reject", "requeue", "leave"});
   Consuming consuming(api(), "settled", 4);
   EXPECT_THAT(redelivered(consuming.take(4)), ElementsAre(false, false, false, false));
@@ -236,7 +236,7 @@ TEST_F(Broker, MessagesAreDoneDroppedOrPutBackAsTheConsumerSays) {
   EXPECT_THAT(bodies(take_all(api(), 2, "settled")), ElementsAre("requeue", "leave"));
 }
 
-TEST_F(Broker, AnErrorIsNotLostToTheHalfCloseRightAfterIt) {
+TEST_F(Broker, an_error_is_not_lost_to_the_half_close_right_after_it) {
   fill("hasty", {"1"});
   Consuming consuming(api(), "hasty", 1);
   ASSERT_EQ(consuming.take(1).size(), 1U);
@@ -244,7 +244,7 @@ TEST_F(Broker, AnErrorIsNotLostToTheHalfCloseRightAfterIt) {
   expect(consuming.finish(), StatusCode::INVALID_ARGUMENT, "MALFORMED");
 }
 
-TEST_F(Broker, WhatWasNotDeliveredCannotBeSettled) {
+TEST_F(Broker, what_was_not_delivered_cannot_be_settled) {
   fill("guessed", {"1", "2"});
   Consuming early(api(), "guessed", 0);
   early.settle(Request::OUTCOME_ACK, 1, 1);
@@ -258,7 +258,7 @@ TEST_F(Broker, WhatWasNotDeliveredCannotBeSettled) {
   EXPECT_EQ(take_all(api(), 2, "guessed").size(), 2U);
 }
 
-TEST_F(Broker, WhatWasPutBackTakesItsOldPlace) {
+TEST_F(Broker, what_was_put_back_takes_its_old_place) {
   fill("order", {"1", "2", "3", "4", "5", "6"});
   Consuming consuming(api(), "order", 4);
   ASSERT_EQ(consuming.take(4).size(), 4U);
@@ -268,7 +268,7 @@ TEST_F(Broker, WhatWasPutBackTakesItsOldPlace) {
   EXPECT_THAT(bodies(take_all(api(), 6, "order")), ElementsAre("1", "2", "3", "4", "5", "6"));
 }
 
-TEST_F(Broker, ACancelledConsumerLeavesEverythingFlagged) {
+TEST_F(Broker, a_cancelled_consumer_leaves_everything_flagged) {
   fill("cancelled", {"1", "2", "3"});
   Consuming consuming(api(), "cancelled", 2);
   ASSERT_EQ(consuming.take(2).size(), 2U);
@@ -280,7 +280,7 @@ TEST_F(Broker, ACancelledConsumerLeavesEverythingFlagged) {
   EXPECT_EQ(found[2].delivery_count(), 0U);
 }
 
-TEST_F(Broker, APurgeDropsWhatNobodyHolds) {
+TEST_F(Broker, a_purge_drops_what_nobody_holds) {
   fill("purged", {"held", "dropped", "dropped too"});
   Consuming consuming(api(), "purged", 1);
   ASSERT_EQ(consuming.take(1).size(), 1U);
@@ -293,7 +293,7 @@ TEST_F(Broker, APurgeDropsWhatNobodyHolds) {
   EXPECT_THAT(bodies(take_all(api(), 1, "purged")), ElementsAre("held"));
 }
 
-TEST_F(Broker, TheEndOfItsQueueEndsAConsumer) {
+TEST_F(Broker, the_end_of_its_queue_ends_a_consumer) {
   fill("ending", {"1"});
   Consuming consuming(api(), "ending", 10);
   ASSERT_EQ(consuming.take(1).size(), 1U);
@@ -305,7 +305,7 @@ TEST_F(Broker, TheEndOfItsQueueEndsAConsumer) {
   expect(consuming.finish(), StatusCode::NOT_FOUND, "QUEUE_UNKNOWN");
 }
 
-TEST_F(Broker, QueuesAreListedInPagesByName) {
+TEST_F(Broker, queues_are_listed_in_pages_by_name) {
   for (int i = 10; i < 30; ++i) ASSERT_TRUE(api().declare_queue("list " + std::to_string(i)).ok());
   v1::ListQueuesRequest request;
   v1::ListQueuesResponse page;
@@ -325,7 +325,7 @@ class Restarts : public ManyRuns, public testing::WithParamInterface<bool> {};
 INSTANTIATE_TEST_SUITE_P(Each, Restarts, testing::Bool(),
                          [](const auto& run) { return std::string(run.param ? "ACrash" : "AStop"); });
 
-TEST_P(Restarts, KeepMessagesInOrderWithEverythingTheySay) {
+TEST_P(Restarts, keep_messages_in_order_with_everything_they_say) {
   start();
   api().set_up_topology();
   v1::Message sent = message("orders", "order.placed", std::string(10'000, 'x'));

@@ -78,7 +78,7 @@ class Checkbacks : public ManyRuns {
   }
 };
 
-TEST_F(Checkbacks, AskWithEverythingButTheBodyAndDoWhatIsAnswered) {
+TEST_F(Checkbacks, ask_with_everything_but_the_body_and_do_what_is_answered) {
   start();
   const std::uint64_t epoch = leave("lost");
   Line line(api());
@@ -103,7 +103,7 @@ TEST_F(Checkbacks, AskWithEverythingButTheBodyAndDoWhatIsAnswered) {
   EXPECT_TRUE(line.close().ok());
 }
 
-TEST_F(Checkbacks, ARollbackDropsTheMessages) {
+TEST_F(Checkbacks, a_rollback_drops_the_messages) {
   start();
   leave("void");
   Line line(api());
@@ -116,7 +116,7 @@ TEST_F(Checkbacks, ARollbackDropsTheMessages) {
   EXPECT_EQ(api().queue().messages_ready(), 0U);
 }
 
-TEST_F(Checkbacks, UnknownIsAskedAgainAndEndsInDoubtUntilAnOperatorGivesAReason) {
+TEST_F(Checkbacks, unknown_is_asked_again_and_ends_in_doubt_until_an_operator_gives_a_reason) {
   start({"--checks-max-attempts=3"});
   const std::uint64_t epoch = leave("doubtful");
   Line line(api());
@@ -152,7 +152,7 @@ TEST_F(Checkbacks, UnknownIsAskedAgainAndEndsInDoubtUntilAnOperatorGivesAReason)
   EXPECT_EQ(take_all(api(), 1).size(), 1U);
 }
 
-TEST_F(Checkbacks, AnInDoubtTransactionStillTakesTheProducersLateDecision) {
+TEST_F(Checkbacks, an_in_doubt_transaction_still_takes_the_producers_late_decision) {
   start({"--checks-max-attempts=1"});
   const std::uint64_t epoch = leave("late");
   Line line(api());
@@ -164,7 +164,7 @@ TEST_F(Checkbacks, AnInDoubtTransactionStillTakesTheProducersLateDecision) {
   EXPECT_TRUE(api().commit("late", epoch).ok());
 }
 
-TEST_F(Checkbacks, WithoutAProducerATransactionWaitsVisibly) {
+TEST_F(Checkbacks, without_a_producer_a_transaction_waits_visibly) {
   start();
   leave("waiting");
   // Due a millisecond after it was prepared, which takes longer than one that is asked about next.
@@ -185,7 +185,7 @@ TEST_F(Checkbacks, WithoutAProducerATransactionWaitsVisibly) {
   EXPECT_EQ(api().get("waiting").state(), v1::TRANSACTION_STATE_COMMITTED);
 }
 
-TEST_F(Checkbacks, AProducerThatLeavesHandsItsQuestionOverAndItDoesNotCount) {
+TEST_F(Checkbacks, a_producer_that_leaves_hands_its_question_over_and_it_does_not_count) {
   start({"--checks-receipt-timeout=10ms"});
   leave("handed over");
   {
@@ -203,7 +203,7 @@ TEST_F(Checkbacks, AProducerThatLeavesHandsItsQuestionOverAndItDoesNotCount) {
   EXPECT_EQ(api().get("handed over").state(), v1::TRANSACTION_STATE_COMMITTED);
 }
 
-TEST_F(Checkbacks, AReceivedQuestionWithoutAnswerCountsAsUnknown) {
+TEST_F(Checkbacks, a_received_question_without_answer_counts_as_unknown) {
   start({"--checks-answer-timeout=10ms"});
   leave("received");
   Line line(api());
@@ -218,7 +218,7 @@ TEST_F(Checkbacks, AReceivedQuestionWithoutAnswerCountsAsUnknown) {
   EXPECT_EQ(api().get("received").state(), v1::TRANSACTION_STATE_COMMITTED);
 }
 
-TEST_F(Checkbacks, ADecisionThatComesFirstWins) {
+TEST_F(Checkbacks, a_decision_that_comes_first_wins) {
   start();
   leave("decided");
   Line line(api());
@@ -230,7 +230,7 @@ TEST_F(Checkbacks, ADecisionThatComesFirstWins) {
   EXPECT_EQ(api().get("decided").state(), v1::TRANSACTION_STATE_COMMITTED);
 }
 
-TEST_F(Checkbacks, AGroupAsksNoMoreAtOnceThanItsProducerTakes) {
+TEST_F(Checkbacks, a_group_asks_no_more_at_once_than_its_producer_takes) {
   start();
   for (int i = 0; i < 5; ++i) leave(std::to_string(i));
   Line line(api(), "orders", 2);
@@ -248,7 +248,7 @@ TEST_F(Checkbacks, AGroupAsksNoMoreAtOnceThanItsProducerTakes) {
   EXPECT_EQ(take_all(api(), 5).size(), 5U);
 }
 
-TEST_F(Checkbacks, LinesOutOfShapeAreEnded) {
+TEST_F(Checkbacks, lines_out_of_shape_are_ended) {
   start();
   const auto ends_with = [&](const v1::CheckbacksRequest& request, const char* reason) {
     const auto context = make_context();

@@ -20,7 +20,7 @@ class Errors : public OneServer {
   static grpc::Status prepare(const v1::PrepareRequest& request) { return api().prepare(request); }
 };
 
-TEST_F(Errors, UnknownTransactionsAreNotFound) {
+TEST_F(Errors, unknown_transactions_are_not_found) {
   expect(api().commit("never"), StatusCode::NOT_FOUND, "TRANSACTION_UNKNOWN");
   expect(api().rollback("never"), StatusCode::NOT_FOUND, "TRANSACTION_UNKNOWN");
   v1::GetTransactionRequest request;
@@ -31,7 +31,7 @@ TEST_F(Errors, UnknownTransactionsAreNotFound) {
          "TRANSACTION_UNKNOWN");
 }
 
-TEST_F(Errors, TheOppositeDecisionIsToldTheWinner) {
+TEST_F(Errors, the_opposite_decision_is_told_the_winner) {
   prepare("decided");
   ASSERT_TRUE(api().commit("decided").ok());
   const Failure found = failure(api().rollback("decided"));
@@ -42,12 +42,12 @@ TEST_F(Errors, TheOppositeDecisionIsToldTheWinner) {
   EXPECT_FALSE(found.metadata.at("decided_at").empty());
 }
 
-TEST_F(Errors, TheSameIdWithOtherContentIsRefused) {
+TEST_F(Errors, the_same_id_with_other_content_is_refused) {
   prepare("taken", "one");
   expect(prepare(Api::prepare_request("taken", "two")), StatusCode::ALREADY_EXISTS, "TRANSACTION_DIFFERS");
 }
 
-TEST_F(Errors, AStaleEpochIsToldTheCurrentOne) {
+TEST_F(Errors, a_stale_epoch_is_told_the_current_one) {
   const std::uint64_t epoch = prepare("stale");
   const Failure found = failure(api().commit("stale", epoch + 1000));
   EXPECT_EQ(found.code, StatusCode::ABORTED);
@@ -55,7 +55,7 @@ TEST_F(Errors, AStaleEpochIsToldTheCurrentOne) {
   EXPECT_EQ(found.metadata.at("epoch"), std::to_string(epoch));
 }
 
-TEST_F(Errors, MalformedRequestsChangeNothing) {
+TEST_F(Errors, malformed_requests_change_nothing) {
   v1::PrepareRequest empty;
   expect(prepare(empty), StatusCode::INVALID_ARGUMENT, "MALFORMED");
   v1::PrepareRequest nowhere = Api::prepare_request("nowhere");
@@ -67,7 +67,7 @@ TEST_F(Errors, MalformedRequestsChangeNothing) {
   expect(api().commit("impostor"), StatusCode::NOT_FOUND, "TRANSACTION_UNKNOWN");
 }
 
-TEST_F(Errors, LimitsHoldAtTheLimitAndOnePastIt) {
+TEST_F(Errors, limits_hold_at_the_limit_and_one_past_it) {
   const auto with_id = [](std::size_t size) { return prepare(Api::prepare_request(std::string(size, 'i'))); };
   EXPECT_TRUE(with_id(255).ok());
   expect(with_id(256), StatusCode::INVALID_ARGUMENT, "LIMIT_EXCEEDED");
@@ -84,7 +84,7 @@ TEST_F(Errors, LimitsHoldAtTheLimitAndOnePastIt) {
   EXPECT_TRUE(api().commit("reason", 0, why).ok());
 }
 
-TEST_F(Errors, ALargeTransactionNamesItsLimit) {
+TEST_F(Errors, a_large_transaction_names_its_limit) {
   v1::PrepareRequest request = Api::prepare_request("large", std::string(10 << 20, 'x'));
   *request.add_messages() = request.messages(0);
   const Failure found = failure(prepare(request));
@@ -94,11 +94,11 @@ TEST_F(Errors, ALargeTransactionNamesItsLimit) {
   EXPECT_EQ(found.metadata.at("maximum"), std::to_string((16 << 20) + (512 << 10)));
 }
 
-TEST_F(Errors, ATransactionMayHoldTheLargestMessage) {
+TEST_F(Errors, a_transaction_may_hold_the_largest_message) {
   EXPECT_TRUE(prepare(Api::prepare_request("largest", std::string(16 << 20, 'x'))).ok());
 }
 
-TEST_F(Errors, OneMessageMayHaveSixteenMebibytes) {
+TEST_F(Errors, one_message_may_have_sixteen_mebibytes) {
   v1::PublishRequest request;
   v1::PublishResponse response;
   request.mutable_message()->set_routing_key("shipping");
@@ -113,7 +113,7 @@ TEST_F(Errors, OneMessageMayHaveSixteenMebibytes) {
   EXPECT_TRUE(api().broker().PurgeQueue(make_context().get(), purge, &purged).ok());
 }
 
-TEST_F(Errors, WhatIsNotImplementedYetSaysSo) {
+TEST_F(Errors, what_is_not_implemented_yet_says_so) {
   const auto with = [](const char* field, auto set) {
     v1::PrepareRequest request = Api::prepare_request("later");
     set(*request.mutable_messages(0));
@@ -128,7 +128,7 @@ TEST_F(Errors, WhatIsNotImplementedYetSaysSo) {
   with("compensation", [](v1::TransactionMessage& m) { m.mutable_compensation()->mutable_message(); });
 }
 
-TEST_F(Errors, WrongCredentialsAreRefusedEverywhere) {
+TEST_F(Errors, wrong_credentials_are_refused_everywhere) {
   v1::PrepareResponse response;
   for (const auto& [user, password] : {std::pair{"guest", "guess"}, {"admin", "guest"}, {"", ""}}) {
     expect(api().coordinator().Prepare(make_context(user, password).get(), Api::prepare_request("x"), &response),
@@ -139,7 +139,7 @@ TEST_F(Errors, WrongCredentialsAreRefusedEverywhere) {
   expect(api().broker().ListQueues(&without, {}, &queues), StatusCode::UNAUTHENTICATED, "CREDENTIALS_WRONG");
 }
 
-TEST_F(Errors, UnknownExchangesAndQueuesAreNotFound) {
+TEST_F(Errors, unknown_exchanges_and_queues_are_not_found) {
   v1::PrepareRequest request = Api::prepare_request("unrouted");
   request.mutable_messages(0)->mutable_message()->set_exchange("nowhere");
   expect(prepare(request), StatusCode::NOT_FOUND, "EXCHANGE_UNKNOWN");
@@ -161,7 +161,7 @@ TEST_F(Errors, UnknownExchangesAndQueuesAreNotFound) {
   expect(stream->Finish(), StatusCode::NOT_FOUND, "QUEUE_UNKNOWN");
 }
 
-TEST_F(Errors, TheServersNamesAreItsOwn) {
+TEST_F(Errors, the_servers_names_are_its_own) {
   v1::DeclareExchangeRequest exchange;
   v1::DeclareExchangeResponse response;
   exchange.set_type(v1::EXCHANGE_TYPE_DIRECT);
@@ -175,7 +175,7 @@ TEST_F(Errors, TheServersNamesAreItsOwn) {
          "NAME_RESERVED");
 }
 
-TEST_F(Errors, ADifferentDeclarationIsRefused) {
+TEST_F(Errors, a_different_declaration_is_refused) {
   v1::DeclareExchangeRequest exchange;
   v1::DeclareExchangeResponse response;
   exchange.set_exchange("orders");
@@ -186,7 +186,7 @@ TEST_F(Errors, ADifferentDeclarationIsRefused) {
   EXPECT_EQ(found.metadata.at("property"), "type");
 }
 
-TEST_F(Errors, ALongPropertyNamesItsLimit) {
+TEST_F(Errors, a_long_property_names_its_limit) {
   v1::Message message;
   message.set_routing_key("shipping");
   message.mutable_properties()->set_message_id(std::string(256, 'i'));
@@ -199,7 +199,7 @@ TEST_F(Errors, ALongPropertyNamesItsLimit) {
   EXPECT_TRUE(api().publish(message).ok());
 }
 
-TEST_F(Errors, WhatIsInUseOrNotEmptyIsNotDeletedWhenAskedNotTo) {
+TEST_F(Errors, what_is_in_use_or_not_empty_is_not_deleted_when_asked_not_to) {
   ASSERT_TRUE(api().declare_queue("kept").ok());
   v1::Message message;
   message.set_routing_key("kept");
@@ -224,7 +224,7 @@ TEST_F(Errors, WhatIsInUseOrNotEmptyIsNotDeletedWhenAskedNotTo) {
          "EXCHANGE_IN_USE");
 }
 
-TEST_F(Errors, OtherVirtualHostsThanTheDefaultAreUnknown) {
+TEST_F(Errors, other_virtual_hosts_than_the_default_are_unknown) {
   v1::Message message;
   message.set_vhost("elsewhere");
   expect(api().publish(message), StatusCode::NOT_FOUND, "VHOST_UNKNOWN");
@@ -235,7 +235,7 @@ TEST_F(Errors, OtherVirtualHostsThanTheDefaultAreUnknown) {
 
 using FullEngine = ManyRuns;
 
-TEST_F(FullEngine, RefusesWholeFramesAndIsThereAgainForWhoTriesAgain) {
+TEST_F(FullEngine, refuses_whole_frames_and_is_there_again_for_who_tries_again) {
   start({"--limits-inbox-commands=64"});
   api().set_up_topology();
   constexpr int kOperations = 1000;

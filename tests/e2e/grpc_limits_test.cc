@@ -22,7 +22,7 @@ class Limits : public OneServer {
   }
 };
 
-TEST_F(Limits, MetadataOfACallIsSixteenKibibytes) {
+TEST_F(Limits, metadata_of_a_call_is_sixteen_kibibytes) {
   const auto small = make_context();
   small->AddMetadata("note", std::string(15 << 10, 'n'));
   EXPECT_TRUE(list_queues(api(), *small).ok());
@@ -34,7 +34,7 @@ TEST_F(Limits, MetadataOfACallIsSixteenKibibytes) {
   EXPECT_TRUE(list_queues(api(), *make_context()).ok());
 }
 
-TEST_F(Limits, ARequestIsOneMebibyteMoreThanTwoTransactions) {
+TEST_F(Limits, a_request_is_one_mebibyte_more_than_two_transactions) {
   v1::PublishStreamRequest frame;
   const auto publish = [&](std::size_t last) {
     frame.Clear();
@@ -54,7 +54,7 @@ TEST_F(Limits, ARequestIsOneMebibyteMoreThanTwoTransactions) {
   expect(publish(2 << 20), StatusCode::RESOURCE_EXHAUSTED, "");
 }
 
-TEST_F(Limits, AConnectionHasAThousandCallsAndTheServerTenThousandStreams) {
+TEST_F(Limits, a_connection_has_a_thousand_calls_and_the_server_ten_thousand_streams) {
   struct Line {
     std::unique_ptr<grpc::ClientContext> context;
     std::unique_ptr<grpc::ClientReaderWriter<v1::CheckbacksRequest, v1::CheckbacksResponse>> stream;
@@ -106,7 +106,7 @@ TEST_F(Limits, AConnectionHasAThousandCallsAndTheServerTenThousandStreams) {
   for (std::size_t i = 1; i < lines.size(); ++i) EXPECT_TRUE(finish(lines[i]).ok());
 }
 
-TEST_F(Limits, AConnectionThatPingsTooOftenIsClosed) {
+TEST_F(Limits, a_connection_that_pings_too_often_is_closed) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 100);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 60'000);

@@ -28,7 +28,7 @@ class Restarted : public ManyRuns, public testing::WithParamInterface<bool> {
 INSTANTIATE_TEST_SUITE_P(Each, Restarted, testing::Bool(),
                          [](const auto& run) { return std::string(run.param ? "AfterACrash" : "AfterAStop"); });
 
-TEST_P(Restarted, RepeatedCallsGetTheSameAnswersAndChangeNothing) {
+TEST_P(Restarted, repeated_calls_get_the_same_answers_and_change_nothing) {
   start();
   api().set_up_topology();
   const v1::PrepareRequest committed = Api::prepare_request("committed", "one");
@@ -111,7 +111,7 @@ class Transactions : public OneServer {
   }
 };
 
-TEST_F(Transactions, CallsThatAreGivenUpAreDoneOrNotButNeverHalf) {
+TEST_F(Transactions, calls_that_are_given_up_are_done_or_not_but_never_half) {
   constexpr int kCallers = 3;
   constexpr int kCalls = 100;
   ASSERT_TRUE(api().declare_queue("given up").ok());
@@ -153,7 +153,7 @@ TEST_F(Transactions, CallsThatAreGivenUpAreDoneOrNotButNeverHalf) {
   expect_once("given up", ids);
 }
 
-TEST_F(Transactions, MessagesOfOneTransactionBecomeVisibleTogetherAndInOrder) {
+TEST_F(Transactions, messages_of_one_transaction_become_visible_together_and_in_order) {
   ASSERT_TRUE(api().declare_queue("together").ok());
   v1::PrepareRequest request = to_queue("together", "together");
   request.mutable_messages(0)->mutable_message()->set_body("0");
@@ -169,7 +169,7 @@ TEST_F(Transactions, MessagesOfOneTransactionBecomeVisibleTogetherAndInOrder) {
   EXPECT_THAT(bodies(take_all(api(), 10, "together")), ElementsAre("0", "1", "2", "3", "4", "5", "6", "7", "8", "9"));
 }
 
-TEST_F(Transactions, WhatIsCommittedAndHasNoQueueIsParked) {
+TEST_F(Transactions, what_is_committed_and_has_no_queue_is_parked) {
   ASSERT_TRUE(api().declare_exchange("unbound", v1::EXCHANGE_TYPE_TOPIC).ok());
   v1::PrepareRequest request = Api::prepare_request("homeless", "do not lose me");
   request.mutable_messages(0)->mutable_message()->set_exchange("unbound");
@@ -178,7 +178,7 @@ TEST_F(Transactions, WhatIsCommittedAndHasNoQueueIsParked) {
   EXPECT_THAT(bodies(take_all(api(), 1, "escrow.parked")), ElementsAre("do not lose me"));
 }
 
-TEST_F(Transactions, TransactKeepsTheOrderOfEachTransactionAndAnswersEveryTag) {
+TEST_F(Transactions, transact_keeps_the_order_of_each_transaction_and_answers_every_tag) {
   const auto context = make_context();
   const auto stream = api().coordinator().Transact(context.get());
   constexpr std::uint64_t kTransactions = 500;
@@ -228,7 +228,7 @@ TEST_F(Transactions, TransactKeepsTheOrderOfEachTransactionAndAnswersEveryTag) {
   take_all(api(), kTransactions);
 }
 
-TEST_F(Transactions, AnOperationThatFailsTakesNoOtherWithIt) {
+TEST_F(Transactions, an_operation_that_fails_takes_no_other_with_it) {
   const auto context = make_context();
   const auto stream = api().coordinator().Transact(context.get());
   prepare("good");
@@ -262,7 +262,7 @@ TEST_F(Transactions, AnOperationThatFailsTakesNoOtherWithIt) {
   take_all(api(), 1);
 }
 
-TEST_F(Transactions, ACancelledStreamLeavesWholeTransactions) {
+TEST_F(Transactions, a_cancelled_stream_leaves_whole_transactions) {
   ASSERT_TRUE(api().declare_queue("cancelled").ok());
   std::vector<std::string> ids;
   for (int i = 0; i < 1000; ++i) ids.push_back("cancelled " + std::to_string(i));
@@ -328,7 +328,7 @@ class Lists : public OneServer {
   }
 };
 
-TEST_F(Lists, PagesHoldEverythingOnceOpenOnesFirst) {
+TEST_F(Lists, pages_hold_everything_once_open_ones_first) {
   v1::ListTransactionsRequest request;
   request.set_page_size(4);
   int pages = 0;
@@ -345,7 +345,7 @@ TEST_F(Lists, PagesHoldEverythingOnceOpenOnesFirst) {
   EXPECT_EQ(keys.size(), 30U);
 }
 
-TEST_F(Lists, FiltersByGroupStateAndAge) {
+TEST_F(Lists, filters_by_group_state_and_age) {
   for (const auto state :
        {v1::TRANSACTION_STATE_PREPARED, v1::TRANSACTION_STATE_COMMITTED, v1::TRANSACTION_STATE_ROLLED_BACK}) {
     v1::ListTransactionsRequest request;
@@ -368,7 +368,7 @@ TEST_F(Lists, FiltersByGroupStateAndAge) {
   EXPECT_TRUE(list(stranger).empty());
 }
 
-TEST_F(Lists, TokensAreGoodForTheirOwnListAndSizesForOneToAThousand) {
+TEST_F(Lists, tokens_are_good_for_their_own_list_and_sizes_for_one_to_a_thousand) {
   v1::ListTransactionsRequest request;
   v1::ListTransactionsResponse page;
   request.set_page_size(3);

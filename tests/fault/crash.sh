@@ -13,6 +13,11 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 build=${ESCROW_BUILD_DIR:-$here/../../build/release}
 
+if [[ ${1:-} == -h || ${1:-} == --help ]]; then
+  sed -n '2,/^set /s/^# \{0,1\}//p' "$0" | head -n -1
+  exit 0
+fi
+
 power() {
   local cycles=1000
   if [[ ${1:-} =~ ^[0-9]+$ ]]; then

@@ -77,7 +77,7 @@ class LedgerTest : public testing::Test {
   StreamId stream_ = 0;
 };
 
-TEST_F(LedgerTest, WhatIsDeliveredOnceAndAckedIsFine) {
+TEST_F(LedgerTest, what_is_delivered_once_and_acked_is_fine) {
   const Uid uid = published(kToLeftAndRight);
   messages_.delivered(kLeft, stream_, uid, false);
   messages_.delivered(kRight, stream_, uid, false);
@@ -88,7 +88,7 @@ TEST_F(LedgerTest, WhatIsDeliveredOnceAndAckedIsFine) {
   EXPECT_EQ(findings_.count(), 0);
 }
 
-TEST_F(LedgerTest, WhatWasNotAckedMayComeBackFlagged) {
+TEST_F(LedgerTest, what_was_not_acked_may_come_back_flagged) {
   const Uid uid = published(kToShared);
   messages_.delivered(kShared, stream_, uid, false);
   restart();
@@ -96,7 +96,7 @@ TEST_F(LedgerTest, WhatWasNotAckedMayComeBackFlagged) {
   EXPECT_EQ(findings_.count(), 0);
 }
 
-TEST_F(LedgerTest, WhatComesBackWithoutAFlagIsWrong) {
+TEST_F(LedgerTest, what_comes_back_without_a_flag_is_wrong) {
   const Uid uid = published(kToShared);
   messages_.delivered(kShared, stream_, uid, false);
   restart();
@@ -104,14 +104,14 @@ TEST_F(LedgerTest, WhatComesBackWithoutAFlagIsWrong) {
   expect_finding("without a flag");
 }
 
-TEST_F(LedgerTest, WhatAnOpenStreamHoldsIsNotDeliveredToAnother) {
+TEST_F(LedgerTest, what_an_open_stream_holds_is_not_delivered_to_another) {
   const Uid uid = published(kToShared);
   messages_.delivered(kShared, stream_, uid, false);
   messages_.delivered(kShared, messages_.new_stream(), uid, true);
   expect_finding("which is open");
 }
 
-TEST_F(LedgerTest, WhatAStreamThatEndedHeldIsDeliveredToAnother) {
+TEST_F(LedgerTest, what_a_stream_that_ended_held_is_delivered_to_another) {
   const Uid uid = published(kToShared);
   messages_.delivered(kShared, stream_, uid, false);
   messages_.stream_ended(stream_);
@@ -119,7 +119,7 @@ TEST_F(LedgerTest, WhatAStreamThatEndedHeldIsDeliveredToAnother) {
   EXPECT_EQ(findings_.count(), 0);
 }
 
-TEST_F(LedgerTest, ADurableAckReturnsNever) {
+TEST_F(LedgerTest, a_durable_ack_returns_never) {
   const Uid uid = published(kToShared);
   messages_.delivered(kShared, stream_, uid, false);
   ack_durably(kShared, uid);
@@ -128,7 +128,7 @@ TEST_F(LedgerTest, ADurableAckReturnsNever) {
   expect_finding("its ack was durable");
 }
 
-TEST_F(LedgerTest, AnAckThatNothingDurableFollowedMayReturn) {
+TEST_F(LedgerTest, an_ack_that_nothing_durable_followed_may_return) {
   const Uid uid = published(kToShared);
   messages_.delivered(kShared, stream_, uid, false);
   const Instant before = now();
@@ -140,7 +140,7 @@ TEST_F(LedgerTest, AnAckThatNothingDurableFollowedMayReturn) {
   EXPECT_EQ(findings_.count(), 0);
 }
 
-TEST_F(LedgerTest, AfterAnOrderlyEndAppliedAcksAreDurable) {
+TEST_F(LedgerTest, after_an_orderly_end_applied_acks_are_durable) {
   const Uid uid = published(kToShared);
   messages_.delivered(kShared, stream_, uid, false);
   messages_.settling(kShared, uid, true);
@@ -150,13 +150,13 @@ TEST_F(LedgerTest, AfterAnOrderlyEndAppliedAcksAreDurable) {
   expect_finding("its ack was durable");
 }
 
-TEST_F(LedgerTest, WhatIsDueIsOutstandingUntilItIsAcked) {
+TEST_F(LedgerTest, what_is_due_is_outstanding_until_it_is_acked) {
   const Uid uid = published(kToShared);
   EXPECT_EQ(messages_.bounds(kShared).low, 1u);
   EXPECT_THAT(messages_.outstanding(kShared), testing::ElementsAre(uid));
 }
 
-TEST_F(LedgerTest, WhatWasDeliveredMustNotGetLostThoughItsPublisherGotNoAnswer) {
+TEST_F(LedgerTest, what_was_delivered_must_not_get_lost_though_its_publisher_got_no_answer) {
   const Uid uid = messages_.add(kToShared, "publish", 0);
   messages_.allow(uid);
   EXPECT_TRUE(messages_.outstanding(kShared).empty());
@@ -164,12 +164,12 @@ TEST_F(LedgerTest, WhatWasDeliveredMustNotGetLostThoughItsPublisherGotNoAnswer) 
   EXPECT_THAT(messages_.outstanding(kShared), testing::ElementsAre(uid));
 }
 
-TEST_F(LedgerTest, AMessageInTheWrongQueueIsWrong) {
+TEST_F(LedgerTest, a_message_in_the_wrong_queue_is_wrong) {
   messages_.delivered(kLeft, stream_, published(kToShared), false);
   expect_finding("it was not routed there");
 }
 
-TEST_F(LedgerTest, OnePublishersMessagesInAnotherOrderAreWrong) {
+TEST_F(LedgerTest, one_publishers_messages_in_another_order_are_wrong) {
   const PublisherId publisher = messages_.new_publisher();
   const Uid first = published(0, publisher);
   const Uid second = published(0, publisher);
@@ -178,26 +178,26 @@ TEST_F(LedgerTest, OnePublishersMessagesInAnotherOrderAreWrong) {
   expect_finding("after message");
 }
 
-TEST_F(LedgerTest, WhatIsNotDecidedMustNotBeSeen) {
+TEST_F(LedgerTest, what_is_not_decided_must_not_be_seen) {
   messages_.delivered(kShared, stream_, prepared(true).messages[0].first, false);
   expect_finding("undecided");
 }
 
-TEST_F(LedgerTest, WhatIsRolledBackMustNotBeSeen) {
+TEST_F(LedgerTest, what_is_rolled_back_must_not_be_seen) {
   const auto& plan = prepared(false);
   decide(plan);
   messages_.delivered(kShared, stream_, plan.messages[0].first, false);
   expect_finding("rolled back");
 }
 
-TEST_F(LedgerTest, WhatIsCommittedIsDue) {
+TEST_F(LedgerTest, what_is_committed_is_due) {
   const auto& plan = prepared(true, {kToShared, kNowhere});
   decide(plan);
   EXPECT_EQ(messages_.outstanding(kShared).size(), 1u);
   EXPECT_EQ(messages_.outstanding(kParked).size(), 1u);
 }
 
-TEST_F(LedgerTest, ADecisionThatFlipsIsWrong) {
+TEST_F(LedgerTest, a_decision_that_flips_is_wrong) {
   const auto& plan = prepared(true);
   decide(plan);
   transactions_.sending_decision(plan, false);
@@ -205,24 +205,24 @@ TEST_F(LedgerTest, ADecisionThatFlipsIsWrong) {
   expect_finding("it is rolled back, and was committed");
 }
 
-TEST_F(LedgerTest, ADecisionThatWasForgottenIsWrong) {
+TEST_F(LedgerTest, a_decision_that_was_forgotten_is_wrong) {
   const auto& plan = prepared(true);
   decide(plan);
   transactions_.seen(shown(plan, v1::TRANSACTION_STATE_PREPARED), "test");
   expect_finding("it is prepared, and was committed");
 }
 
-TEST_F(LedgerTest, ADecisionThatNobodyTookIsWrong) {
+TEST_F(LedgerTest, a_decision_that_nobody_took_is_wrong) {
   transactions_.seen(shown(prepared(true), v1::TRANSACTION_STATE_COMMITTED), "test");
   expect_finding("nobody asked for");
 }
 
-TEST_F(LedgerTest, AnAcknowledgedTransactionThatIsGoneIsWrong) {
+TEST_F(LedgerTest, an_acknowledged_transaction_that_is_gone_is_wrong) {
   transactions_.absent(prepared(true), "test");
   expect_finding("it is not there");
 }
 
-TEST_F(LedgerTest, AnUnansweredPrepareMayBeGoneButMustNotTurnUpLater) {
+TEST_F(LedgerTest, an_unanswered_prepare_may_be_gone_but_must_not_turn_up_later) {
   const auto& plan = transactions_.plan(Kind::kDecided, true, {kToShared}, 0, {});
   transactions_.sending_prepare(plan);
   transactions_.absent(plan, "test");
@@ -231,14 +231,14 @@ TEST_F(LedgerTest, AnUnansweredPrepareMayBeGoneButMustNotTurnUpLater) {
   expect_finding("it was not there before");
 }
 
-TEST_F(LedgerTest, AnEpochThatChangesIsWrong) {
+TEST_F(LedgerTest, an_epoch_that_changes_is_wrong) {
   v1::Transaction transaction = shown(prepared(true), v1::TRANSACTION_STATE_PREPARED);
   transaction.set_epoch(7);
   transactions_.seen(transaction, "test");
   expect_finding("its epoch is 7");
 }
 
-TEST_F(LedgerTest, ACheckOfWhatWasDecidedBeforeTheRestartIsWrong) {
+TEST_F(LedgerTest, a_check_of_what_was_decided_before_the_restart_is_wrong) {
   const auto& plan = prepared(true);
   decide(plan);
   restart();

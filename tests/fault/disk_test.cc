@@ -42,7 +42,7 @@ class Disk : public testing::Test {
   std::shared_ptr<FaultDisk> disk_ = std::make_shared<FaultDisk>();
 };
 
-TEST_F(Disk, KeepsWhatWasSyncedUnderANameThatWasSynced) {
+TEST_F(Disk, keeps_what_was_synced_under_a_name_that_was_synced) {
   EXPECT_EQ(outcomes("/d/f",
                      [&] {
                        const auto file = create("/d/f");
@@ -53,7 +53,7 @@ TEST_F(Disk, KeepsWhatWasSyncedUnderANameThatWasSynced) {
             (std::set<std::string>{"synced"}));
 }
 
-TEST_F(Disk, ASyncedFileNeedsItsDirectorySynced) {
+TEST_F(Disk, a_synced_file_needs_its_directory_synced) {
   EXPECT_EQ(outcomes("/d/f",
                      [&] {
                        const auto file = create("/d/f");
@@ -63,7 +63,7 @@ TEST_F(Disk, ASyncedFileNeedsItsDirectorySynced) {
             (std::set<std::string>{"(none)", "synced"}));
 }
 
-TEST_F(Disk, MayKeepAnyLengthOfWhatWasNotSyncedAndZerosForABlock) {
+TEST_F(Disk, may_keep_any_length_of_what_was_not_synced_and_zeros_for_a_block) {
   const std::string block(FaultDisk::kBlockSize, 'x');
   const auto found = outcomes("/d/f", [&] {
     const auto file = create("/d/f");
@@ -80,7 +80,7 @@ TEST_F(Disk, MayKeepAnyLengthOfWhatWasNotSyncedAndZerosForABlock) {
   for (const std::string& bytes : found) EXPECT_EQ(bytes.substr(0, 5), "begin");
 }
 
-TEST_F(Disk, AManifestHasNoHoles) {
+TEST_F(Disk, a_manifest_has_no_holes) {
   const std::string block(FaultDisk::kBlockSize, 'x');
   const auto found = outcomes("/d/MANIFEST-000001", [&] {
     const auto file = create("/d/MANIFEST-000001");
@@ -94,7 +94,7 @@ TEST_F(Disk, AManifestHasNoHoles) {
   for (const std::string& bytes : found) EXPECT_EQ(bytes.find('\0'), std::string::npos);
 }
 
-TEST_F(Disk, ARenameHappensWholeOrNotAndTakesItsFileAlong) {
+TEST_F(Disk, a_rename_happens_whole_or_not_and_takes_its_file_along) {
   const auto act = [&] {
     create("/d/old");
     disk_->sync_directory("/d");
@@ -106,7 +106,7 @@ TEST_F(Disk, ARenameHappensWholeOrNotAndTakesItsFileAlong) {
   EXPECT_EQ(outcomes("/d/old", act), (std::set<std::string>{"", "new"}));
 }
 
-TEST_F(Disk, ARemovalMayBeUndone) {
+TEST_F(Disk, a_removal_may_be_undone) {
   const auto act = [&] {
     const auto file = create("/d/f");
     disk_->append(*file, "x");
@@ -117,7 +117,7 @@ TEST_F(Disk, ARemovalMayBeUndone) {
   EXPECT_EQ(outcomes("/d/f", act), (std::set<std::string>{"(none)", "x"}));
 }
 
-TEST_F(Disk, DoesNothingFromTheOperationOnAtWhichPowerFails) {
+TEST_F(Disk, does_nothing_from_the_operation_on_at_which_power_fails) {
   const auto file = create("/d/f");
   disk_->fail_power_at(disk_->operations() + 2);
   EXPECT_EQ(disk_->append(*file, "a"), Outcome::kDone);
@@ -128,7 +128,7 @@ TEST_F(Disk, DoesNothingFromTheOperationOnAtWhichPowerFails) {
   EXPECT_FALSE(disk_->has_power());
 }
 
-TEST_F(Disk, ALyingDiskForgetsWhatItSaidWasSynced) {
+TEST_F(Disk, a_lying_disk_forgets_what_it_said_was_synced) {
   const auto act = [&] {
     disk_->lie_about_syncs(1, Random(1));
     const auto file = create("/d/f");

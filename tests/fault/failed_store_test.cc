@@ -39,7 +39,7 @@ Result<void> commit(Store& store, std::uint64_t number) {
   return store.commit(set, Store::Durability::kSync);
 }
 
-TEST(FailedStore, AFailedCommitIsAnErrorForTheOperatorAndPoisonsTheStore) {
+TEST(FailedStore, a_failed_commit_is_an_error_for_the_operator_and_poisons_the_store) {
   Machine& machine = doomed_machine();
   ASSERT_TRUE(commit(*machine.store, 1).ok());
   machine.disk->fail_power_now();
@@ -54,7 +54,7 @@ TEST(FailedStore, AFailedCommitIsAnErrorForTheOperatorAndPoisonsTheStore) {
   EXPECT_EQ(machine.store->last_batch(), 1u);
 }
 
-TEST(FailedStore, OpeningReportsADiskThatFails) {
+TEST(FailedStore, opening_reports_a_disk_that_fails) {
   auto disk = std::make_shared<FaultDisk>();
   StepwiseEnv env(disk);
   disk->make_directory("/db");
@@ -85,7 +85,7 @@ void run_engine_into_failure() {
   (*started)->drain(std::chrono::minutes(1));
 }
 
-TEST(FailedStoreDeathTest, AFailedCommitEndsTheProcessAndAnswersNobody) {
+TEST(FailedStoreDeathTest, a_failed_commit_ends_the_process_and_answers_nobody) {
   testing::GTEST_FLAG(death_test_style) = "threadsafe";  // there are threads
   EXPECT_EXIT(run_engine_into_failure(), testing::KilledBySignal(SIGABRT),
               "^escrowd: a batch could not be made durable, stopping: RocksDB failed while committing batch 1: "

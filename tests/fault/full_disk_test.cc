@@ -56,7 +56,7 @@ class FullDisk : public testing::Test {
   const ScratchDirectory directory_;
 };
 
-TEST_F(FullDisk, AFailedWriteStopsTheServerAndLosesNothingThatWasAcknowledged) {
+TEST_F(FullDisk, a_failed_write_stops_the_server_and_loses_nothing_that_was_acknowledged) {
   std::unique_ptr<ServerProcess> server;
   {
     const FileSizeLimit limit(512 << 10);

@@ -6,7 +6,7 @@
 namespace escrow::sim {
 namespace {
 
-TEST(Simulation, RepeatsARunFromItsSeed) {
+TEST(Simulation, repeats_a_run_from_its_seed) {
   for (const std::uint64_t seed : {7, 8, 9}) {
     Trace none(0);
     Trace some(10);
@@ -19,7 +19,7 @@ TEST(Simulation, RepeatsARunFromItsSeed) {
   }
 }
 
-TEST(Simulation, ComparesTheRecoveredStateAfterEveryCrash) {
+TEST(Simulation, compares_the_recovered_state_after_every_crash) {
   Trace none(0);
   World world(2, none);
   world.run();
@@ -27,7 +27,7 @@ TEST(Simulation, ComparesTheRecoveredStateAfterEveryCrash) {
   EXPECT_EQ(world.crashes(), world.digests_compared());
 }
 
-TEST(Simulation, MakesAnotherRunFromAnotherSeed) {
+TEST(Simulation, makes_another_run_from_another_seed) {
   Trace none(0);
   World first(7, none);
   World second(8, none);
@@ -36,7 +36,7 @@ TEST(Simulation, MakesAnotherRunFromAnotherSeed) {
   EXPECT_NE(first.fingerprint(), second.fingerprint());
 }
 
-TEST(Verdict, KeepsTheFirstBrokenRule) {
+TEST(Verdict, keeps_the_first_broken_rule) {
   Verdict verdict;
   EXPECT_TRUE(verdict.require(true, "never"));
   EXPECT_TRUE(verdict.ok());
@@ -45,7 +45,7 @@ TEST(Verdict, KeepsTheFirstBrokenRule) {
   EXPECT_EQ(verdict.rule(), "first 1");
 }
 
-TEST(Trace, KeepsTheLastLines) {
+TEST(Trace, keeps_the_last_lines) {
   Trace trace(2);
   for (const int line : {1, 2, 3}) trace.add("line ", line);
   ASSERT_EQ(trace.lines().size(), 2u);

@@ -47,7 +47,7 @@ class EngineGroups : public EngineTester {
   }
 };
 
-TEST_F(EngineGroups, AGroupWithoutOpenTransactionsAndProducersIsForgotten) {
+TEST_F(EngineGroups, a_group_without_open_transactions_and_producers_is_forgotten) {
   ASSERT_TRUE(ask(prepare({"orders", "1"})).ok());
   EXPECT_EQ(stored_groups(), std::vector<std::string>{"orders"});
   pass();
@@ -60,7 +60,7 @@ TEST_F(EngineGroups, AGroupWithoutOpenTransactionsAndProducersIsForgotten) {
   EXPECT_EQ(stored_groups(), std::vector<std::string>{"orders"});
 }
 
-TEST_F(EngineGroups, AGroupIsForgottenAfterARestartToo) {
+TEST_F(EngineGroups, a_group_is_forgotten_after_a_restart_too) {
   ASSERT_TRUE(ask(prepare({"orders", "1"})).ok());
   ASSERT_TRUE(ask(prepare({"returns", "1"})).ok());
   ASSERT_TRUE(ask(decide({"orders", "1"}, true)).ok());
@@ -73,7 +73,7 @@ TEST_F(EngineGroups, AGroupIsForgottenAfterARestartToo) {
   EXPECT_EQ(engine->digest(), digest);
 }
 
-TEST_F(EngineGroups, AGroupWithAProducerIsKept) {
+TEST_F(EngineGroups, a_group_with_a_producer_is_kept) {
   ASSERT_TRUE(ask(OpenCheckbacks{"orders", 1}).ok());
   pass();
   EXPECT_EQ(stored_groups(), std::vector<std::string>{"orders"});
@@ -82,7 +82,7 @@ TEST_F(EngineGroups, AGroupWithAProducerIsKept) {
   EXPECT_TRUE(stored_groups().empty());
 }
 
-TEST_F(EngineGroups, ATransactionPreparedWhileItsGroupIsLookedAtKeepsIt) {
+TEST_F(EngineGroups, a_transaction_prepared_while_its_group_is_looked_at_keeps_it) {
   ASSERT_TRUE(ask(prepare({"orders", "1"})).ok());
   ASSERT_TRUE(ask(decide({"orders", "1"}, false)).ok());
   turn(minutes(11));
@@ -96,7 +96,7 @@ TEST_F(EngineGroups, ATransactionPreparedWhileItsGroupIsLookedAtKeepsIt) {
   EXPECT_EQ(stored_timers(), 1u);
 }
 
-TEST_F(EngineGroups, TooManyGroupsAreRefusedUntilUnusedOnesAreForgotten) {
+TEST_F(EngineGroups, too_many_groups_are_refused_until_unused_ones_are_forgotten) {
   for (std::size_t i = 0; i < Producers::kMaxGroups; ++i) {
     const coordinator::Key key{"g" + std::to_string(i), "1"};
     submit(prepare(key));
@@ -112,7 +112,7 @@ TEST_F(EngineGroups, TooManyGroupsAreRefusedUntilUnusedOnesAreForgotten) {
   EXPECT_EQ(stored_groups(), std::vector<std::string>{"another"});
 }
 
-TEST_F(EngineGroups, TheReasonOfAnUnknownAnswerIsInTheLedger) {
+TEST_F(EngineGroups, the_reason_of_an_unknown_answer_is_in_the_ledger) {
   TestPort producer;
   submit(producer, OpenCheckbacks{"orders", 1});
   ASSERT_TRUE(ask(prepare({"orders", "1"})).ok());
@@ -123,7 +123,7 @@ TEST_F(EngineGroups, TheReasonOfAnUnknownAnswerIsInTheLedger) {
   EXPECT_TRUE(audited("check 1: unknown: the database is away"));
 }
 
-TEST_F(EngineGroups, AnUnknownCheckWithoutAReasonSaysWhatHappened) {
+TEST_F(EngineGroups, an_unknown_check_without_a_reason_says_what_happened) {
   TestPort producer;
   submit(producer, OpenCheckbacks{"orders", 1});
   ASSERT_TRUE(ask(prepare({"orders", "1"})).ok());

@@ -33,7 +33,7 @@ class EngineLimits : public EngineTester {
   }
 };
 
-TEST_F(EngineLimits, APrepareCountsItsBodiesWhereverTheyAreStored) {
+TEST_F(EngineLimits, a_prepare_counts_its_bodies_wherever_they_are_stored) {
   stall();
   const auto large = [](int i) { return prepare({"g", id(i)}, std::string(kMiB, 'x')); };
   EXPECT_LE(taken(large, 400), 5);
@@ -43,7 +43,7 @@ TEST_F(EngineLimits, APrepareCountsItsBodiesWhereverTheyAreStored) {
   EXPECT_FALSE(engine->full());
 }
 
-TEST_F(EngineLimits, ABatchIsFullAlsoWhenNoOtherIsOnItsWay) {
+TEST_F(EngineLimits, a_batch_is_full_also_when_no_other_is_on_its_way) {
   int count = 0;
   for (; count < 400 && !engine->full(); ++count) submit(prepare({"g", id(count)}, std::string(kMiB, 'x')));
   EXPECT_LE(count, 5);
@@ -51,7 +51,7 @@ TEST_F(EngineLimits, ABatchIsFullAlsoWhenNoOtherIsOnItsWay) {
   EXPECT_FALSE(engine->full());
 }
 
-TEST_F(EngineLimits, ACommitCountsEveryCopyOfItsMessages) {
+TEST_F(EngineLimits, a_commit_counts_every_copy_of_its_messages) {
   for (int i = 0; i < 100; ++i) {
     submit(DeclareQueue{{"/", "q" + std::to_string(i), {}}});
     submit(Bind{"/", "amq.fanout", "q" + std::to_string(i), {"", {}, nullptr}, false});
@@ -66,7 +66,7 @@ TEST_F(EngineLimits, ACommitCountsEveryCopyOfItsMessages) {
   EXPECT_LE(taken([](int i) { return decide({"g", id(i)}, true); }, 100), 11) << "400 KB each";
 }
 
-TEST_F(EngineLimits, CommandsThatWaitForAReadCountUntilTheyAreApplied) {
+TEST_F(EngineLimits, commands_that_wait_for_a_read_count_until_they_are_applied) {
   backend.cold = true;
   const auto large = [](int i) { return prepare({"g", id(i)}, std::string(kMiB, 'x')); };
   const int count = taken(large, 400);
@@ -78,7 +78,7 @@ TEST_F(EngineLimits, CommandsThatWaitForAReadCountUntilTheyAreApplied) {
   EXPECT_EQ(port.replies.size(), static_cast<std::size_t>(count));
 }
 
-TEST_F(EngineLimits, SmallCommandsThatWaitCountToo) {
+TEST_F(EngineLimits, small_commands_that_wait_count_too) {
   EngineOptions options;
   options.waiting_bytes = 64 << 10;
   start(options);
@@ -89,7 +89,7 @@ TEST_F(EngineLimits, SmallCommandsThatWaitCountToo) {
   EXPECT_FALSE(engine->full());
 }
 
-TEST_F(EngineLimits, WhatIsKnownOfTransactionsThatDoNotExistStaysWithinTheMemoryOfTransactions) {
+TEST_F(EngineLimits, what_is_known_of_transactions_that_do_not_exist_stays_within_the_memory_of_transactions) {
   EngineOptions options;
   options.transaction_memory_bytes = 64 << 10;
   start(options);
@@ -101,7 +101,7 @@ TEST_F(EngineLimits, WhatIsKnownOfTransactionsThatDoNotExistStaysWithinTheMemory
   EXPECT_LE(engine->transaction_memory(), options.transaction_memory_bytes);
 }
 
-TEST_F(EngineLimits, WhatIsReadBackOfQueuesHasABoundAlsoWhileNoBatchIsDurable) {
+TEST_F(EngineLimits, what_is_read_back_of_queues_has_a_bound_also_while_no_batch_is_durable) {
   EngineOptions options;
   options.page_memory_bytes = kMiB;
   start(options);
@@ -117,7 +117,7 @@ TEST_F(EngineLimits, WhatIsReadBackOfQueuesHasABoundAlsoWhileNoBatchIsDurable) {
   EXPECT_EQ((*engine->broker().topology().queue("/", "q"))->unacked(), 40'000u);
 }
 
-TEST_F(EngineLimits, ATransactionIsAsLargeAsTheOptionsSay) {
+TEST_F(EngineLimits, a_transaction_is_as_large_as_the_options_say) {
   EngineOptions options;
   options.transaction_bytes = 20 * kMiB;
   start(options);
@@ -143,7 +143,7 @@ class FanoutOfFiveHundred : public EngineLimits {
   static constexpr int kQueues = 500;
 };
 
-TEST_F(FanoutOfFiveHundred, APublishThatDoesNotFitABatchGoesOnInTheNextOnes) {
+TEST_F(FanoutOfFiveHundred, a_publish_that_does_not_fit_a_batch_goes_on_in_the_next_ones) {
   backend.stalled = true;
   const std::uint64_t request = submit(publish(100, "amq.fanout", "", std::string(1000, 'x')));
   EXPECT_TRUE(engine->full());
@@ -169,14 +169,14 @@ TEST_F(FanoutOfFiveHundred, APublishThatDoesNotFitABatchGoesOnInTheNextOnes) {
   EXPECT_EQ(ready(), 100u);
 }
 
-TEST_F(FanoutOfFiveHundred, EmptyMessagesCountToo) {
+TEST_F(FanoutOfFiveHundred, empty_messages_count_too) {
   backend.stalled = true;
   submit(publish(1000, "amq.fanout", "", ""));
   turn();
   EXPECT_LT(ready(), 250u);
 }
 
-TEST_F(FanoutOfFiveHundred, ThePortThatPublishesHearsAboutItsCommandsInTheirOrder) {
+TEST_F(FanoutOfFiveHundred, the_port_that_publishes_hears_about_its_commands_in_their_order) {
   submit(publish(100, "amq.fanout", "", std::string(1000, 'x')));
   settle();
   ASSERT_FALSE(engine->full());

@@ -88,7 +88,7 @@ class EngineThreads : public testing::Test {
   std::unique_ptr<EngineThread> engine_;
 };
 
-TEST_F(EngineThreads, ALoneCommandIsAnsweredBeforeAttendReturns) {
+TEST_F(EngineThreads, a_lone_command_is_answered_before_attend_returns) {
   start();
   int at_once = 0;
   // When the engine's thread is up, it takes the command itself, and may be up for the next one as well.
@@ -102,7 +102,7 @@ TEST_F(EngineThreads, ALoneCommandIsAnsweredBeforeAttendReturns) {
   EXPECT_GT(at_once, 0);
 }
 
-TEST_F(EngineThreads, SeveralCommandsAreRunByTheEnginesThread) {
+TEST_F(EngineThreads, several_commands_are_run_by_the_engines_thread) {
   start();
   post(prepare("a"));
   post(prepare("b"));
@@ -112,14 +112,14 @@ TEST_F(EngineThreads, SeveralCommandsAreRunByTheEnginesThread) {
   EXPECT_FALSE(port_.threads().contains(std::this_thread::get_id()));
 }
 
-TEST_F(EngineThreads, WhoDoesNotAttendWakesTheEnginesThread) {
+TEST_F(EngineThreads, who_does_not_attend_wakes_the_engines_thread) {
   start();
   std::thread([&] { post(prepare("a")); }).join();
   ASSERT_TRUE(port_.wait_for_replies(1));
   EXPECT_FALSE(port_.threads().contains(std::this_thread::get_id()));
 }
 
-TEST_F(EngineThreads, CommandsBeyondWhatMayWaitForReadsAreTakenWhenTheseAreDone) {
+TEST_F(EngineThreads, commands_beyond_what_may_wait_for_reads_are_taken_when_these_are_done) {
   store_.set_would_block(1.0, Random(1));
   EngineThreadOptions options;
   options.engine.waiting_bytes = 1;
@@ -130,7 +130,7 @@ TEST_F(EngineThreads, CommandsBeyondWhatMayWaitForReadsAreTakenWhenTheseAreDone)
   EXPECT_TRUE(port_.wait_for_replies(kCommands));
 }
 
-TEST_F(EngineThreads, WhatALoneCommandLeavesForLaterComesInTime) {
+TEST_F(EngineThreads, what_a_lone_command_leaves_for_later_comes_in_time) {
   EngineThreadOptions options;
   options.engine.checks.first_delay = std::chrono::milliseconds(20);
   start(options);
@@ -143,7 +143,7 @@ TEST_F(EngineThreads, WhatALoneCommandLeavesForLaterComesInTime) {
   EXPECT_TRUE(port_.wait_for_checks(1));
 }
 
-TEST_F(EngineThreads, ThreadsThatAttendAndThreadsThatDoNotShareTheEngine) {
+TEST_F(EngineThreads, threads_that_attend_and_threads_that_do_not_share_the_engine) {
   start();
   constexpr int kThreads = 4;
   constexpr int kEach = 500;

@@ -198,7 +198,7 @@ TEST(EngineFull, asks_the_caller_to_come_back) {
   EXPECT_EQ(engine_full().reason, "ENGINE_FULL");
 }
 
-TEST(CommandBytes, CountsNamesReasonsAndTables) {
+TEST(CommandBytes, counts_names_reasons_and_tables) {
   const std::string text(1000, 'x');
   FieldTable table;
   table.set("a", {text});
@@ -225,7 +225,7 @@ TEST(CommandBytes, CountsNamesReasonsAndTables) {
   }
 }
 
-TEST(Inbox, TellsWhoPostsPastItsLimitsWhenThereIsRoomAgain) {
+TEST(Inbox, tells_who_posts_past_its_limits_when_there_is_room_again) {
   InboxLimits limits;
   limits.commands = 2;
   Inbox inbox(limits, [] {});

@@ -31,7 +31,7 @@ class ProducersTest : public testing::Test {
   Group& group = producers.add("g", 1, 0);
 };
 
-TEST_F(ProducersTest, TellsTheCheckOfAnIdPreparedAnewFromThatOfTheEarlierOne) {
+TEST_F(ProducersTest, tells_the_check_of_an_id_prepared_anew_from_that_of_the_earlier_one) {
   const std::uint64_t earlier = ask(7).id;
   EXPECT_TRUE(producers.in_check(7));
   EXPECT_FALSE(producers.in_check(8));
@@ -41,14 +41,14 @@ TEST_F(ProducersTest, TellsTheCheckOfAnIdPreparedAnewFromThatOfTheEarlierOne) {
   EXPECT_TRUE(producers.in_check(8));
 }
 
-TEST_F(ProducersTest, EndsTheChecksOfAPortThatLeaves) {
+TEST_F(ProducersTest, ends_the_checks_of_a_port_that_leaves) {
   ask(7);
   EXPECT_EQ(producers.close(&port).size(), 1u);
   EXPECT_FALSE(producers.in_check(7));
   EXPECT_FALSE(group.served());
 }
 
-TEST_F(ProducersTest, GivesNoMoreChecksAtOnceThanAProducerTakes) {
+TEST_F(ProducersTest, gives_no_more_checks_at_once_than_a_producer_takes) {
   ask(1);
   const std::uint64_t second = ask(2).id;
   EXPECT_FALSE(group.free());

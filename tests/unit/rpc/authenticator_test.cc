@@ -36,7 +36,7 @@ std::string known(Authenticator& authenticator, const std::string& authorization
   return verdict ? text(*verdict) : "unknown";
 }
 
-TEST(Credentials, BasicAuthenticationIsTakenApart) {
+TEST(Credentials, basic_authentication_is_taken_apart) {
   const auto credentials = parse_basic("Basic dXNlcjpwYXNzOndvcmQ=");
   ASSERT_TRUE(credentials.has_value());
   EXPECT_EQ(credentials->user, "user");
@@ -45,13 +45,13 @@ TEST(Credentials, BasicAuthenticationIsTakenApart) {
   EXPECT_EQ(format_basic(*credentials), "Basic dXNlcjpwYXNzOndvcmQ=");
 }
 
-TEST(Credentials, EverythingElseIsNone) {
+TEST(Credentials, everything_else_is_none) {
   for (const char* wrong : {"", "Basic", "Basic ", "Bearer abc", "Basic !!!!", "Basic dXNlcg==", "dXNlcjpw"}) {
     EXPECT_FALSE(parse_basic(wrong).has_value()) << wrong;
   }
 }
 
-TEST(Credentials, LimitsHoldAtTheLimitAndOnePastIt) {
+TEST(Credentials, limits_hold_at_the_limit_and_one_past_it) {
   const auto parsed = [](std::size_t user, std::size_t password) {
     return parse_basic(basic(std::string(user, 'u'), std::string(password, 'p'))).has_value();
   };
@@ -60,7 +60,7 @@ TEST(Credentials, LimitsHoldAtTheLimitAndOnePastIt) {
   EXPECT_FALSE(parsed(1, kMaxPasswordBytes + 1));
 }
 
-TEST(Credentials, OnlySensibleHashesAreTaken) {
+TEST(Credentials, only_sensible_hashes_are_taken) {
   EXPECT_TRUE(check_password_hash(quick_hash("x")).ok());
   EXPECT_FALSE(check_password_hash("secret").ok());
   EXPECT_FALSE(check_password_hash("$argon2i$v=19$m=8,t=1,p=1$c2FsdA$aGFzaA").ok());
@@ -69,14 +69,14 @@ TEST(Credentials, OnlySensibleHashesAreTaken) {
   EXPECT_EQ(check_password_hash("$argon2id$v=19$m=8,t=17,p=1$c2FsdA$aGFzaA").error().reason, "LIMIT_EXCEEDED");
 }
 
-TEST(Credentials, UserNamesAreTextWithoutColon) {
+TEST(Credentials, user_names_are_text_without_colon) {
   EXPECT_TRUE(check_user_name("alice").ok());
   EXPECT_TRUE(check_user_name(std::string(255, 'a')).ok());
   EXPECT_FALSE(check_user_name(std::string(256, 'a')).ok());
   for (const char* wrong : {"", "a:b", "a\nb", "caf\xe9"}) EXPECT_FALSE(check_user_name(wrong).ok());
 }
 
-TEST(Authenticator, AnswersAtOnceForSecretsOfItsOwn) {
+TEST(Authenticator, answers_at_once_for_secrets_of_its_own) {
   Authenticator authenticator({{"admin", "s3cret"}}, {});
   EXPECT_EQ(known(authenticator, basic("admin", "s3cret")), "admin");
   EXPECT_EQ(known(authenticator, basic("admin", "guess")), "CREDENTIALS_WRONG");
@@ -84,14 +84,14 @@ TEST(Authenticator, AnswersAtOnceForSecretsOfItsOwn) {
   EXPECT_EQ(known(authenticator, ""), "CREDENTIALS_WRONG");
 }
 
-TEST(Authenticator, VerifiesAHashOnceAndThenKnows) {
+TEST(Authenticator, verifies_a_hash_once_and_then_knows) {
   Authenticator authenticator({}, {{"alice", quick_hash("wonder")}});
   EXPECT_EQ(known(authenticator, basic("alice", "wonder")), "unknown");
   EXPECT_EQ(verify(authenticator, basic("alice", "wonder")), "alice");
   EXPECT_EQ(known(authenticator, basic("alice", "wonder")), "alice");
 }
 
-TEST(Authenticator, RemembersWhatIsWrongToo) {
+TEST(Authenticator, remembers_what_is_wrong_too) {
   Authenticator authenticator({}, {{"alice", quick_hash("wonder")}});
   EXPECT_EQ(verify(authenticator, basic("alice", "guess")), "CREDENTIALS_WRONG");
   EXPECT_EQ(known(authenticator, basic("alice", "guess")), "CREDENTIALS_WRONG");
@@ -99,14 +99,14 @@ TEST(Authenticator, RemembersWhatIsWrongToo) {
   EXPECT_EQ(verify(authenticator, basic("alice", "wonder")), "alice");
 }
 
-TEST(Authenticator, TheDividingColonBelongsToNobody) {
+TEST(Authenticator, the_dividing_colon_belongs_to_nobody) {
   Authenticator authenticator({{"a", "b:c"}}, {});
   EXPECT_EQ(known(authenticator, basic("a", "b:c")), "a");
   EXPECT_EQ(known(authenticator, basic("a:b", "c")), "a") << "the same header";
   EXPECT_EQ(known(authenticator, basic("a", "bc")), "CREDENTIALS_WRONG");
 }
 
-TEST(Authenticator, AnswersEverybodyWhoAskedForTheSame) {
+TEST(Authenticator, answers_everybody_who_asked_for_the_same) {
   Authenticator authenticator({}, {{"alice", quick_hash("wonder")}});
   std::vector<std::promise<std::string>> said(200);
   for (auto& promise : said) {
@@ -116,7 +116,7 @@ TEST(Authenticator, AnswersEverybodyWhoAskedForTheSame) {
   for (auto& promise : said) EXPECT_EQ(promise.get_future().get(), "alice");
 }
 
-TEST(Authenticator, TooManyUnknownOnesAreTurnedAwayAndNobodyIsForgotten) {
+TEST(Authenticator, too_many_unknown_ones_are_turned_away_and_nobody_is_forgotten) {
   constexpr int kGuesses = 1000;
   std::atomic<int> wrong = 0;
   std::atomic<int> busy = 0;

@@ -57,14 +57,14 @@ std::string reason(const v1::FieldTable& table) {
   return result ? "accepted" : result.error().reason;
 }
 
-RC_GTEST_PROP(FieldTableProto, EveryTableComesBackAsItWas, ()) {
+RC_GTEST_PROP(FieldTableProto, every_table_comes_back_as_it_was, ()) {
   const FieldTable table = canonical(any_table(3));
   const Result<FieldTable> back = there_and_back(table);
   RC_ASSERT(back.ok());
   RC_ASSERT(*back == table);
 }
 
-TEST(FieldTableProto, FieldsAreInOrderOfNameWhateverTheMapSays) {
+TEST(FieldTableProto, fields_are_in_order_of_name_whatever_the_map_says) {
   v1::FieldTable proto;
   for (const char* name : {"delta", "alpha", "charlie", "bravo"}) (*proto.mutable_fields())[name].set_int32_value(1);
   const Result<FieldTable> table = to_model(proto);
@@ -74,7 +74,7 @@ TEST(FieldTableProto, FieldsAreInOrderOfNameWhateverTheMapSays) {
   EXPECT_EQ(names, "abcd");
 }
 
-TEST(FieldTableProto, TheFirstOfTwoFieldsOfOneNameCounts) {
+TEST(FieldTableProto, the_first_of_two_fields_of_one_name_counts) {
   FieldTable table;
   table.append_unchecked("x", {std::int32_t{1}});
   table.append_unchecked("x", {std::int32_t{2}});
@@ -83,7 +83,7 @@ TEST(FieldTableProto, TheFirstOfTwoFieldsOfOneNameCounts) {
   EXPECT_EQ(proto.fields().at("x").int32_value(), 1);
 }
 
-TEST(FieldTableProto, ANameThatIsNoTextIsRepaired) {
+TEST(FieldTableProto, a_name_that_is_no_text_is_repaired) {
   FieldTable table;
   table.set("caf\xe9", {true});
   v1::FieldTable proto;
@@ -91,7 +91,7 @@ TEST(FieldTableProto, ANameThatIsNoTextIsRepaired) {
   EXPECT_TRUE(proto.fields().contains("caf\xEF\xBF\xBD"));
 }
 
-TEST(FieldTableProto, TimestampsBeyondWhatProtobufCanSayBecomeItsLast) {
+TEST(FieldTableProto, timestamps_beyond_what_protobuf_can_say_become_its_last) {
   FieldTable table;
   table.set("t", {FieldTimestamp{~0ull}});
   v1::FieldTable proto;
@@ -99,14 +99,14 @@ TEST(FieldTableProto, TimestampsBeyondWhatProtobufCanSayBecomeItsLast) {
   EXPECT_EQ(proto.fields().at("t").timestamp_value().seconds(), static_cast<std::int64_t>(kMaxSeconds));
 }
 
-TEST(FieldTableProto, NestingIsAcceptedUpToTheLimitAndNoFurther) {
+TEST(FieldTableProto, nesting_is_accepted_up_to_the_limit_and_no_further) {
   EXPECT_TRUE(there_and_back(nested(kMaxTableDepth)).ok());
   const Result<FieldTable> beyond = there_and_back(nested(kMaxTableDepth + 1));
   ASSERT_FALSE(beyond.ok());
   EXPECT_EQ(beyond.error().reason, "LIMIT_EXCEEDED");
 }
 
-TEST(FieldTableProto, EntriesAreAcceptedUpToTheLimitAndNoFurther) {
+TEST(FieldTableProto, entries_are_accepted_up_to_the_limit_and_no_further) {
   v1::FieldTable proto;
   auto& array = *(*proto.mutable_fields())["a"].mutable_array_value();
   for (std::size_t i = 1; i < kMaxTableEntries; ++i) array.add_values()->set_bool_value(true);
@@ -115,7 +115,7 @@ TEST(FieldTableProto, EntriesAreAcceptedUpToTheLimitAndNoFurther) {
   EXPECT_EQ(reason(proto), "LIMIT_EXCEEDED");
 }
 
-TEST(FieldTableProto, NamesAreAcceptedUpToTheLimitAndNoFurther) {
+TEST(FieldTableProto, names_are_accepted_up_to_the_limit_and_no_further) {
   v1::FieldTable proto;
   (*proto.mutable_fields())[std::string(kMaxShortString, 'n')].set_bool_value(true);
   EXPECT_EQ(reason(proto), "accepted");
@@ -123,7 +123,7 @@ TEST(FieldTableProto, NamesAreAcceptedUpToTheLimitAndNoFurther) {
   EXPECT_EQ(reason(proto), "LIMIT_EXCEEDED");
 }
 
-TEST(FieldTableProto, NumbersThatDoNotFitTheirTypeAreMalformed) {
+TEST(FieldTableProto, numbers_that_do_not_fit_their_type_are_malformed) {
   const auto with = [](auto set) {
     v1::FieldTable proto;
     set((*proto.mutable_fields())["x"]);
@@ -138,13 +138,13 @@ TEST(FieldTableProto, NumbersThatDoNotFitTheirTypeAreMalformed) {
   EXPECT_EQ(with([](auto& v) { v.mutable_timestamp_value()->set_seconds(-1); }), "MALFORMED");
 }
 
-TEST(FieldTableProto, AValueWithoutKindIsMalformed) {
+TEST(FieldTableProto, a_value_without_kind_is_malformed) {
   v1::FieldTable proto;
   (*proto.mutable_fields())["x"];
   EXPECT_EQ(reason(proto), "MALFORMED");
 }
 
-TEST(FieldTableLimits, ATableHasSoManyBytesNestedOnesIncluded) {
+TEST(FieldTableLimits, a_table_has_so_many_bytes_nested_ones_included) {
   for (const std::size_t maximum : {kMaxArgumentsBytes, kMaxHeadersBytes}) {
     v1::FieldTable table;
     v1::FieldTable& inner = *(*table.mutable_fields())["t"].mutable_table_value();

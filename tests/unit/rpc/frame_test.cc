@@ -11,7 +11,7 @@ namespace {
 
 constexpr int kMessages = v1::PublishStreamRequest::kMessagesFieldNumber;
 
-TEST(Frame, ItsElementsAreCountedWithoutParsingThem) {
+TEST(Frame, its_elements_are_counted_without_parsing_them) {
   v1::PublishStreamRequest request;
   EXPECT_FALSE(has_more_than(serialize(request), kMessages, 0));
   for (int i = 0; i < 10; ++i) request.add_messages()->set_body(std::string(1000, 'x'));
@@ -25,7 +25,7 @@ TEST(Frame, ItsElementsAreCountedWithoutParsingThem) {
   EXPECT_EQ(back.messages_size(), 11);
 }
 
-TEST(Frame, WhatIsNoMessageHasElementsUpToWhereItEnds) {
+TEST(Frame, what_is_no_message_has_elements_up_to_where_it_ends) {
   v1::PublishStreamRequest request;
   for (int i = 0; i < 3; ++i) request.add_messages();
   const std::string bytes = request.SerializeAsString();

@@ -41,19 +41,19 @@ class HealthServices : public testing::Test {
   std::unique_ptr<Health::Stub> stub_;
 };
 
-TEST_F(HealthServices, AnybodyIsToldThatTheServerAndItsServicesServe) {
+TEST_F(HealthServices, anybody_is_told_that_the_server_and_its_services_serve) {
   EXPECT_EQ(status(), Response::SERVING);
   EXPECT_EQ(status("a.Service"), Response::SERVING);
 }
 
-TEST_F(HealthServices, AServiceThatIsNotThereIsNotFound) {
+TEST_F(HealthServices, a_service_that_is_not_there_is_not_found) {
   Response response;
   const grpc::Status status = check("b.Service", response);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
   EXPECT_EQ(reason(status), "SERVICE_UNKNOWN");
 }
 
-TEST_F(HealthServices, WhoWatchesIsToldTheStatusAndItsChangeAndThenTheEnd) {
+TEST_F(HealthServices, who_watches_is_told_the_status_and_its_change_and_then_the_end) {
   std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
   std::vector<std::unique_ptr<grpc::ClientReader<Response>>> watches;
   Response response;
@@ -74,7 +74,7 @@ TEST_F(HealthServices, WhoWatchesIsToldTheStatusAndItsChangeAndThenTheEnd) {
   grpc_.shut_down();  // waits for every call: none may be left over
 }
 
-TEST_F(HealthServices, AWatchOfAServiceThatIsNotThereGoesOn) {
+TEST_F(HealthServices, a_watch_of_a_service_that_is_not_there_goes_on) {
   const auto context = GrpcHarness::context();
   const auto watch = stub_->Watch(context.get(), request("b.Service"));
   Response response;
@@ -85,7 +85,7 @@ TEST_F(HealthServices, AWatchOfAServiceThatIsNotThereGoesOn) {
   grpc_.shut_down();
 }
 
-TEST_F(HealthServices, CancelledWatchesGo) {
+TEST_F(HealthServices, cancelled_watches_go) {
   for (int i = 0; i < 20; ++i) {
     const auto context = GrpcHarness::context();
     const auto watch = stub_->Watch(context.get(), request(""));

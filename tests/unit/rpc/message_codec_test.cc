@@ -45,7 +45,7 @@ std::string reason(const std::function<void(v1::Message&)>& change) {
   return message ? "accepted" : message.error().reason;
 }
 
-TEST(MessageProto, EveryPartComesBackAsItWas) {
+TEST(MessageProto, every_part_comes_back_as_it_was) {
   v1::Message in = full_message();
   const std::string before = in.SerializeAsString();
   const Result<Message> message = to_model(in, kAlice);
@@ -55,7 +55,7 @@ TEST(MessageProto, EveryPartComesBackAsItWas) {
   EXPECT_EQ(out.SerializeAsString(), before);
 }
 
-TEST(MessageProto, AViewSaysTheSameAsACopy) {
+TEST(MessageProto, a_view_says_the_same_as_a_copy) {
   v1::Message in = full_message();
   EncodedProperties encoded;
   const Result<MessageView> view = to_view(in, kAlice, encoded);
@@ -70,7 +70,7 @@ TEST(MessageProto, AViewSaysTheSameAsACopy) {
   EXPECT_EQ(view->body, message->body);
 }
 
-TEST(MessageProto, MessagesArePersistentUnlessTheySayOtherwise) {
+TEST(MessageProto, messages_are_persistent_unless_they_say_otherwise) {
   const auto mode = [](const std::function<void(v1::Message&)>& change) {
     v1::Message m;
     change(m);
@@ -82,7 +82,7 @@ TEST(MessageProto, MessagesArePersistentUnlessTheySayOtherwise) {
   EXPECT_EQ(mode([](auto& m) { m.mutable_properties()->set_persistent(false); }), 1);
 }
 
-TEST(MessageProto, AMessageWithoutDeliveryModeIsDeliveredAsTransient) {
+TEST(MessageProto, a_message_without_delivery_mode_is_delivered_as_transient) {
   Message m;
   v1::Message out;
   to_proto(m.view(), "/", out);
@@ -90,21 +90,21 @@ TEST(MessageProto, AMessageWithoutDeliveryModeIsDeliveredAsTransient) {
   EXPECT_FALSE(out.properties().persistent());
 }
 
-TEST(MessageProto, AnEmptyVhostIsTheDefaultOne) {
+TEST(MessageProto, an_empty_vhost_is_the_default_one) {
   v1::Message m;
   EXPECT_EQ(to_model(m, kAlice)->vhost, "/");
   EncodedProperties encoded;
   EXPECT_EQ(to_view(m, kAlice, encoded)->vhost, "/");
 }
 
-TEST(MessageProto, UserIdIsTheCallerOrEmpty) {
+TEST(MessageProto, user_id_is_the_caller_or_empty) {
   EXPECT_EQ(reason([](auto& m) { m.mutable_properties()->set_user_id("alice"); }), "accepted");
   EXPECT_EQ(reason([](auto& m) { m.mutable_properties()->set_user_id(""); }), "accepted");
   EXPECT_EQ(reason([](auto& m) { m.mutable_properties()->clear_user_id(); }), "accepted");
   EXPECT_EQ(reason([](auto& m) { m.mutable_properties()->set_user_id("bob"); }), "MALFORMED");
 }
 
-TEST(MessageProto, WhatAmqpCannotSayIsMalformed) {
+TEST(MessageProto, what_amqp_cannot_say_is_malformed) {
   EXPECT_EQ(reason([](auto& m) { m.mutable_properties()->set_priority(255); }), "accepted");
   EXPECT_EQ(reason([](auto& m) { m.mutable_properties()->set_priority(256); }), "MALFORMED");
   EXPECT_EQ(reason([](auto& m) { m.mutable_properties()->set_expiration("soon"); }), "MALFORMED");
@@ -112,7 +112,7 @@ TEST(MessageProto, WhatAmqpCannotSayIsMalformed) {
   EXPECT_EQ(reason([](auto& m) { m.mutable_properties()->mutable_timestamp()->set_seconds(-1); }), "MALFORMED");
 }
 
-TEST(MessageProto, LimitsHoldAtTheLimitAndOnePastIt) {
+TEST(MessageProto, limits_hold_at_the_limit_and_one_past_it) {
   const auto of = [](std::size_t n) { return std::string(n, 'x'); };
   EXPECT_EQ(reason([&](auto& m) { m.set_body(of(1000)); }), "accepted");
   EXPECT_EQ(reason([&](auto& m) { m.set_body(of(1001)); }), "LIMIT_EXCEEDED");
@@ -125,7 +125,7 @@ TEST(MessageProto, LimitsHoldAtTheLimitAndOnePastIt) {
   EXPECT_EQ(reason([&](auto& m) { m.mutable_properties()->set_message_id(of(256)); }), "LIMIT_EXCEEDED");
 }
 
-TEST(MessageProto, ErrorsNameTheirLimit) {
+TEST(MessageProto, errors_name_their_limit) {
   v1::Message m;
   m.set_body(std::string(1001, 'x'));
   const Result<Message> message = to_model(m, kAlice);
@@ -134,7 +134,7 @@ TEST(MessageProto, ErrorsNameTheirLimit) {
   EXPECT_EQ(message.error().metadata, expected);
 }
 
-TEST(MessageProto, BytesThatAreNoTextAreRepairedOnTheWayOut) {
+TEST(MessageProto, bytes_that_are_no_text_are_repaired_on_the_way_out) {
   Message m;
   m.routing_key = "caf\xe9";
   m.body = "\xe9";
@@ -144,7 +144,7 @@ TEST(MessageProto, BytesThatAreNoTextAreRepairedOnTheWayOut) {
   EXPECT_EQ(out.body(), "\xe9") << "a body is bytes";
 }
 
-TEST(FrameParsing, TablesAsDeepAsAmqpHasThemPassThroughTheDeepestRequest) {
+TEST(FrameParsing, tables_as_deep_as_amqp_has_them_pass_through_the_deepest_request) {
   v1::FieldTable table;
   for (std::size_t i = 1; i < kMaxTableDepth; ++i) {
     v1::FieldTable outer;
@@ -159,7 +159,7 @@ TEST(FrameParsing, TablesAsDeepAsAmqpHasThemPassThroughTheDeepestRequest) {
   EXPECT_TRUE(to_model(parsed, kAlice).ok());
 }
 
-TEST(FrameParsing, BytesThatAreNoSuchMessageAreMalformed) {
+TEST(FrameParsing, bytes_that_are_no_such_message_are_malformed) {
   v1::Message parsed;
   const Result<void> result = parse(to_buffer("\xff\xff\xff"), parsed);
   ASSERT_FALSE(result.ok());

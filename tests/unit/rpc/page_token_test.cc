@@ -8,19 +8,19 @@
 namespace escrow::rpc {
 namespace {
 
-RC_GTEST_PROP(PageToken, BringsItsPositionBack, (const std::string& list, const std::string& position)) {
+RC_GTEST_PROP(PageToken, brings_its_position_back, (const std::string& list, const std::string& position)) {
   const Result<std::string> back = decode_page_token(list, encode_page_token(list, position));
   RC_ASSERT(back.ok());
   RC_ASSERT(*back == position);
 }
 
-TEST(PageToken, IsGoodForItsOwnListOnly) {
+TEST(PageToken, is_good_for_its_own_list_only) {
   const std::string token = encode_page_token("queues of /", "orders");
   EXPECT_TRUE(decode_page_token("queues of /", token).ok());
   EXPECT_FALSE(decode_page_token("queues of other", token).ok());
 }
 
-TEST(PageToken, ChangedOneIsMalformed) {
+TEST(PageToken, changed_one_is_malformed) {
   const std::string token = encode_page_token("list", "position");
   for (std::size_t i = 0; i < token.size(); ++i) {
     std::string changed = token;
@@ -33,7 +33,7 @@ TEST(PageToken, ChangedOneIsMalformed) {
   EXPECT_FALSE(decode_page_token("list", std::string(100'000, 'A')).ok());
 }
 
-TEST(PageSize, HasADefaultAndALimit) {
+TEST(PageSize, has_a_default_and_a_limit) {
   EXPECT_EQ(*check_page_size(0), 100u);
   EXPECT_EQ(*check_page_size(1000), 1000u);
   EXPECT_EQ(check_page_size(1001).error().reason, "LIMIT_EXCEEDED");

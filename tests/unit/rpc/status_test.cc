@@ -14,7 +14,7 @@ google::rpc::Status details_of(const grpc::Status& status) {
   return details;
 }
 
-TEST(ErrorStatus, CarriesReasonDomainAndMetadata) {
+TEST(ErrorStatus, carries_reason_domain_and_metadata) {
   const Error error{ErrorCode::kFailedPrecondition, "ALREADY_DECIDED", "it is COMMITTED", {{"state", "COMMITTED"}}};
   const grpc::Status status = to_status(error);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
@@ -29,7 +29,7 @@ TEST(ErrorStatus, CarriesReasonDomainAndMetadata) {
   EXPECT_EQ(info.metadata().at("state"), "COMMITTED");
 }
 
-TEST(ErrorStatus, AFullEngineSaysWhenToTryAgain) {
+TEST(ErrorStatus, a_full_engine_says_when_to_try_again) {
   const google::rpc::Status details = details_of(to_status(engine::engine_full()));
   ASSERT_EQ(details.details_size(), 2);
   google::rpc::RetryInfo retry;
@@ -37,13 +37,13 @@ TEST(ErrorStatus, AFullEngineSaysWhenToTryAgain) {
   EXPECT_EQ(retry.retry_delay().nanos(), std::chrono::nanoseconds(kRetryDelay).count());
 }
 
-TEST(ErrorStatus, TextThatIsNoUtf8IsRepaired) {
+TEST(ErrorStatus, text_that_is_no_utf8_is_repaired) {
   const Error error{ErrorCode::kNotFound, "QUEUE_UNKNOWN", "no queue 'caf\xe9'", {{"queue", "caf\xe9"}}};
   const google::rpc::Status details = details_of(to_status(error));
   EXPECT_EQ(details.message(), "no queue 'caf\xEF\xBF\xBD'");
 }
 
-TEST(ErrorStatus, CutsOffWhatDoesNotFitIntoTrailers) {
+TEST(ErrorStatus, cuts_off_what_does_not_fit_into_trailers) {
   const std::string text(5000, 'x');
   const grpc::Status status = to_status({ErrorCode::kNotFound, "QUEUE_UNKNOWN", text, {{"queue", text}}});
   EXPECT_EQ(status.error_message().size(), kMaxErrorTextBytes);

@@ -13,7 +13,7 @@ google::protobuf::Duration duration(std::int64_t seconds, std::int32_t nanos) {
   return out;
 }
 
-RC_GTEST_PROP(TimeProto, EveryMicrosecondComesBack, ()) {
+RC_GTEST_PROP(TimeProto, every_microsecond_comes_back, ()) {
   const Timestamp time = from_micros(*rc::gen::inRange<std::int64_t>(-62'135'596'800'000'000, 253'402'300'799'999'999));
   google::protobuf::Timestamp proto;
   to_proto(time, proto);
@@ -23,12 +23,12 @@ RC_GTEST_PROP(TimeProto, EveryMicrosecondComesBack, ()) {
   RC_ASSERT(*back == time);
 }
 
-TEST(TimeProto, DurationsKeepTheirMicroseconds) {
+TEST(TimeProto, durations_keep_their_microseconds) {
   EXPECT_EQ(*to_model(duration(1, 500'000'999)), Duration(1'500'000));
   EXPECT_EQ(*to_model(duration(-1, -500'000'000)), Duration(-1'500'000));
 }
 
-TEST(TimeProto, WhatProtobufForbidsIsMalformed) {
+TEST(TimeProto, what_protobuf_forbids_is_malformed) {
   EXPECT_FALSE(to_model(duration(1, -1)).ok());
   EXPECT_FALSE(to_model(duration(0, 1'000'000'000)).ok());
   EXPECT_FALSE(to_model(duration(315'576'000'001, 0)).ok());

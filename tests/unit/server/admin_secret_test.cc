@@ -27,7 +27,7 @@ class AdminSecretFile : public testing::Test {
   ScratchDirectory directory_;
 };
 
-TEST_F(AdminSecretFile, IsMadeOnceForItsOwnerAlone) {
+TEST_F(AdminSecretFile, is_made_once_for_its_owner_alone) {
   const Result<AdminSecret> first = load_admin_secret(directory_.path());
   ASSERT_TRUE(first.ok());
   EXPECT_TRUE(first->created);
@@ -42,17 +42,17 @@ TEST_F(AdminSecretFile, IsMadeOnceForItsOwnerAlone) {
   EXPECT_EQ(second->secret, first->secret);
 }
 
-TEST_F(AdminSecretFile, IsNeverTheSameTwice) {
+TEST_F(AdminSecretFile, is_never_the_same_twice) {
   const ScratchDirectory other;
   EXPECT_NE(load_admin_secret(directory_.path())->secret, load_admin_secret(other.path())->secret);
 }
 
-TEST_F(AdminSecretFile, CanBeChosen) {
+TEST_F(AdminSecretFile, can_be_chosen) {
   write("a secret of my own\n");
   EXPECT_EQ(load_admin_secret(directory_.path())->secret, "a secret of my own");
 }
 
-TEST_F(AdminSecretFile, IsRefusedWhenItIsNoSecret) {
+TEST_F(AdminSecretFile, is_refused_when_it_is_no_secret) {
   write("a secret of my own\n", 0640);
   EXPECT_EQ(reason(), "ADMIN_SECRET_UNUSABLE") << "others may read it";
   for (const std::string& text : {std::string(), std::string("\n"), std::string(15, 'x'), std::string(1024, 'x')}) {
@@ -65,7 +65,7 @@ TEST_F(AdminSecretFile, IsRefusedWhenItIsNoSecret) {
   EXPECT_EQ(reason(), "fine");
 }
 
-TEST_F(AdminSecretFile, WhatACrashLeftOfItsMakingDoesNotMatter) {
+TEST_F(AdminSecretFile, what_a_crash_left_of_its_making_does_not_matter) {
   std::ofstream(path() + ".new") << "half";
   EXPECT_EQ(reason(), "fine");
   EXPECT_FALSE(std::filesystem::exists(path() + ".new"));

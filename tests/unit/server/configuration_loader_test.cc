@@ -37,7 +37,7 @@ class ConfigurationFile : public testing::Test {
   ConfigurationSources sources_;
 };
 
-TEST_F(ConfigurationFile, WithoutAnythingTheStandardValuesCount) {
+TEST_F(ConfigurationFile, without_anything_the_standard_values_count) {
   const Configuration c = load();
   EXPECT_EQ(c.grpc_port, 5680);
   EXPECT_EQ(c.amqp_port, 5672);
@@ -49,7 +49,7 @@ TEST_F(ConfigurationFile, WithoutAnythingTheStandardValuesCount) {
   EXPECT_EQ(c.check_policy().max_attempts, coordinator::CheckPolicy().max_attempts);
 }
 
-TEST_F(ConfigurationFile, FlagsWinOverEnvironmentOverFile) {
+TEST_F(ConfigurationFile, flags_win_over_environment_over_file) {
   write("[grpc]\nport = 1\n[amqp]\nport = 1\n[http]\nport = 1\n");
   sources_.environment["ESCROW_AMQP_PORT"] = "2";
   sources_.environment["ESCROW_HTTP_PORT"] = "2";
@@ -60,7 +60,7 @@ TEST_F(ConfigurationFile, FlagsWinOverEnvironmentOverFile) {
   EXPECT_EQ(c.http_port, 3);
 }
 
-TEST_F(ConfigurationFile, EveryTypeCanBeWritten) {
+TEST_F(ConfigurationFile, every_type_can_be_written) {
   write(
       "dev = true\n[log]\nlevel = \"debug\"\n[checks]\nfactor = 1.5\nmax_attempts = 3\nfirst_delay = \"250ms\"\n"
       "[limits]\nmessage_bytes = 4096\ninbox_bytes = \"2MiB\"\n");
@@ -74,14 +74,14 @@ TEST_F(ConfigurationFile, EveryTypeCanBeWritten) {
   EXPECT_EQ(c.limits_inbox_bytes, 2u << 20);
 }
 
-TEST_F(ConfigurationFile, AnUnknownKeyIsAnErrorThatNamesLineAndNeighbour) {
+TEST_F(ConfigurationFile, an_unknown_key_is_an_error_that_names_line_and_neighbour) {
   write("[grpc]\nprot = 1\n");
   EXPECT_EQ(wrong(), *sources_.file + ":2: there is no setting 'grpc.prot'; did you mean 'grpc.port'?");
   write("[gprc]\nport = 1\n");
   EXPECT_NE(wrong().find("'gprc'"), std::string::npos);
 }
 
-TEST_F(ConfigurationFile, EverythingThatIsWrongIsSaidAtOnce) {
+TEST_F(ConfigurationFile, everything_that_is_wrong_is_said_at_once) {
   write("[grpc]\nport = \"5680\"\n[checks]\nfirst_delay = 10\n");
   sources_.environment["ESCROW_LOG_LEVEL"] = "loud";
   const std::string message = wrong();
@@ -90,12 +90,12 @@ TEST_F(ConfigurationFile, EverythingThatIsWrongIsSaidAtOnce) {
   EXPECT_NE(message.find("environment ESCROW_LOG_LEVEL"), std::string::npos) << message;
 }
 
-TEST_F(ConfigurationFile, WhatIsNoTomlIsAnErrorWithItsLine) {
+TEST_F(ConfigurationFile, what_is_no_toml_is_an_error_with_its_line) {
   write("[grpc]\nport = \n");
   EXPECT_NE(wrong().find("escrow.toml:2: "), std::string::npos);
 }
 
-TEST_F(ConfigurationFile, ANamedFileMustExistAnotherNeedNot) {
+TEST_F(ConfigurationFile, a_named_file_must_exist_another_need_not) {
   sources_.file = directory_.path() + "/missing.toml";
   EXPECT_NE(wrong().find("cannot be read"), std::string::npos);
   sources_.file.reset();
@@ -103,13 +103,13 @@ TEST_F(ConfigurationFile, ANamedFileMustExistAnotherNeedNot) {
   EXPECT_NE(wrong().find("cannot be read"), std::string::npos);
 }
 
-TEST_F(ConfigurationFile, TheUsersOwnFileIsFound) {
+TEST_F(ConfigurationFile, the_users_own_file_is_found) {
   std::filesystem::create_directories(directory_.path() + "/.config/escrow");
   std::ofstream(directory_.path() + "/.config/escrow/escrow.toml") << "[grpc]\nport = 77\n";
   EXPECT_EQ(load().grpc_port, 77);
 }
 
-TEST_F(ConfigurationFile, DataGoesWhereTheUserMayWrite) {
+TEST_F(ConfigurationFile, data_goes_where_the_user_may_write) {
   EXPECT_EQ(load().data_dir, directory_.path() + "/.local/share/escrow");
   sources_.environment["XDG_DATA_HOME"] = "/data";
   EXPECT_EQ(load().data_dir, "/data/escrow");
@@ -119,7 +119,7 @@ TEST_F(ConfigurationFile, DataGoesWhereTheUserMayWrite) {
   EXPECT_EQ(load().data_dir, "/elsewhere");
 }
 
-TEST_F(ConfigurationFile, ForeignVariablesAreOnlyMentioned) {
+TEST_F(ConfigurationFile, foreign_variables_are_only_mentioned) {
   sources_.environment["ESCROW_PORT_5680_TCP"] = "tcp://10.0.0.1:5680";
   sources_.environment["ESCROW_PASSWORD"] = "of the command line";
   const Result<LoadedConfiguration> loaded = load_configuration(sources_);
@@ -128,21 +128,21 @@ TEST_F(ConfigurationFile, ForeignVariablesAreOnlyMentioned) {
   EXPECT_NE(loaded->warnings[0].find("ESCROW_PORT_5680_TCP"), std::string::npos);
 }
 
-TEST_F(ConfigurationFile, DevelopmentIsForLoopbackOnly) {
+TEST_F(ConfigurationFile, development_is_for_loopback_only) {
   flag("dev", "true");
   EXPECT_EQ(wrong(), "fine");
   flag("amqp.bind", "0.0.0.0");
   EXPECT_NE(wrong().find("amqp.bind is 0.0.0.0"), std::string::npos);
 }
 
-TEST_F(ConfigurationFile, CertificateAndKeyGoTogether) {
+TEST_F(ConfigurationFile, certificate_and_key_go_together) {
   flag("grpc.tls_certificate_file", "/c.pem");
   EXPECT_NE(wrong().find("go together"), std::string::npos);
   flag("grpc.tls_key_file", "/k.pem");
   EXPECT_EQ(wrong(), "fine");
 }
 
-TEST_F(ConfigurationFile, RetentionIsNotShorterThanTheChecksTake) {
+TEST_F(ConfigurationFile, retention_is_not_shorter_than_the_checks_take) {
   write(
       "[checks]\nfirst_delay=\"10s\"\nbase_interval=\"10s\"\nfactor=2\nmax_interval=\"40s\"\njitter=0\nmax_attempts="
       "5\n");
@@ -154,7 +154,7 @@ TEST_F(ConfigurationFile, RetentionIsNotShorterThanTheChecksTake) {
   EXPECT_NE(wrong().find("transactions.retention"), std::string::npos);
 }
 
-TEST_F(ConfigurationFile, UsersHaveNamesAndArgon2Hashes) {
+TEST_F(ConfigurationFile, users_have_names_and_argon2_hashes) {
   const std::string hash = "$argon2id$v=19$m=65536,t=2,p=1$c2FsdHNhbHRzYWx0$aGFzaGhhc2hoYXNo";
   write("[users]\nalice = \"" + hash + "\"\n\"bob smith\" = \"" + hash + "\"\n");
   const Configuration c = load();
@@ -169,7 +169,7 @@ TEST_F(ConfigurationFile, UsersHaveNamesAndArgon2Hashes) {
   EXPECT_NE(wrong().find("colon"), std::string::npos);
 }
 
-TEST_F(ConfigurationFile, TheEffectiveConfigurationIsAFileOfTheSameMeaning) {
+TEST_F(ConfigurationFile, the_effective_configuration_is_a_file_of_the_same_meaning) {
   write("[grpc]\nport = 1\n[checks]\nfirst_delay = \"250ms\"\n[users]\n");
   flag("limits.message_bytes", "1MiB");
   sources_.environment["ESCROW_LOG_LEVEL"] = "debug";
@@ -196,12 +196,12 @@ std::filesystem::path repository() {
   return std::filesystem::path(__FILE__).parent_path().parent_path().parent_path().parent_path();
 }
 
-TEST_F(ConfigurationFile, TheExampleIsFine) {
+TEST_F(ConfigurationFile, the_example_is_fine) {
   sources_.file = repository() / "server/escrow.toml";
   EXPECT_EQ(load().data_dir, "/var/lib/escrow");
 }
 
-TEST(ConfigurationDocumentation, HasTheTableOfTheProgram) {
+TEST(ConfigurationDocumentation, has_the_table_of_the_program) {
   std::ifstream in(repository() / "docs/configuration.md");
   std::ostringstream text;
   text << in.rdbuf();
@@ -210,7 +210,7 @@ TEST(ConfigurationDocumentation, HasTheTableOfTheProgram) {
       << to_markdown();
 }
 
-TEST(Loopback, IsWhatOnlyThisMachineReaches) {
+TEST(Loopback, is_what_only_this_machine_reaches) {
   for (const char* address : {"127.0.0.1", "127.1.2.3", "::1", "[::1]", "localhost"}) EXPECT_TRUE(is_loopback(address));
   for (const char* address : {"0.0.0.0", "::", "192.168.1.1", "example.org"}) EXPECT_FALSE(is_loopback(address));
 }

@@ -22,7 +22,7 @@ std::string normal(std::string_view name, std::string_view text) {
   return done ? setting.get(configuration) : "error";
 }
 
-TEST(Settings, EveryStandardValueIsValidAndInItsShortestForm) {
+TEST(Settings, every_standard_value_is_valid_and_in_its_shortest_form) {
   for (const Setting& setting : settings()) {
     Configuration configuration;
     const Result<void> done = setting.set(configuration, setting.standard);
@@ -31,7 +31,7 @@ TEST(Settings, EveryStandardValueIsValidAndInItsShortestForm) {
   }
 }
 
-TEST(Settings, NamesAreUniqueInEverySource) {
+TEST(Settings, names_are_unique_in_every_source) {
   std::set<std::string> names;
   for (const Setting& setting : settings()) {
     EXPECT_TRUE(names.insert(setting.environment()).second) << setting.name;
@@ -41,7 +41,7 @@ TEST(Settings, NamesAreUniqueInEverySource) {
   }
 }
 
-TEST(Settings, NamesFollowOneRule) {
+TEST(Settings, names_follow_one_rule) {
   const Setting& setting = *find_setting("grpc.tls_key_file");
   EXPECT_EQ(setting.environment(), "ESCROW_GRPC_TLS_KEY_FILE");
   EXPECT_EQ(setting.flag(), "--grpc-tls-key-file");
@@ -52,7 +52,7 @@ TEST(Settings, NamesFollowOneRule) {
   EXPECT_EQ(find_setting("grpc.prot"), nullptr);
 }
 
-TEST(Settings, SettingsOfASectionStandTogether) {
+TEST(Settings, settings_of_a_section_stand_together) {
   std::set<std::string_view> seen;
   std::string_view last;
   for (const Setting& setting : settings()) {
@@ -62,7 +62,7 @@ TEST(Settings, SettingsOfASectionStandTogether) {
   }
 }
 
-TEST(Settings, DurationsHaveUnits) {
+TEST(Settings, durations_have_units) {
   EXPECT_EQ(normal("checks.base_interval", "1500ms"), "1500ms");
   EXPECT_EQ(normal("checks.base_interval", "60 s"), "1m");
   EXPECT_EQ(normal("checks.base_interval", "24h"), "1d");
@@ -72,7 +72,7 @@ TEST(Settings, DurationsHaveUnits) {
   }
 }
 
-TEST(Settings, SizesHaveUnitsOrAreBytes) {
+TEST(Settings, sizes_have_units_or_are_bytes) {
   EXPECT_EQ(normal("limits.message_bytes", "4096"), "4KiB");
   EXPECT_EQ(normal("limits.message_bytes", "1025"), "1025");
   EXPECT_EQ(normal("limits.message_bytes", "16 MiB"), "16MiB");
@@ -81,12 +81,12 @@ TEST(Settings, SizesHaveUnitsOrAreBytes) {
   }
 }
 
-TEST(Settings, SwitchesAreTrueOrFalse) {
+TEST(Settings, switches_are_true_or_false) {
   EXPECT_EQ(normal("dev", "true"), "true");
   for (const char* wrong : {"", "1", "yes", "TRUE"}) EXPECT_EQ(normal("dev", wrong), "error") << wrong;
 }
 
-TEST(Settings, RangesHoldAtTheirEndsAndOnePastThem) {
+TEST(Settings, ranges_hold_at_their_ends_and_one_past_them) {
   EXPECT_TRUE(set("grpc.port", "65535").ok());
   EXPECT_FALSE(set("grpc.port", "65536").ok());
   EXPECT_FALSE(set("grpc.port", "-1").ok());
@@ -99,14 +99,14 @@ TEST(Settings, RangesHoldAtTheirEndsAndOnePastThem) {
   EXPECT_FALSE(set("checks.factor", "nan").ok());
 }
 
-TEST(Settings, ChoicesAreWhatIsListed) {
+TEST(Settings, choices_are_what_is_listed) {
   EXPECT_TRUE(set("log.level", "debug").ok());
   const Result<void> wrong = set("log.level", "loud");
   ASSERT_FALSE(wrong.ok());
   EXPECT_NE(wrong.error().message.find("trace debug info warn error"), std::string::npos);
 }
 
-TEST(Settings, TheNearestNameIsGuessed) {
+TEST(Settings, the_nearest_name_is_guessed) {
   EXPECT_EQ(nearest_setting("grpc.prot"), "grpc.port");
   EXPECT_EQ(nearest_setting("gprc.port"), "grpc.port");
   EXPECT_EQ(nearest_setting("data_dir"), "data.dir");
@@ -114,7 +114,7 @@ TEST(Settings, TheNearestNameIsGuessed) {
   EXPECT_EQ(nearest_setting("max_attempts"), "checks.max_attempts");
 }
 
-TEST(Settings, TextIsQuotedForToml) {
+TEST(Settings, text_is_quoted_for_toml) {
   EXPECT_EQ(quote_toml("plain"), "\"plain\"");
   EXPECT_EQ(quote_toml("a\"b\\c\n"), "\"a\\\"b\\\\c\\u000a\"");
 }

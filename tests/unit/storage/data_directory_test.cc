@@ -26,7 +26,7 @@ class DataDirectoryTest : public testing::Test {
   std::string path_ = scratch_.path() + "/deep/data";
 };
 
-TEST_F(DataDirectoryTest, IsCreatedForItsOwnerOnly) {
+TEST_F(DataDirectoryTest, is_created_for_its_owner_only) {
   const auto directory = DataDirectory::open(path_);
   ASSERT_TRUE(directory.ok()) << directory.error().message;
   EXPECT_EQ(directory->path(), path_);
@@ -39,12 +39,12 @@ TEST_F(DataDirectoryTest, IsCreatedForItsOwnerOnly) {
   EXPECT_EQ(content(path_ + "/LOCK"), std::to_string(getpid()) + "\n");
 }
 
-TEST_F(DataDirectoryTest, CanBeOpenedAgainAfterItsOwnerIsGone) {
+TEST_F(DataDirectoryTest, can_be_opened_again_after_its_owner_is_gone) {
   { ASSERT_TRUE(DataDirectory::open(path_).ok()); }
   ASSERT_TRUE(DataDirectory::open(path_).ok());
 }
 
-TEST_F(DataDirectoryTest, HasOneOwnerWithinAProcess) {
+TEST_F(DataDirectoryTest, has_one_owner_within_a_process) {
   auto first = DataDirectory::open(path_);
   ASSERT_TRUE(first.ok());
   const DataDirectory moved = std::move(*first);
@@ -55,7 +55,7 @@ TEST_F(DataDirectoryTest, HasOneOwnerWithinAProcess) {
   EXPECT_NE(second.error().message.find(std::to_string(getpid())), std::string::npos) << second.error().message;
 }
 
-TEST_F(DataDirectoryTest, HasOneOwnerAmongProcessesAndIsFreeWhenItDies) {
+TEST_F(DataDirectoryTest, has_one_owner_among_processes_and_is_free_when_it_dies) {
   int ready[2], stop[2];
   ASSERT_EQ(pipe(ready) + pipe(stop), 0);
   const pid_t child = fork();
@@ -80,7 +80,7 @@ TEST_F(DataDirectoryTest, HasOneOwnerAmongProcessesAndIsFreeWhenItDies) {
   for (const int fd : {ready[0], ready[1], stop[0], stop[1]}) close(fd);
 }
 
-TEST_F(DataDirectoryTest, ANewerFormatIsRefusedByName) {
+TEST_F(DataDirectoryTest, a_newer_format_is_refused_by_name) {
   { ASSERT_TRUE(DataDirectory::open(path_).ok()); }
   write_text(path_ + "/VERSION", "2\n");
   const auto directory = DataDirectory::open(path_);
@@ -90,7 +90,7 @@ TEST_F(DataDirectoryTest, ANewerFormatIsRefusedByName) {
   EXPECT_EQ(content(path_ + "/VERSION"), "2\n");
 }
 
-TEST_F(DataDirectoryTest, AVersionThatIsNoneIsRefused) {
+TEST_F(DataDirectoryTest, a_version_that_is_none_is_refused) {
   for (const char* text : {"", "1", "one\n", "0\n", "1\n1\n", "-1\n", "99999999999\n"}) {
     std::filesystem::create_directories(path_);
     write_text(path_ + "/VERSION", text);
@@ -100,7 +100,7 @@ TEST_F(DataDirectoryTest, AVersionThatIsNoneIsRefused) {
   }
 }
 
-TEST_F(DataDirectoryTest, DataWithoutAVersionIsRefused) {
+TEST_F(DataDirectoryTest, data_without_a_version_is_refused) {
   { ASSERT_TRUE(DataDirectory::open(path_).ok()); }
   std::filesystem::remove(path_ + "/VERSION");
   const auto directory = DataDirectory::open(path_);
@@ -108,7 +108,7 @@ TEST_F(DataDirectoryTest, DataWithoutAVersionIsRefused) {
   EXPECT_EQ(directory.error().reason, "DATA_FORMAT_UNREADABLE");
 }
 
-TEST_F(DataDirectoryTest, AVersionHalfWrittenByACrashIsWrittenAgain) {
+TEST_F(DataDirectoryTest, a_version_half_written_by_a_crash_is_written_again) {
   std::filesystem::create_directories(path_);
   write_text(path_ + "/VERSION.new", "garbage");
   ASSERT_TRUE(DataDirectory::open(path_).ok());
@@ -116,7 +116,7 @@ TEST_F(DataDirectoryTest, AVersionHalfWrittenByACrashIsWrittenAgain) {
   EXPECT_FALSE(std::filesystem::exists(path_ + "/VERSION.new"));
 }
 
-TEST_F(DataDirectoryTest, WhatIsNoDirectoryIsRefused) {
+TEST_F(DataDirectoryTest, what_is_no_directory_is_refused) {
   write_text(scratch_.path() + "/file", "");
   const auto directory = DataDirectory::open(scratch_.path() + "/file");
   ASSERT_FALSE(directory.ok());

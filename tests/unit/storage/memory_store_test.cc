@@ -20,7 +20,7 @@ void commit_number(MemoryStore& store, std::uint64_t number, Durability durabili
   ASSERT_TRUE(store.commit(set, durability).ok());
 }
 
-TEST(MemoryStoreCrash, NeverLosesWhatWasSynced) {
+TEST(MemoryStoreCrash, never_loses_what_was_synced) {
   for (std::uint64_t seed = 0; seed < 100; ++seed) {
     MemoryStore store;
     commit_number(store, 1, Durability::kNoSync);
@@ -32,7 +32,7 @@ TEST(MemoryStoreCrash, NeverLosesWhatWasSynced) {
   }
 }
 
-TEST(MemoryStoreCrash, KeepsAPrefixOfWhatWasNotSyncedAndEveryLengthHappens) {
+TEST(MemoryStoreCrash, keeps_a_prefix_of_what_was_not_synced_and_every_length_happens) {
   std::set<std::uint64_t> lengths;
   for (std::uint64_t seed = 0; seed < 200; ++seed) {
     MemoryStore store;
@@ -51,7 +51,7 @@ TEST(MemoryStoreCrash, KeepsAPrefixOfWhatWasNotSyncedAndEveryLengthHappens) {
   EXPECT_EQ(lengths, (std::set<std::uint64_t>{1, 2, 3, 4, 5}));
 }
 
-TEST(MemoryStoreCrash, SyncMakesDurableWhatWasWrittenBefore) {
+TEST(MemoryStoreCrash, sync_makes_durable_what_was_written_before) {
   MemoryStore store;
   for (std::uint64_t number = 1; number <= 3; ++number) commit_number(store, number, Durability::kNoSync);
   store.sync();
@@ -60,7 +60,7 @@ TEST(MemoryStoreCrash, SyncMakesDurableWhatWasWrittenBefore) {
   EXPECT_EQ(store.last_batch(), 3u);
 }
 
-TEST(MemoryStoreCrash, TakesBackEveryKindOfChange) {
+TEST(MemoryStoreCrash, takes_back_every_kind_of_change) {
   MemoryStore store;
   WriteSet before;
   for (const char* key : {"put", "append", "erase", "range1", "range2"}) before.put(Table::kGroups, key, "old");
@@ -95,7 +95,7 @@ TEST(MemoryStoreCrash, TakesBackEveryKindOfChange) {
   }
 }
 
-TEST(MemoryStoreCache, AnswersWouldBlockAsOftenAsItIsTold) {
+TEST(MemoryStoreCache, answers_would_block_as_often_as_it_is_told) {
   MemoryStore store;
   commit_number(store, 1, Durability::kSync);
   std::string value;

@@ -34,14 +34,14 @@ std::vector<Vector> rfc3720() {
           {"", 0}};
 }
 
-TEST(Crc32c, MeetsThePublishedVectors) {
+TEST(Crc32c, meets_the_published_vectors) {
   for (const Vector& vector : rfc3720()) {
     EXPECT_EQ(extend_crc32c(0, vector.bytes), vector.crc);
     EXPECT_EQ(extend_crc32c_portable(0, vector.bytes), vector.crc);
   }
 }
 
-TEST(Crc32c, IsTheSameWithAndWithoutTheInstructionAndInPieces) {
+TEST(Crc32c, is_the_same_with_and_without_the_instruction_and_in_pieces) {
   Random random(3720);
   std::string bytes;
   for (int i = 0; i < 20'000; ++i) bytes.push_back(static_cast<char>(random.next()));
@@ -56,7 +56,7 @@ TEST(Crc32c, IsTheSameWithAndWithoutTheInstructionAndInPieces) {
 }
 
 // The log's records carry checksums, so writing and reading one back goes through the function.
-TEST(Crc32c, IsWhatRocksDbCalls) {
+TEST(Crc32c, is_what_rocks_db_calls) {
   const auto harness = make_rocks_harness();
   WriteSet set;
   set.put(Table::kHead, "head", "value");

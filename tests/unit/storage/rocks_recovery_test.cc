@@ -129,7 +129,7 @@ std::string hex(std::string_view bytes) {
 }
 
 // The column families are in the order of their creation, tables by number after the default one.
-TEST(RocksRecovery, ALogHasTheseBytes) {
+TEST(RocksRecovery, a_log_has_these_bytes) {
   Machine machine({});
   auto store = machine.open();
   ASSERT_TRUE(store.ok());
@@ -153,7 +153,7 @@ TEST(RocksRecovery, ALogHasTheseBytes) {
   // clang-format on
 }
 
-TEST(RocksRecovery, EverythingIsThereAfterAnOrderlyEndAndAfterACrash) {
+TEST(RocksRecovery, everything_is_there_after_an_orderly_end_and_after_a_crash) {
   Machine machine({});
   for (int round = 0; round < 4; ++round) {
     auto store = machine.open();
@@ -167,7 +167,7 @@ TEST(RocksRecovery, EverythingIsThereAfterAnOrderlyEndAndAfterACrash) {
   }
 }
 
-TEST(RocksRecovery, TheLastRecordMayBeCutAnywhere) {
+TEST(RocksRecovery, the_last_record_may_be_cut_anywhere) {
   const Files before = crashed(9);
   const Files files = crashed(10);
   const std::string log = only_log(files);
@@ -184,7 +184,7 @@ TEST(RocksRecovery, TheLastRecordMayBeCutAnywhere) {
   }
 }
 
-TEST(RocksRecovery, TheLastRecordMayBeDamagedAnywhere) {
+TEST(RocksRecovery, the_last_record_may_be_damaged_anywhere) {
   const Files before = crashed(9);
   const Files files = crashed(10);
   const std::string log = only_log(files);
@@ -198,7 +198,7 @@ TEST(RocksRecovery, TheLastRecordMayBeDamagedAnywhere) {
   }
 }
 
-TEST(RocksRecovery, AnyDamageToAnEarlierRecordIsRefused) {
+TEST(RocksRecovery, any_damage_to_an_earlier_record_is_refused) {
   const std::size_t from = crashed(4).at(only_log(crashed(4))).size();
   const std::size_t to = crashed(5).at(only_log(crashed(5))).size();
   const Files files = crashed(10);
@@ -210,7 +210,7 @@ TEST(RocksRecovery, AnyDamageToAnEarlierRecordIsRefused) {
   }
 }
 
-TEST(RocksRecovery, RefusedDataCanBeGivenUpExpressly) {
+TEST(RocksRecovery, refused_data_can_be_given_up_expressly) {
   const std::size_t from = crashed(4).at(only_log(crashed(4))).size();
   Files files = crashed(10);
   files[only_log(files)][from + 10] ^= 1;
@@ -254,7 +254,7 @@ Files crashed_with_full_block(Durability durability, std::size_t& hole) {
 
 // A disk that did not write one block of a growing file leaves zeros there. RocksDB steps over them without a
 // word, and where the next block begins with a whole record, it would replay that.
-TEST(RocksRecovery, AHoleOfZerosEndsRecoveryOrIsRefused) {
+TEST(RocksRecovery, a_hole_of_zeros_ends_recovery_or_is_refused) {
   for (const Durability durability : {Durability::kNoSync, Durability::kSync}) {
     std::size_t hole = 0;
     Files files = crashed_with_full_block(durability, hole);
@@ -293,7 +293,7 @@ Files crashed_with_logs(std::size_t logs, std::uint64_t& last) {
   return files;
 }
 
-TEST(RocksRecovery, SeveralLogsAreReplayed) {
+TEST(RocksRecovery, several_logs_are_replayed) {
   std::uint64_t last = 0;
   Machine machine(crashed_with_logs(3, last));
   auto store = machine.open();
@@ -301,7 +301,7 @@ TEST(RocksRecovery, SeveralLogsAreReplayed) {
   expect_prefix(**store, last);
 }
 
-TEST(RocksRecovery, AMissingLogIsRefusedWhenALaterOneProvesIt) {
+TEST(RocksRecovery, a_missing_log_is_refused_when_a_later_one_proves_it) {
   std::uint64_t last = 0;
   const Files files = crashed_with_logs(3, last);
   std::vector<std::string> logs;
@@ -315,7 +315,7 @@ TEST(RocksRecovery, AMissingLogIsRefusedWhenALaterOneProvesIt) {
   }
 }
 
-TEST(RocksRecovery, ADatabaseWithoutItsCurrentFileIsNotTakenForANewOne) {
+TEST(RocksRecovery, a_database_without_its_current_file_is_not_taken_for_a_new_one) {
   Files files = crashed(3);
   files.erase("CURRENT");
   Machine machine(files);

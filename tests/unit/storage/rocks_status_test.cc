@@ -7,7 +7,7 @@
 namespace escrow {
 namespace {
 
-TEST(StoreError, SaysWhatFailedAndWhatToDo) {
+TEST(StoreError, says_what_failed_and_what_to_do) {
   const Error full = store_error(rocksdb::Status::NoSpace("/data"), "committing batch 7");
   EXPECT_EQ(full.code, ErrorCode::kDataLoss);
   EXPECT_EQ(full.reason, "STORE_NO_SPACE");

@@ -77,7 +77,7 @@ LogWriter synced_log(std::uint64_t count, std::size_t size = 100) {
   return log;
 }
 
-TEST(BatchStamp, HasTheseBytes) {
+TEST(BatchStamp, has_these_bytes) {
   const std::string value = encode_batch_stamp({0x0102030405060708, 0x1112131415161718});
   EXPECT_EQ(value, std::string("\x08\x07\x06\x05\x04\x03\x02\x01\x18\x17\x16\x15\x14\x13\x12\x11", 16));
   EXPECT_EQ(decode_batch_stamp(value), (BatchStamp{0x0102030405060708, 0x1112131415161718}));
@@ -85,7 +85,7 @@ TEST(BatchStamp, HasTheseBytes) {
   EXPECT_EQ(decode_batch_stamp(value + "x"), std::nullopt);
 }
 
-TEST(BatchStamp, IsTheFirstOperationOfItsBatch) {
+TEST(BatchStamp, is_the_first_operation_of_its_batch) {
   const std::string header(12, 'h');
   const std::string stamp = std::string("\1\5batch\20", 8) + encode_batch_stamp({2, 1});
   EXPECT_EQ(stamp_of_write_batch(header + stamp), (BatchStamp{2, 1}));
@@ -95,7 +95,7 @@ TEST(BatchStamp, IsTheFirstOperationOfItsBatch) {
   EXPECT_EQ(stamp_of_write_batch(""), std::nullopt);
 }
 
-TEST(WalScanner, LearnsWhatTheLastBatchKnewToBeDurable) {
+TEST(WalScanner, learns_what_the_last_batch_knew_to_be_durable) {
   const WalProof proof = scan(synced_log(5).bytes());
   EXPECT_EQ(proof.durable, 4u);
   EXPECT_EQ(proof.last_number, 5u);
@@ -103,7 +103,7 @@ TEST(WalScanner, LearnsWhatTheLastBatchKnewToBeDurable) {
   EXPECT_TRUE(proof.damages.empty());
 }
 
-TEST(WalScanner, ReadsRecordsOfEverySizeAroundTheEndOfABlock) {
+TEST(WalScanner, reads_records_of_every_size_around_the_end_of_a_block) {
   for (std::size_t size = WalScanner::kBlockSize - 80; size < WalScanner::kBlockSize + 10; ++size) {
     LogWriter log;
     log.batch(1, 0, size);
@@ -116,7 +116,7 @@ TEST(WalScanner, ReadsRecordsOfEverySizeAroundTheEndOfABlock) {
   }
 }
 
-TEST(WalScanner, ReadsRecycledLogsAndEndsWhereTheOldLogShowsThrough) {
+TEST(WalScanner, reads_recycled_logs_and_ends_where_the_old_log_shows_through) {
   LogWriter log(7);
   log.batch(1, 0, 40'000);
   log.batch(2, 1);
@@ -128,7 +128,7 @@ TEST(WalScanner, ReadsRecycledLogsAndEndsWhereTheOldLogShowsThrough) {
   EXPECT_EQ(other.durable, 0u);
 }
 
-TEST(WalScanner, ATornTailProvesNothingBeyondItself) {
+TEST(WalScanner, a_torn_tail_proves_nothing_beyond_itself) {
   const LogWriter written = synced_log(5);
   LogWriter log = written;
   for (std::size_t size = log.start(4); size < log.bytes().size(); ++size) {
@@ -138,7 +138,7 @@ TEST(WalScanner, ATornTailProvesNothingBeyondItself) {
   }
 }
 
-TEST(WalScanner, TheStampOfATornBatchStillProvesTheOnesBefore) {
+TEST(WalScanner, the_stamp_of_a_torn_batch_still_proves_the_ones_before) {
   LogWriter log;
   log.batch(1, 0);
   log.batch(2, 1, 100'000);
@@ -147,7 +147,7 @@ TEST(WalScanner, TheStampOfATornBatchStillProvesTheOnesBefore) {
   EXPECT_EQ(proof.durable, 1u);
 }
 
-TEST(WalScanner, FindsIntactBatchesBehindAnyDamagedByte) {
+TEST(WalScanner, finds_intact_batches_behind_any_damaged_byte) {
   LogWriter log = synced_log(6);
   for (std::size_t at = log.start(2); at < log.start(3); ++at) {
     for (const char flip : {1, 128}) {
@@ -162,7 +162,7 @@ TEST(WalScanner, FindsIntactBatchesBehindAnyDamagedByte) {
   }
 }
 
-TEST(WalScanner, ResynchronisesAtTheNextBlockWhenABlockIsGone) {
+TEST(WalScanner, resynchronises_at_the_next_block_when_a_block_is_gone) {
   LogWriter log = synced_log(900);
   ASSERT_GT(log.bytes().size(), 3 * WalScanner::kBlockSize);
   std::fill_n(log.bytes().begin() + WalScanner::kBlockSize, WalScanner::kBlockSize, '\0');
@@ -172,7 +172,7 @@ TEST(WalScanner, ResynchronisesAtTheNextBlockWhenABlockIsGone) {
   EXPECT_GE(proof.damages[0].offset, WalScanner::kBlockSize);
 }
 
-TEST(WalScanner, ABatchQuotedByAMessageIsNotTakenForOne) {
+TEST(WalScanner, a_batch_quoted_by_a_message_is_not_taken_for_one) {
   LogWriter quoted;
   quoted.batch(1'000'000'000, 999'999'999);
   LogWriter log;
@@ -186,7 +186,7 @@ TEST(WalScanner, ABatchQuotedByAMessageIsNotTakenForOne) {
   EXPECT_EQ(scan(log.bytes()).durable, 2u);
 }
 
-TEST(WalScanner, SurvivesAnyBytes) {
+TEST(WalScanner, survives_any_bytes) {
   Random random(11);
   for (int round = 0; round < 200; ++round) {
     LogWriter log = synced_log(40, 2'000);
@@ -198,7 +198,7 @@ TEST(WalScanner, SurvivesAnyBytes) {
   }
 }
 
-TEST(WalReplay, EndsBeforeTheFirstGap) {
+TEST(WalReplay, ends_before_the_first_gap) {
   WalReplay replay;
   EXPECT_EQ(replay.recovered(), 0u);
   replay.flushed = 10;
@@ -210,14 +210,14 @@ TEST(WalReplay, EndsBeforeTheFirstGap) {
   EXPECT_EQ(replay.recovered(), 12u);
 }
 
-TEST(WalReplay, DoesNotStartBehindAGap) {
+TEST(WalReplay, does_not_start_behind_a_gap) {
   WalReplay replay;
   replay.flushed = 10;
   replay.add(12);
   EXPECT_EQ(replay.recovered(), 10u);
 }
 
-TEST(JudgeRecovery, RefusesOnlyWhatIsProvedToBeMissing) {
+TEST(JudgeRecovery, refuses_only_what_is_proved_to_be_missing) {
   WalProof proof;
   proof.durable = 12;
   proof.durable_file = "000009.log";

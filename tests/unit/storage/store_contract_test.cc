@@ -32,13 +32,13 @@ class StoreContract : public testing::TestWithParam<StoreKind> {
   std::unique_ptr<StoreHarness> harness_ = GetParam().make();
 };
 
-TEST_P(StoreContract, AnEmptyStoreHoldsNothing) {
+TEST_P(StoreContract, an_empty_store_holds_nothing) {
   EXPECT_EQ(value_of(store(), Table::kHead, "head"), "(none)");
   EXPECT_EQ(entries(store(), Table::kPages), Entries{});
   EXPECT_EQ(store().last_batch(), 0u);
 }
 
-TEST_P(StoreContract, ASetIsVisibleAfterItsCommit) {
+TEST_P(StoreContract, a_set_is_visible_after_its_commit) {
   WriteSet set;
   set.put(Table::kHead, "head", "1");
   set.put(Table::kGroups, "ann", std::make_shared<const std::string>("shared"));
@@ -47,7 +47,7 @@ TEST_P(StoreContract, ASetIsVisibleAfterItsCommit) {
   EXPECT_EQ(value_of(store(), Table::kGroups, "ann"), "shared");
 }
 
-TEST_P(StoreContract, OperationsOfASetApplyInOrder) {
+TEST_P(StoreContract, operations_of_a_set_apply_in_order) {
   WriteSet set;
   set.put(Table::kGroups, "a", "1");
   set.erase(Table::kGroups, "a");
@@ -63,7 +63,7 @@ TEST_P(StoreContract, OperationsOfASetApplyInOrder) {
   EXPECT_EQ(entries(store(), Table::kGroups), (Entries{{"a", "23"}, {"b", "4"}, {"c", "1"}}));
 }
 
-TEST_P(StoreContract, AppendStartsAbsentKeysAndExtendsOthers) {
+TEST_P(StoreContract, append_starts_absent_keys_and_extends_others) {
   for (const Table table : {Table::kPages, Table::kTimers, Table::kGroups}) {
     for (const char* part : {"one", "", "two"}) {
       WriteSet set;
@@ -79,7 +79,7 @@ TEST_P(StoreContract, AppendStartsAbsentKeysAndExtendsOthers) {
   }
 }
 
-TEST_P(StoreContract, ErasingAnAbsentKeyIsNoError) {
+TEST_P(StoreContract, erasing_an_absent_key_is_no_error) {
   WriteSet set;
   set.erase(Table::kGroups, "nobody");
   set.erase_range(Table::kGroups, "x", "y");
@@ -87,7 +87,7 @@ TEST_P(StoreContract, ErasingAnAbsentKeyIsNoError) {
   EXPECT_EQ(entries(store(), Table::kGroups), Entries{});
 }
 
-TEST_P(StoreContract, ARangeIsErasedFromItsStartUpToItsEnd) {
+TEST_P(StoreContract, a_range_is_erased_from_its_start_up_to_its_end) {
   for (const char* key : {"a", "b", "bb", "c", "d"}) put(Table::kGroups, key, key);
   put(Table::kChecks, "b", "other table");
   WriteSet set;
@@ -100,7 +100,7 @@ TEST_P(StoreContract, ARangeIsErasedFromItsStartUpToItsEnd) {
 }
 
 // Where the keys of a table have their full size, RocksStore has to go a longer way.
-TEST_P(StoreContract, RangesStartAndEndAtKeysOfEverySize) {
+TEST_P(StoreContract, ranges_start_and_end_at_keys_of_every_size) {
   for (const Table table : {Table::kPages, Table::kTimers, Table::kGroups}) {
     Random random(3);
     std::map<std::string, std::string> model;
@@ -127,7 +127,7 @@ TEST_P(StoreContract, RangesStartAndEndAtKeysOfEverySize) {
   }
 }
 
-TEST_P(StoreContract, AScanStaysWithinItsBounds) {
+TEST_P(StoreContract, a_scan_stays_within_its_bounds) {
   for (const char* key : {"a", "b", "c", "d"}) put(Table::kAudit, key, key);
   EXPECT_EQ(entries(store(), Table::kAudit, "b", "d"), (Entries{{"b", "b"}, {"c", "c"}}));
   EXPECT_EQ(entries(store(), Table::kAudit, "aa", "bb"), (Entries{{"b", "b"}}));
@@ -138,7 +138,7 @@ TEST_P(StoreContract, AScanStaysWithinItsBounds) {
   EXPECT_EQ(entries(store(), Table::kAudit, "e"), Entries{});
 }
 
-TEST_P(StoreContract, KeysAreOrderedByUnsignedBytesAndMayHoldAny) {
+TEST_P(StoreContract, keys_are_ordered_by_unsigned_bytes_and_may_hold_any) {
   const std::string zero("\0", 1), high("\xff", 1);
   put(Table::kLogState, high, "2");
   put(Table::kLogState, "m", "1");
@@ -146,7 +146,7 @@ TEST_P(StoreContract, KeysAreOrderedByUnsignedBytesAndMayHoldAny) {
   EXPECT_EQ(entries(store(), Table::kLogState), (Entries{{zero, std::string("\0v", 2)}, {"m", "1"}, {high, "2"}}));
 }
 
-TEST_P(StoreContract, AScanSeesTheStateAtItsCreation) {
+TEST_P(StoreContract, a_scan_sees_the_state_at_its_creation) {
   for (const char* key : {"a", "b", "c"}) put(Table::kPages, key, "old");
   auto it = store().scan(Table::kPages, "", "");
   it->next();
@@ -162,7 +162,7 @@ TEST_P(StoreContract, AScanSeesTheStateAtItsCreation) {
   EXPECT_EQ(entries(store(), Table::kPages), (Entries{{"b", "oldnew"}, {"bb", "new"}}));
 }
 
-TEST_P(StoreContract, ACachedReadAnswersWhatWasJustWritten) {
+TEST_P(StoreContract, a_cached_read_answers_what_was_just_written) {
   put(Table::kChecks, "k", "v");
   std::string value;
   EXPECT_EQ(store().get_cached(Table::kChecks, "k", value), CachedRead::kFound);
@@ -170,7 +170,7 @@ TEST_P(StoreContract, ACachedReadAnswersWhatWasJustWritten) {
   EXPECT_EQ(store().get_cached(Table::kChecks, "other", value), CachedRead::kAbsent);
 }
 
-TEST_P(StoreContract, ACachedReadOfAFileThatIsNotOpenClaimsNothing) {
+TEST_P(StoreContract, a_cached_read_of_a_file_that_is_not_open_claims_nothing) {
   put(Table::kChecks, "k", "v");
   for (int i = 0; i < 2; ++i) harness_->reopen();  // the first brings it from the log into a file
   std::string value;
@@ -181,7 +181,7 @@ TEST_P(StoreContract, ACachedReadOfAFileThatIsNotOpenClaimsNothing) {
   EXPECT_EQ(value_of(store(), Table::kChecks, "k"), "v");
 }
 
-TEST_P(StoreContract, BatchNumbersAreRemembered) {
+TEST_P(StoreContract, batch_numbers_are_remembered) {
   WriteSet set;
   set.set_batch(1, 0);
   commit(set);  // even an empty one counts
@@ -196,14 +196,14 @@ TEST_P(StoreContract, BatchNumbersAreRemembered) {
   EXPECT_EQ(store().last_batch(), 2u);
 }
 
-TEST_P(StoreContract, AGapInBatchNumbersStopsTheProcess) {
+TEST_P(StoreContract, a_gap_in_batch_numbers_stops_the_process) {
   testing::GTEST_FLAG(death_test_style) = "threadsafe";  // RocksDB has threads
   WriteSet set;
   set.set_batch(2, 0);
   EXPECT_DEATH((void)store().commit(set, Durability::kSync), "contiguous");
 }
 
-TEST_P(StoreContract, WhatWasCommittedIsThereAfterReopening) {
+TEST_P(StoreContract, what_was_committed_is_there_after_reopening) {
   Random random(1);
   std::map<std::string, std::string> model;
   for (int round = 0; round < 5; ++round) {

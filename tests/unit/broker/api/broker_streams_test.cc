@@ -106,7 +106,7 @@ class BrokerStreams : public testing::Test {
   std::promise<engine::Settle> settled_;
 };
 
-TEST_F(BrokerStreams, PublishingAnswersFrameByFrameInOrder) {
+TEST_F(BrokerStreams, publishing_answers_frame_by_frame_in_order) {
   start(answer);
   const auto context = GrpcHarness::context();
   const auto stream = stub_->PublishStream(context.get());
@@ -127,7 +127,7 @@ TEST_F(BrokerStreams, PublishingAnswersFrameByFrameInOrder) {
   EXPECT_TRUE(stream->Finish().ok());
 }
 
-TEST_F(BrokerStreams, ARefusedFrameKeepsItsPlaceInTheOrder) {
+TEST_F(BrokerStreams, a_refused_frame_keeps_its_place_in_the_order) {
   start(answer, {.commands = 1, .bytes = 1 << 20});
   engine_->pause();
   const auto context = GrpcHarness::context();
@@ -148,7 +148,7 @@ TEST_F(BrokerStreams, ARefusedFrameKeepsItsPlaceInTheOrder) {
   EXPECT_TRUE(stream->Finish().ok());
 }
 
-TEST_F(BrokerStreams, PublishingOneMessageSaysWhyItFailed) {
+TEST_F(BrokerStreams, publishing_one_message_says_why_it_failed) {
   unary_ports_ = 1;
   start([](const engine::Command&) {
     return Result<Reply>(Reply(engine::Published{{Error{ErrorCode::kNotFound, "EXCHANGE_UNKNOWN", "no", {}}}}));
@@ -162,7 +162,7 @@ TEST_F(BrokerStreams, PublishingOneMessageSaysWhyItFailed) {
   EXPECT_EQ(reason(status), "EXCHANGE_UNKNOWN");
 }
 
-TEST_F(BrokerStreams, DeliveriesArriveWithTagsAndFlagsInFramesThatClientsAccept) {
+TEST_F(BrokerStreams, deliveries_arrive_with_tags_and_flags_in_frames_that_clients_accept) {
   start_consuming();
   const auto context = GrpcHarness::context();
   const auto stream = stub_->Consume(context.get());
@@ -185,7 +185,7 @@ TEST_F(BrokerStreams, DeliveriesArriveWithTagsAndFlagsInFramesThatClientsAccept)
   context->TryCancel();
 }
 
-TEST_F(BrokerStreams, AConsumerThatDoesNotReadGetsNoMoreThanALittle) {
+TEST_F(BrokerStreams, a_consumer_that_does_not_read_gets_no_more_than_a_little) {
   start_consuming();
   const auto context = GrpcHarness::context();
   const auto stream = stub_->Consume(context.get());
@@ -206,7 +206,7 @@ TEST_F(BrokerStreams, AConsumerThatDoesNotReadGetsNoMoreThanALittle) {
   context->TryCancel();
 }
 
-TEST_F(BrokerStreams, SettlingGrantsCreditWhenTheConsumerWantsIt) {
+TEST_F(BrokerStreams, settling_grants_credit_when_the_consumer_wants_it) {
   start_consuming();
   const auto context = GrpcHarness::context();
   const auto stream = stub_->Consume(context.get());
@@ -231,7 +231,7 @@ TEST_F(BrokerStreams, SettlingGrantsCreditWhenTheConsumerWantsIt) {
   EXPECT_TRUE(stream->Finish().ok());
 }
 
-TEST_F(BrokerStreams, TheEndOfItsQueueEndsAConsumer) {
+TEST_F(BrokerStreams, the_end_of_its_queue_ends_a_consumer) {
   start_consuming();
   const auto context = GrpcHarness::context();
   const auto stream = stub_->Consume(context.get());
@@ -242,7 +242,7 @@ TEST_F(BrokerStreams, TheEndOfItsQueueEndsAConsumer) {
   EXPECT_EQ(reason(stream->Finish()), "QUEUE_UNKNOWN");
 }
 
-TEST_F(BrokerStreams, FramesOutOfPlaceEndAConsumer) {
+TEST_F(BrokerStreams, frames_out_of_place_end_a_consumer) {
   start(answer);
   const auto ends_with = [&](const std::vector<v1::ConsumeRequest>& frames) {
     const auto context = GrpcHarness::context();
@@ -273,7 +273,7 @@ TEST_F(BrokerStreams, FramesOutOfPlaceEndAConsumer) {
 }
 
 /// Every way a stream can end, at random moments, all at once.
-TEST_F(BrokerStreams, StreamsThatEndAtAnyMomentLeaveNothingBehind) {
+TEST_F(BrokerStreams, streams_that_end_at_any_moment_leave_nothing_behind) {
   start([this](const engine::Command& command) {
     if (std::holds_alternative<engine::Consume>(command.body)) deliver(command.port, 1, 50, 100);
     return answer(command);

@@ -15,14 +15,14 @@ namespace {
 
 constexpr std::int64_t kMiB = rpc::kMaxUnwrittenBytes;
 
-TEST(CreditWindow, PassesSmallCreditOnAtOnce) {
+TEST(CreditWindow, passes_small_credit_on_at_once) {
   CreditWindow window(false);
   ASSERT_TRUE(window.grant(200).ok());
   EXPECT_EQ(window.take_portion(0, 0).messages, 200u);
   EXPECT_EQ(window.take_portion(0, 0).messages, 0u);
 }
 
-TEST(CreditWindow, NeverLetsTheEngineGetFarAhead) {
+TEST(CreditWindow, never_lets_the_engine_get_far_ahead) {
   CreditWindow window(false);
   ASSERT_TRUE(window.grant(CreditWindow::kMaxCredit).ok());
   EXPECT_EQ(window.take_portion(0, 0).messages, CreditWindow::kMaxAhead);
@@ -31,7 +31,7 @@ TEST(CreditWindow, NeverLetsTheEngineGetFarAhead) {
   EXPECT_EQ(window.take_portion(100, 100).messages, 300u);
 }
 
-TEST(CreditWindow, PassesNoMoreBytesOnThanMayBeUnwritten) {
+TEST(CreditWindow, passes_no_more_bytes_on_than_may_be_unwritten) {
   CreditWindow window(false);
   ASSERT_TRUE(window.grant(100).ok());
   const CreditWindow::Portion first = window.take_portion(0, 0);
@@ -44,7 +44,7 @@ TEST(CreditWindow, PassesNoMoreBytesOnThanMayBeUnwritten) {
   EXPECT_EQ(window.take_portion(2, kMiB / 4).bytes, kMiB - 100 - kMiB / 4);
 }
 
-TEST(CreditWindow, AMessageLargerThanWhatIsLeftIsPaidForWhenItHasLeft) {
+TEST(CreditWindow, a_message_larger_than_what_is_left_is_paid_for_when_it_has_left) {
   CreditWindow window(false);
   ASSERT_TRUE(window.grant(1000).ok());
   window.take_portion(0, 0);
@@ -53,7 +53,7 @@ TEST(CreditWindow, AMessageLargerThanWhatIsLeftIsPaidForWhenItHasLeft) {
   EXPECT_EQ(window.take_portion(0, 0).bytes, 16 * kMiB) << "again a whole window is open";
 }
 
-TEST(CreditWindow, NewCreditBringsTheBytesThatThereAre) {
+TEST(CreditWindow, new_credit_brings_the_bytes_that_there_are) {
   CreditWindow window(false);
   ASSERT_TRUE(window.grant(10).ok());
   window.take_portion(0, 0);
@@ -65,7 +65,7 @@ TEST(CreditWindow, NewCreditBringsTheBytesThatThereAre) {
   EXPECT_EQ(portion.bytes, 1000);
 }
 
-RC_GTEST_PROP(CreditWindow, AnEngineThatKeepsToItsBytesIsNeverFarAheadAndNeverStuck, ()) {
+RC_GTEST_PROP(CreditWindow, an_engine_that_keeps_to_its_bytes_is_never_far_ahead_and_never_stuck, ()) {
   CreditWindow window(true);
   RC_ASSERT(window.grant(CreditWindow::kMaxCredit).ok());
   const std::int64_t largest = *rc::gen::inRange<std::int64_t>(1, 4 * kMiB);
@@ -95,7 +95,7 @@ RC_GTEST_PROP(CreditWindow, AnEngineThatKeepsToItsBytesIsNeverFarAheadAndNeverSt
   }
 }
 
-TEST(CreditWindow, UnusedCreditHasALimit) {
+TEST(CreditWindow, unused_credit_has_a_limit) {
   CreditWindow window(false);
   EXPECT_TRUE(window.grant(CreditWindow::kMaxCredit).ok());
   EXPECT_EQ(window.grant(1).error().reason, "LIMIT_EXCEEDED");
@@ -106,7 +106,7 @@ TEST(CreditWindow, UnusedCreditHasALimit) {
   EXPECT_FALSE(CreditWindow(false).grant(0xffffffff).ok());
 }
 
-TEST(CreditWindow, ASettledMessageGrantsOneMoreAndOnlyOnce) {
+TEST(CreditWindow, a_settled_message_grants_one_more_and_only_once) {
   CreditWindow window(true);
   ASSERT_TRUE(window.grant(10).ok());
   window.take_portion(0, 0);
@@ -121,7 +121,7 @@ TEST(CreditWindow, ASettledMessageGrantsOneMoreAndOnlyOnce) {
   EXPECT_EQ(window.take_portion(0, 0).messages, 4u) << "what was not delivered counts for nothing";
 }
 
-TEST(CreditWindow, WithoutAutoCreditSettlingGrantsNothing) {
+TEST(CreditWindow, without_auto_credit_settling_grants_nothing) {
   CreditWindow window(false);
   ASSERT_TRUE(window.grant(10).ok());
   window.take_portion(0, 0);
@@ -130,7 +130,7 @@ TEST(CreditWindow, WithoutAutoCreditSettlingGrantsNothing) {
   EXPECT_EQ(window.take_portion(0, 0).messages, 0u);
 }
 
-RC_GTEST_PROP(CreditWindow, AutoCreditIsConserved, ()) {
+RC_GTEST_PROP(CreditWindow, auto_credit_is_conserved, ()) {
   const auto credit = *rc::gen::inRange<std::uint32_t>(1, 3000);
   CreditWindow window(true);
   RC_ASSERT(window.grant(credit).ok());

@@ -33,7 +33,7 @@ std::vector<std::uint32_t> take(rpc::FrameQueue& output) {
   return queues;
 }
 
-TEST(OutcomeOrder, IsThatOfTheFramesWhateverTheOrderOfTheAnswers) {
+TEST(OutcomeOrder, is_that_of_the_frames_whatever_the_order_of_the_answers) {
   OutcomeOrder order;
   rpc::FrameQueue output;
   std::vector<PublishFrame*> frames;
@@ -52,7 +52,7 @@ TEST(OutcomeOrder, IsThatOfTheFramesWhateverTheOrderOfTheAnswers) {
   EXPECT_EQ(order.waiting_bytes(), 0u);
 }
 
-TEST(OutcomeOrder, KeepsOnlyTheOutcomesOfAFrameThatIsRefusedAndCountsThem) {
+TEST(OutcomeOrder, keeps_only_the_outcomes_of_a_frame_that_is_refused_and_counts_them) {
   OutcomeOrder order;
   rpc::FrameQueue output;
   auto first = frame();

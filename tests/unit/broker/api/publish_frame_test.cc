@@ -27,7 +27,7 @@ Result<engine::Reply> published(std::vector<Result<std::uint32_t>> outcomes) {
   return Result<engine::Reply>(engine::Reply(engine::Published{std::move(outcomes)}));
 }
 
-TEST(PublishFrame, SmallMessagesAreOneCommand) {
+TEST(PublishFrame, small_messages_are_one_command) {
   const auto frame = frame_of({10, 20, 30});
   const auto commands = frame->take_commands();
   ASSERT_EQ(commands.size(), 1u);
@@ -35,14 +35,14 @@ TEST(PublishFrame, SmallMessagesAreOneCommand) {
   EXPECT_EQ(commands[0].body.messages[2].body.size(), 30u);
 }
 
-TEST(PublishFrame, ACommandIsNotLargerThanOneApplyMayBe) {
+TEST(PublishFrame, a_command_is_not_larger_than_one_apply_may_be) {
   const auto frame = frame_of({kMaxPublishBytes / 2 - 10, kMaxPublishBytes / 2 - 10, 100, 2 * kMaxPublishBytes, 1});
   std::vector<std::size_t> counts;
   for (const auto& command : frame->take_commands()) counts.push_back(command.body.messages.size());
   EXPECT_EQ(counts, (std::vector<std::size_t>{2, 1, 1, 1}));
 }
 
-TEST(PublishFrame, OutcomesComeInTheOrderOfMessagesWhateverTheOrderOfAnswers) {
+TEST(PublishFrame, outcomes_come_in_the_order_of_messages_whatever_the_order_of_answers) {
   const auto frame = frame_of({kMaxPublishBytes, kMaxPublishBytes, 1});
   const auto commands = frame->take_commands();
   ASSERT_EQ(commands.size(), 3u);
@@ -54,7 +54,7 @@ TEST(PublishFrame, OutcomesComeInTheOrderOfMessagesWhateverTheOrderOfAnswers) {
   for (int i = 0; i < 3; ++i) EXPECT_EQ(frame->response().outcomes(i).queue_count(), static_cast<std::uint32_t>(i + 1));
 }
 
-TEST(PublishFrame, AMessageThatIsRefusedHereTakesNoOtherWithIt) {
+TEST(PublishFrame, a_message_that_is_refused_here_takes_no_other_with_it) {
   v1::PublishStreamRequest request;
   request.add_messages()->set_body("a");
   request.add_messages()->set_routing_key(std::string(256, 'k'));
@@ -70,7 +70,7 @@ TEST(PublishFrame, AMessageThatIsRefusedHereTakesNoOtherWithIt) {
   EXPECT_EQ(reason(frame->response().outcomes(2).error()), "EXCHANGE_UNKNOWN");
 }
 
-TEST(PublishFrame, WhenTheEngineIsFullEveryMessageIsRefused) {
+TEST(PublishFrame, when_the_engine_is_full_every_message_is_refused) {
   const auto frame = frame_of({kMaxPublishBytes, kMaxPublishBytes});
   frame->take_commands();
   frame->refuse_all(engine::engine_full());
@@ -78,7 +78,7 @@ TEST(PublishFrame, WhenTheEngineIsFullEveryMessageIsRefused) {
   for (const auto& outcome : frame->response().outcomes()) EXPECT_EQ(reason(outcome.error()), "ENGINE_FULL");
 }
 
-TEST(PublishFrame, FramesHaveFromOneToAThousandMessages) {
+TEST(PublishFrame, frames_have_from_one_to_a_thousand_messages) {
   v1::PublishStreamRequest request;
   EXPECT_EQ(PublishFrame::parse(rpc::serialize(request), kAlice).error().reason, "MALFORMED");
   for (std::size_t i = 0; i < rpc::kMaxOperationsPerFrame; ++i) request.add_messages();
@@ -87,14 +87,14 @@ TEST(PublishFrame, FramesHaveFromOneToAThousandMessages) {
   EXPECT_EQ(PublishFrame::parse(rpc::serialize(request), kAlice).error().reason, "LIMIT_EXCEEDED");
 }
 
-TEST(PublishFrame, IsCountedBeforeItIsParsed) {
+TEST(PublishFrame, is_counted_before_it_is_parsed) {
   v1::PublishStreamRequest request;
   for (std::size_t i = 0; i <= rpc::kMaxOperationsPerFrame; ++i) request.add_messages();
   const grpc::ByteBuffer bytes = rpc::to_buffer(request.SerializeAsString() + "\xff\xff\xff");
   EXPECT_EQ(PublishFrame::parse(bytes, kAlice).error().reason, "LIMIT_EXCEEDED") << "though its end is no message";
 }
 
-TEST(PublishFrame, LivesAsLongAsItsCommands) {
+TEST(PublishFrame, lives_as_long_as_its_commands) {
   auto frame = frame_of({5});
   auto commands = frame->take_commands();
   const std::weak_ptr<PublishFrame> watched = frame;

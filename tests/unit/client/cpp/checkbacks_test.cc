@@ -96,7 +96,7 @@ class Checkbacks : public testing::Test {
   std::unique_ptr<Producer> producer_;
 };
 
-TEST_F(Checkbacks, TheHandlerSeesTheCheckAndItsAnswerReachesTheServer) {
+TEST_F(Checkbacks, the_handler_sees_the_check_and_its_answer_reaches_the_server) {
   Events<Check> asked;
   start([&](const Check& check) {
     asked.add(check);
@@ -117,7 +117,7 @@ TEST_F(Checkbacks, TheHandlerSeesTheCheckAndItsAnswerReachesTheServer) {
   EXPECT_EQ(reason_, "order 17 is there");
 }
 
-TEST_F(Checkbacks, TheReceiptGoesOutBeforeTheHandlerIsDone) {
+TEST_F(Checkbacks, the_receipt_goes_out_before_the_handler_is_done) {
   Gate release;
   start([&](const Check&) {
     release.wait();
@@ -130,7 +130,7 @@ TEST_F(Checkbacks, TheReceiptGoesOutBeforeTheHandlerIsDone) {
   EXPECT_EQ(next(), "answer 1 ROLLBACK");
 }
 
-TEST_F(Checkbacks, ReceiptsDoNotWaitForAThread) {
+TEST_F(Checkbacks, receipts_do_not_wait_for_a_thread) {
   Gate release;
   start(
       [&](const Check&) {
@@ -148,7 +148,7 @@ TEST_F(Checkbacks, ReceiptsDoNotWaitForAThread) {
   EXPECT_EQ(next(), "answer 3 COMMIT");
 }
 
-TEST_F(Checkbacks, AnExceptionIsUnknown) {
+TEST_F(Checkbacks, an_exception_is_unknown) {
   start([](const Check& check) -> CheckAnswer {
     if (check.transaction_id == "odd") throw 17;
     throw std::runtime_error("the database is away");
@@ -162,7 +162,7 @@ TEST_F(Checkbacks, AnExceptionIsUnknown) {
   EXPECT_EQ(next(), "answer 2 UNKNOWN");
 }
 
-TEST_F(Checkbacks, MoreChecksThanAgreedAreUnknown) {
+TEST_F(Checkbacks, more_checks_than_agreed_are_unknown) {
   Gate started, release;
   start(
       [&](const Check& check) {
@@ -186,7 +186,7 @@ TEST_F(Checkbacks, MoreChecksThanAgreedAreUnknown) {
   EXPECT_EQ(next(), "answer 2 COMMIT");
 }
 
-TEST_F(Checkbacks, TheStreamIsOpenedAgainAfterTheServerWasAway) {
+TEST_F(Checkbacks, the_stream_is_opened_again_after_the_server_was_away) {
   start([](const Check&) { return Verdict::kCommit; });
   server_.stop();
   ASSERT_TRUE(ended_.take());
@@ -202,7 +202,7 @@ TEST_F(Checkbacks, TheStreamIsOpenedAgainAfterTheServerWasAway) {
   EXPECT_TRUE(health.last_error);
 }
 
-TEST_F(Checkbacks, AnAnswerToACheckOfALostStreamIsNotSentOnTheNextOne) {
+TEST_F(Checkbacks, an_answer_to_a_check_of_a_lost_stream_is_not_sent_on_the_next_one) {
   Gate release;
   start([&](const Check& check) {
     if (check.transaction_id == "slow") release.wait();
@@ -223,7 +223,7 @@ TEST_F(Checkbacks, AnAnswerToACheckOfALostStreamIsNotSentOnTheNextOne) {
   EXPECT_TRUE(written_.empty());
 }
 
-TEST_F(Checkbacks, ARefusedStreamIsTriedAgainAndTheReasonIsVisible) {
+TEST_F(Checkbacks, a_refused_stream_is_tried_again_and_the_reason_is_visible) {
   const auto accept = server_.coordinator.on_checkbacks;
   std::atomic<int> attempts = 0;
   server_.coordinator.on_checkbacks = [&](Stream& stream) {
@@ -236,7 +236,7 @@ TEST_F(Checkbacks, ARefusedStreamIsTriedAgainAndTheReasonIsVisible) {
   finish();
 }
 
-TEST_F(Checkbacks, StopLetsARunningHandlerFinishAndItsAnswerOut) {
+TEST_F(Checkbacks, stop_lets_a_running_handler_finish_and_its_answer_out) {
   Gate started, release;
   start([&](const Check&) {
     started.open();
@@ -255,7 +255,7 @@ TEST_F(Checkbacks, StopLetsARunningHandlerFinishAndItsAnswerOut) {
   EXPECT_FALSE(producer_->check_health().connected);
 }
 
-TEST_F(Checkbacks, ChecksThatArriveWhileStoppingAreLeftAlone) {
+TEST_F(Checkbacks, checks_that_arrive_while_stopping_are_left_alone) {
   Gate started, release;
   start(
       [&](const Check&) {
@@ -276,7 +276,7 @@ TEST_F(Checkbacks, ChecksThatArriveWhileStoppingAreLeftAlone) {
   EXPECT_TRUE(written_.empty());
 }
 
-TEST_F(Checkbacks, StopDoesNotWaitForAServerThatIsAway) {
+TEST_F(Checkbacks, stop_does_not_wait_for_a_server_that_is_away) {
   start([](const Check&) { return Verdict::kCommit; });
   server_.stop();
   ASSERT_TRUE(ended_.take());
@@ -284,7 +284,7 @@ TEST_F(Checkbacks, StopDoesNotWaitForAServerThatIsAway) {
   producer_->stop();
 }
 
-TEST_F(Checkbacks, AServerThatDoesNotHangUpDoesNotHoldUpStop) {
+TEST_F(Checkbacks, a_server_that_does_not_hang_up_does_not_hold_up_stop) {
   Events<int> over;
   server_.coordinator.on_checkbacks = [&](Stream& stream) {
     v1::CheckbacksRequest request;

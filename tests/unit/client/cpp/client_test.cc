@@ -15,7 +15,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-TEST(Client, EveryCallCarriesBasicAuthentication) {
+TEST(Client, every_call_carries_basic_authentication) {
   Events<std::string> authorization;
   FakeServer server;
   server.broker.on_list_queues = [&](const grpc::ServerContext& context, const auto&, auto&) {
@@ -30,7 +30,7 @@ TEST(Client, EveryCallCarriesBasicAuthentication) {
   EXPECT_EQ(authorization.take(), "Basic Z3Vlc3Q6c2VjcmV0");  // guest:secret
 }
 
-TEST(Client, WrongCredentialsFailAtOnce) {
+TEST(Client, wrong_credentials_fail_at_once) {
   std::atomic<int> calls = 0;
   FakeServer server;
   server.broker.on_list_queues = [&](const auto&, const auto&, auto&) {
@@ -44,7 +44,7 @@ TEST(Client, WrongCredentialsFailAtOnce) {
   EXPECT_EQ(calls, 1);
 }
 
-TEST(Client, CallsAreRepeatedUntilTheServerIsThere) {
+TEST(Client, calls_are_repeated_until_the_server_is_there) {
   FakeServer server;
   server.start();
   const Client client = server.client();
@@ -61,7 +61,7 @@ TEST(Client, CallsAreRepeatedUntilTheServerIsThere) {
   EXPECT_TRUE(client.wait_connected(kPatience));
 }
 
-TEST(Client, AnUnreachableServerIsReportedWhenTheTimeIsOver) {
+TEST(Client, an_unreachable_server_is_reported_when_the_time_is_over) {
   FakeServer server;
   server.start();
   ClientOptions options = server.client_options();
@@ -72,7 +72,7 @@ TEST(Client, AnUnreachableServerIsReportedWhenTheTimeIsOver) {
   EXPECT_EQ(result.error().code, ErrorCode::kUnavailable);
 }
 
-TEST(Client, AnAttemptWithoutAnswerIsRepeated) {
+TEST(Client, an_attempt_without_answer_is_repeated) {
   std::atomic<int> calls = 0;
   Events<int> released;
   FakeServer server;
@@ -88,7 +88,7 @@ TEST(Client, AnAttemptWithoutAnswerIsRepeated) {
   released.add(1);
 }
 
-TEST(Broker, PublishIsRepeatedWhileTheServerIsFull) {
+TEST(Broker, publish_is_repeated_while_the_server_is_full) {
   std::atomic<int> calls = 0;
   FakeServer server;
   server.broker.on_publish = [&](const v1::PublishRequest& request, v1::PublishResponse& response) {
@@ -104,7 +104,7 @@ TEST(Broker, PublishIsRepeatedWhileTheServerIsFull) {
   EXPECT_EQ(calls, 3);
 }
 
-TEST(Broker, PublishIsNotRepeatedWhenItMayHaveHappened) {
+TEST(Broker, publish_is_not_repeated_when_it_may_have_happened) {
   std::atomic<int> calls = 0;
   FakeServer server;
   server.broker.on_publish = [&](const auto&, auto&) {
@@ -116,7 +116,7 @@ TEST(Broker, PublishIsNotRepeatedWhenItMayHaveHappened) {
   EXPECT_EQ(calls, 1);
 }
 
-TEST(Broker, DeclarationsSayWhatTheyDeclare) {
+TEST(Broker, declarations_say_what_they_declare) {
   Events<v1::DeclareExchangeRequest> exchanges;
   Events<v1::BindRequest> bindings;
   FakeServer server;
@@ -136,7 +136,7 @@ TEST(Broker, DeclarationsSayWhatTheyDeclare) {
   EXPECT_EQ(binding->routing_key(), "placed.#");
 }
 
-TEST(Transactions, APageIsReadWithItsFilter) {
+TEST(Transactions, a_page_is_read_with_its_filter) {
   FakeServer server;
   server.coordinator.on_list = [](const v1::ListTransactionsRequest& request, v1::ListTransactionsResponse& response) {
     EXPECT_EQ(request.group(), "orders");
@@ -167,7 +167,7 @@ TEST(Transactions, APageIsReadWithItsFilter) {
   EXPECT_EQ(page->next_page_token, "next");
 }
 
-TEST(Transactions, AnUnknownIdIsNotFound) {
+TEST(Transactions, an_unknown_id_is_not_found) {
   FakeServer server;
   server.coordinator.on_get = [](const auto&, auto&) {
     return refusal(grpc::StatusCode::NOT_FOUND, "TRANSACTION_UNKNOWN");

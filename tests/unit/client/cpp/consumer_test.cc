@@ -77,7 +77,7 @@ class ConsumerTest : public testing::Test {
   std::unique_ptr<Consumer> consumer_;
 };
 
-TEST_F(ConsumerTest, OpensWithItsPrefetchAndHandsDeliveriesOverInOrder) {
+TEST_F(ConsumerTest, opens_with_its_prefetch_and_hands_deliveries_over_in_order) {
   Events<Delivery> handled;
   start(
       [&](const Delivery& delivery) {
@@ -97,7 +97,7 @@ TEST_F(ConsumerTest, OpensWithItsPrefetchAndHandsDeliveriesOverInOrder) {
   EXPECT_EQ(next(), "ACK 1-3");
 }
 
-TEST_F(ConsumerTest, SettlementsOfOneOutcomeGoOutAsOne) {
+TEST_F(ConsumerTest, settlements_of_one_outcome_go_out_as_one) {
   start(
       [](const Delivery& delivery) {
         return delivery.message.body == "bad"     ? Settlement::kReject
@@ -113,7 +113,7 @@ TEST_F(ConsumerTest, SettlementsOfOneOutcomeGoOutAsOne) {
   EXPECT_EQ(next(), "ACK 6-6");
 }
 
-TEST_F(ConsumerTest, AWindowThatIsHalfHandledIsSettledWithoutWaitingForTheRest) {
+TEST_F(ConsumerTest, a_window_that_is_half_handled_is_settled_without_waiting_for_the_rest) {
   Events<bool> go;
   start(
       [&](const Delivery&) {
@@ -131,7 +131,7 @@ TEST_F(ConsumerTest, AWindowThatIsHalfHandledIsSettledWithoutWaitingForTheRest) 
   EXPECT_EQ(next(), "ACK 3-4");
 }
 
-TEST_F(ConsumerTest, WithoutASettleDelayEachDeliveryIsSettledAtOnce) {
+TEST_F(ConsumerTest, without_a_settle_delay_each_delivery_is_settled_at_once) {
   start([](const Delivery&) { return Settlement::kAck; }, {.settle_delay = milliseconds(0)});
   EXPECT_EQ(next(), "open shipping 200 auto");
   to_send_.add(frame(1, {"a", "b"}));
@@ -139,7 +139,7 @@ TEST_F(ConsumerTest, WithoutASettleDelayEachDeliveryIsSettledAtOnce) {
   EXPECT_EQ(next(), "ACK 2-2");
 }
 
-TEST_F(ConsumerTest, AnExceptionPutsTheMessageBack) {
+TEST_F(ConsumerTest, an_exception_puts_the_message_back) {
   start([](const Delivery& delivery) -> Settlement {
     if (delivery.message.body == "bad") throw std::runtime_error("cannot");
     return Settlement::kAck;
@@ -150,7 +150,7 @@ TEST_F(ConsumerTest, AnExceptionPutsTheMessageBack) {
   EXPECT_EQ(next(), "REQUEUE 2-2");
 }
 
-TEST_F(ConsumerTest, ConsumesAgainAfterTheServerWasAway) {
+TEST_F(ConsumerTest, consumes_again_after_the_server_was_away) {
   Events<std::string> handled;
   start([&](const Delivery& delivery) {
     handled.add(delivery.message.body);
@@ -169,7 +169,7 @@ TEST_F(ConsumerTest, ConsumesAgainAfterTheServerWasAway) {
   EXPECT_EQ(*handled.take(), "b");
 }
 
-TEST_F(ConsumerTest, AMissingQueueIsTriedAgainAndTheReasonIsVisible) {
+TEST_F(ConsumerTest, a_missing_queue_is_tried_again_and_the_reason_is_visible) {
   const auto accept = server_.broker.on_consume;
   std::atomic<int> attempts = 0;
   server_.broker.on_consume = [&](Stream& stream) {
@@ -181,7 +181,7 @@ TEST_F(ConsumerTest, AMissingQueueIsTriedAgainAndTheReasonIsVisible) {
   finish();
 }
 
-TEST_F(ConsumerTest, StopSettlesWhatWasHandledAndLeavesTheRest) {
+TEST_F(ConsumerTest, stop_settles_what_was_handled_and_leaves_the_rest) {
   Gate started, release;
   Events<std::string> handled;
   start([&](const Delivery& delivery) {
@@ -207,7 +207,7 @@ TEST_F(ConsumerTest, StopSettlesWhatWasHandledAndLeavesTheRest) {
   EXPECT_FALSE(consumer_->health().connected);
 }
 
-TEST_F(ConsumerTest, AnIdleConsumerStopsAtOnce) {
+TEST_F(ConsumerTest, an_idle_consumer_stops_at_once) {
   start([](const Delivery&) { return Settlement::kAck; });
   EXPECT_EQ(next(), "open shipping 200 auto");
   consumer_->stop();
@@ -215,7 +215,7 @@ TEST_F(ConsumerTest, AnIdleConsumerStopsAtOnce) {
   consumer_->stop();
 }
 
-TEST_F(ConsumerTest, AConsumerWithoutAServerStopsAtOnce) {
+TEST_F(ConsumerTest, a_consumer_without_a_server_stops_at_once) {
   start([](const Delivery&) { return Settlement::kAck; });
   EXPECT_EQ(next(), "open shipping 200 auto");
   server_.stop();

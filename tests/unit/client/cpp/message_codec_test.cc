@@ -15,7 +15,7 @@ Message round_trip(Message message) {
   return from_proto(std::move(received));
 }
 
-TEST(MessageCodec, EveryPropertySurvives) {
+TEST(MessageCodec, every_property_survives) {
   Message message{.exchange = "orders", .routing_key = "placed.eu", .body = std::string("\0\xff", 2), .vhost = "shop"};
   message.properties = {.content_type = "application/json",
                         .content_encoding = "gzip",
@@ -33,13 +33,13 @@ TEST(MessageCodec, EveryPropertySurvives) {
   EXPECT_EQ(round_trip(message), message);
 }
 
-TEST(MessageCodec, AbsentPropertiesStayAbsentAndEmptyOnesStayEmpty) {
+TEST(MessageCodec, absent_properties_stay_absent_and_empty_ones_stay_empty) {
   EXPECT_EQ(round_trip({.routing_key = "q"}).properties, Properties{});
   const Properties properties{.message_id = ""};
   EXPECT_EQ(round_trip({.properties = properties}).properties, properties);
 }
 
-TEST(MessageCodec, EveryKindOfHeaderSurvives) {
+TEST(MessageCodec, every_kind_of_header_survives) {
   FieldTable headers;
   headers["void"] = FieldVoid{};
   headers["bool"] = true;
@@ -61,14 +61,14 @@ TEST(MessageCodec, EveryKindOfHeaderSurvives) {
   EXPECT_EQ(round_trip({.properties = {.headers = headers}}).properties.headers, headers);
 }
 
-TEST(MessageCodec, ALiteralIsAStringAndNotABool) {
+TEST(MessageCodec, a_literal_is_a_string_and_not_a_bool) {
   const FieldValue value = "true";
   ASSERT_NE(value.as<std::string>(), nullptr);
   EXPECT_EQ(*value.as<std::string>(), "true");
   EXPECT_EQ(value.as<bool>(), nullptr);
 }
 
-TEST(MessageCodec, TimesBefore1970Survive) {
+TEST(MessageCodec, times_before1970_survive) {
   google::protobuf::Timestamp proto;
   const Timestamp time{Duration(-1'500'001)};
   to_proto(time, proto);
@@ -76,14 +76,14 @@ TEST(MessageCodec, TimesBefore1970Survive) {
   EXPECT_EQ(from_proto(proto), time);
 }
 
-TEST(AuditReason, IsCutBetweenCharacters) {
+TEST(AuditReason, is_cut_between_characters) {
   EXPECT_EQ(audit_reason(std::string(1024, 'x')).size(), 1024u);
   EXPECT_EQ(audit_reason(std::string(1025, 'x')).size(), 1024u);
   const std::string reason = audit_reason(std::string(1023, 'x') + "é");
   EXPECT_EQ(reason, std::string(1023, 'x'));
 }
 
-TEST(AuditReason, IsMadeUtf8) {
+TEST(AuditReason, is_made_utf8) {
   EXPECT_EQ(audit_reason("Zürich"), "Zürich");
   EXPECT_EQ(audit_reason("Z\xfcrich"), "Z?rich");
   EXPECT_EQ(audit_reason("cut \xc3"), "cut ?");

@@ -31,7 +31,7 @@ class OperationWindowTest : public testing::Test {
   OperationWindow window_{TransactorOptions{.max_operations_per_frame = 3, .max_frame_bytes = 1000}};
 };
 
-TEST_F(OperationWindowTest, OperationsGatherInTheFrameThatIsNotWrittenYet) {
+TEST_F(OperationWindowTest, operations_gather_in_the_frame_that_is_not_written_yet) {
   add("a");
   EXPECT_THAT(next(), ElementsAre("a"));
   add("b");
@@ -40,13 +40,13 @@ TEST_F(OperationWindowTest, OperationsGatherInTheFrameThatIsNotWrittenYet) {
   EXPECT_THAT(next(), ElementsAre());
 }
 
-TEST_F(OperationWindowTest, AFrameHoldsNoMoreOperationsThanItMay) {
+TEST_F(OperationWindowTest, a_frame_holds_no_more_operations_than_it_may) {
   for (const char* id : {"a", "b", "c", "d"}) add(id);
   EXPECT_THAT(next(), ElementsAre("a", "b", "c"));
   EXPECT_THAT(next(), ElementsAre("d"));
 }
 
-TEST_F(OperationWindowTest, AFullFrameIsClosedByItsSize) {
+TEST_F(OperationWindowTest, a_full_frame_is_closed_by_its_size) {
   const std::string large(1000, 'x');
   add(large);
   add("b");
@@ -54,7 +54,7 @@ TEST_F(OperationWindowTest, AFullFrameIsClosedByItsSize) {
   EXPECT_THAT(next(), ElementsAre("b"));
 }
 
-TEST_F(OperationWindowTest, AnOperationIsAnsweredOnce) {
+TEST_F(OperationWindowTest, an_operation_is_answered_once) {
   add("a");
   add("b");
   EXPECT_TRUE(window_.answer(2));
@@ -67,7 +67,7 @@ TEST_F(OperationWindowTest, AnOperationIsAnsweredOnce) {
   EXPECT_FALSE(window_.answer(99));
 }
 
-TEST_F(OperationWindowTest, AfterARewindUnansweredFramesComeAgainInOrder) {
+TEST_F(OperationWindowTest, after_a_rewind_unanswered_frames_come_again_in_order) {
   for (const char* id : {"a", "b", "c", "d", "e"}) add(id);
   EXPECT_THAT(next(), ElementsAre("a", "b", "c"));
   EXPECT_THAT(next(), ElementsAre("d", "e"));
@@ -78,7 +78,7 @@ TEST_F(OperationWindowTest, AfterARewindUnansweredFramesComeAgainInOrder) {
   EXPECT_THAT(next(), ElementsAre("f"));
 }
 
-TEST_F(OperationWindowTest, AnswersDoNotDisturbWhatIsStillToBeWritten) {
+TEST_F(OperationWindowTest, answers_do_not_disturb_what_is_still_to_be_written) {
   for (const char* id : {"a", "b", "c", "d", "e", "f", "g"}) add(id);
   EXPECT_THAT(next(), ElementsAre("a", "b", "c"));
   for (const std::uint64_t tag : {1, 2, 3}) EXPECT_TRUE(window_.answer(tag));
@@ -86,7 +86,7 @@ TEST_F(OperationWindowTest, AnswersDoNotDisturbWhatIsStillToBeWritten) {
   EXPECT_THAT(next(), ElementsAre("g"));
 }
 
-TEST_F(OperationWindowTest, WhatIsOverdueFailsAndLeavesTheFrames) {
+TEST_F(OperationWindowTest, what_is_overdue_fails_and_leaves_the_frames) {
   const Clock::time_point start;
   EXPECT_EQ(window_.first_deadline(), Clock::time_point::max());
   for (int i = 1; i <= 4; ++i) add(std::to_string(i), start + std::chrono::seconds(i));
@@ -97,7 +97,7 @@ TEST_F(OperationWindowTest, WhatIsOverdueFailsAndLeavesTheFrames) {
   EXPECT_FALSE(window_.answer(2));
 }
 
-TEST_F(OperationWindowTest, AFrameOutlivesItsOperationsWhileItIsWritten) {
+TEST_F(OperationWindowTest, a_frame_outlives_its_operations_while_it_is_written) {
   add("a");
   const auto frame = window_.next_frame();
   EXPECT_EQ(window_.expire(Clock::time_point::max()).size(), 1u);

@@ -55,7 +55,7 @@ class ProducerTest : public testing::Test {
   std::unique_ptr<Producer> producer_;
 };
 
-TEST_F(ProducerTest, PreparesThenRunsThenCommits) {
+TEST_F(ProducerTest, prepares_then_runs_then_commits) {
   std::atomic<bool> prepared = false;
   server_.coordinator.on_prepare = [&](const v1::PrepareRequest& request, v1::PrepareResponse& response) {
     EXPECT_EQ(request.group(), "orders");
@@ -81,21 +81,21 @@ TEST_F(ProducerTest, PreparesThenRunsThenCommits) {
   EXPECT_EQ(commits_, 1);
 }
 
-TEST_F(ProducerTest, RollsBackWhenTheLocalTransactionSaysSo) {
+TEST_F(ProducerTest, rolls_back_when_the_local_transaction_says_so) {
   const SendResult result = producer().send("order-17", a_message(), [] { return Decision::kRollback; });
   EXPECT_EQ(result.outcome, SendOutcome::kRolledBack);
   EXPECT_EQ(rollback_requests_.take()->epoch(), 7u);
   EXPECT_EQ(commits_, 0);
 }
 
-TEST_F(ProducerTest, RollsBackWithTheReasonOfTheException) {
+TEST_F(ProducerTest, rolls_back_with_the_reason_of_the_exception) {
   const SendResult result = producer().send("order-17", a_message(), [] { throw RolledBack("the card was declined"); });
   EXPECT_EQ(result.outcome, SendOutcome::kRolledBack);
   EXPECT_EQ(rollback_requests_.take()->reason(), "the card was declined");
   EXPECT_THROW(std::rethrow_exception(result.exception), RolledBack);
 }
 
-TEST_F(ProducerTest, AnyOtherExceptionLeavesTheDecisionToACheck) {
+TEST_F(ProducerTest, any_other_exception_leaves_the_decision_to_a_check) {
   const SendResult result =
       producer().send("order-17", a_message(), [] { throw std::runtime_error("connection lost while committing"); });
   EXPECT_EQ(result.outcome, SendOutcome::kUndecided);
@@ -104,13 +104,13 @@ TEST_F(ProducerTest, AnyOtherExceptionLeavesTheDecisionToACheck) {
   EXPECT_EQ(commits_ + rollbacks_, 0);
 }
 
-TEST_F(ProducerTest, AnUnknownOutcomeLeavesTheDecisionToACheck) {
+TEST_F(ProducerTest, an_unknown_outcome_leaves_the_decision_to_a_check) {
   const SendResult result = producer().send("order-17", a_message(), [] { return Decision::kUnknown; });
   EXPECT_EQ(result.outcome, SendOutcome::kUndecided);
   EXPECT_EQ(commits_ + rollbacks_, 0);
 }
 
-TEST_F(ProducerTest, WithoutPrepareTheLocalTransactionIsNotRun) {
+TEST_F(ProducerTest, without_prepare_the_local_transaction_is_not_run) {
   server_.coordinator.on_prepare = [](const auto&, auto&) {
     return refusal(grpc::StatusCode::NOT_FOUND, "EXCHANGE_UNKNOWN");
   };
@@ -120,21 +120,21 @@ TEST_F(ProducerTest, WithoutPrepareTheLocalTransactionIsNotRun) {
   EXPECT_EQ(result.error->reason, "EXCHANGE_UNKNOWN");
 }
 
-TEST_F(ProducerTest, ALostCommitAnswerIsAskedForAgain) {
+TEST_F(ProducerTest, a_lost_commit_answer_is_asked_for_again) {
   failing_commits_ = 3;
   const SendResult result = producer().send("order-17", a_message(), [] {});
   EXPECT_TRUE(result.committed());
   EXPECT_EQ(commits_, 4);
 }
 
-TEST_F(ProducerTest, AFullServerIsAskedAgain) {
+TEST_F(ProducerTest, a_full_server_is_asked_again) {
   failing_commits_ = 2;
   commit_failure_ = refusal(grpc::StatusCode::RESOURCE_EXHAUSTED, "ENGINE_FULL");
   EXPECT_TRUE(producer().send("order-17", a_message(), [] {}).committed());
   EXPECT_EQ(commits_, 3);
 }
 
-TEST_F(ProducerTest, ACommitThatDoesNotGetThroughIsUndecided) {
+TEST_F(ProducerTest, a_commit_that_does_not_get_through_is_undecided) {
   failing_commits_ = 1'000'000;
   call_timeout_ = milliseconds(50);
   const SendResult result = producer().send("order-17", a_message(), [] {});
@@ -144,7 +144,7 @@ TEST_F(ProducerTest, ACommitThatDoesNotGetThroughIsUndecided) {
   EXPECT_GT(commits_, 1);
 }
 
-TEST_F(ProducerTest, TheOppositeDecisionIsAContradiction) {
+TEST_F(ProducerTest, the_opposite_decision_is_a_contradiction) {
   failing_commits_ = 1;
   commit_failure_ = refusal(grpc::StatusCode::FAILED_PRECONDITION, "ALREADY_DECIDED", {{"state", "ROLLED_BACK"}});
   const SendResult result = producer().send("order-17", a_message(), [] {});
@@ -153,7 +153,7 @@ TEST_F(ProducerTest, TheOppositeDecisionIsAContradiction) {
   EXPECT_EQ(commits_, 1);
 }
 
-TEST_F(ProducerTest, WhatIsDecidedAlreadyIsNotRunAgain) {
+TEST_F(ProducerTest, what_is_decided_already_is_not_run_again) {
   std::atomic<v1::TransactionState> state = v1::TRANSACTION_STATE_COMMITTED;
   server_.coordinator.on_prepare = [&](const auto&, v1::PrepareResponse& response) {
     response.set_epoch(3);
@@ -170,7 +170,7 @@ TEST_F(ProducerTest, WhatIsDecidedAlreadyIsNotRunAgain) {
   EXPECT_EQ(producer().send("order-17", a_message(), must_not_run).outcome, SendOutcome::kUndecided);
 }
 
-TEST_F(ProducerTest, TheStepsCanBeTakenOneByOne) {
+TEST_F(ProducerTest, the_steps_can_be_taken_one_by_one) {
   const auto prepared = producer().prepare("order-17", a_message());
   ASSERT_TRUE(prepared);
   EXPECT_EQ(prepared->state, TransactionState::kPrepared);
@@ -183,7 +183,7 @@ TEST_F(ProducerTest, TheStepsCanBeTakenOneByOne) {
   EXPECT_EQ(rollback->epoch(), 0u);
 }
 
-TEST_F(ProducerTest, WithoutAHandlerThereAreNoChecks) {
+TEST_F(ProducerTest, without_a_handler_there_are_no_checks) {
   EXPECT_FALSE(producer().wait_for_checks(milliseconds(1)));
   EXPECT_FALSE(producer().check_health().connected);
   producer().stop();

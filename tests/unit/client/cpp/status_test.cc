@@ -11,7 +11,7 @@ namespace {
 using testing::Contains;
 using testing::Pair;
 
-TEST(Status, CodeReasonMessageAndMetadataArrive) {
+TEST(Status, code_reason_message_and_metadata_arrive) {
   const Error error = to_error(refusal(grpc::StatusCode::FAILED_PRECONDITION, "ALREADY_DECIDED",
                                        {{"state", "COMMITTED"}, {"decided_by", "ann"}}));
   EXPECT_EQ(error.code, ErrorCode::kFailedPrecondition);
@@ -21,38 +21,38 @@ TEST(Status, CodeReasonMessageAndMetadataArrive) {
   EXPECT_THAT(error.metadata, Contains(Pair("decided_by", "ann")));
 }
 
-TEST(Status, WithoutErrorInfoTheReasonIsTheNameOfTheCode) {
+TEST(Status, without_error_info_the_reason_is_the_name_of_the_code) {
   const Error error = to_error(grpc::Status(grpc::StatusCode::UNAVAILABLE, "connection refused"));
   EXPECT_EQ(error.reason, "UNAVAILABLE");
   EXPECT_EQ(error.message, "connection refused");
 }
 
-TEST(Status, GarbledDetailsAreLeftOut) {
+TEST(Status, garbled_details_are_left_out) {
   const Error error = to_error(grpc::Status(grpc::StatusCode::NOT_FOUND, "gone", "\xff\xff no protobuf"));
   EXPECT_EQ(error.code, ErrorCode::kNotFound);
   EXPECT_EQ(error.reason, "NOT_FOUND");
 }
 
-TEST(Status, CodesWithoutACounterpartAreInternal) {
+TEST(Status, codes_without_a_counterpart_are_internal) {
   EXPECT_EQ(to_error(grpc::Status(grpc::StatusCode::UNKNOWN, "")).code, ErrorCode::kInternal);
   EXPECT_EQ(to_error(rich_status(99, "ODD")).code, ErrorCode::kInternal);
 }
 
-TEST(Status, RetryInfoTellsHowLongToWait) {
+TEST(Status, retry_info_tells_how_long_to_wait) {
   const Error error =
       to_error(refusal(grpc::StatusCode::RESOURCE_EXHAUSTED, "ENGINE_FULL", {}, std::chrono::milliseconds(250)));
   EXPECT_EQ(retry_delay(error), std::chrono::milliseconds(250));
   EXPECT_EQ(retry_delay(Error{}), std::chrono::milliseconds(0));
 }
 
-TEST(Status, WhatMayPassIsTransient) {
+TEST(Status, what_may_pass_is_transient) {
   EXPECT_TRUE(is_transient(to_error(grpc::Status(grpc::StatusCode::UNAVAILABLE, ""))));
   EXPECT_TRUE(is_transient(to_error(grpc::Status(grpc::StatusCode::DEADLINE_EXCEEDED, ""))));
   EXPECT_TRUE(is_transient(to_error(grpc::Status(grpc::StatusCode::INTERNAL, "stream reset"))));
   EXPECT_TRUE(is_transient(to_error(refusal(grpc::StatusCode::RESOURCE_EXHAUSTED, "ENGINE_FULL"))));
 }
 
-TEST(Status, WhatTheServerMeansIsNotTransient) {
+TEST(Status, what_the_server_means_is_not_transient) {
   EXPECT_FALSE(is_transient(to_error(refusal(grpc::StatusCode::INTERNAL, "BROKEN"))));
   EXPECT_FALSE(is_transient(to_error(refusal(grpc::StatusCode::RESOURCE_EXHAUSTED, "LIMIT_EXCEEDED"))));
   EXPECT_FALSE(is_transient(to_error(refusal(grpc::StatusCode::ABORTED, "EPOCH_STALE"))));

@@ -46,19 +46,19 @@ class Tls : public testing::Test {
   FakeServer server_;
 };
 
-TEST_F(Tls, ATrustedServerIsSpokenTo) {
+TEST_F(Tls, a_trusted_server_is_spoken_to) {
   EXPECT_TRUE(ping(TlsOptions{.root_certificates = kCertificate, .server_name = "escrow.test"}, kPatience));
 }
 
-TEST_F(Tls, AServerOfAnotherNameIsNot) {
+TEST_F(Tls, a_server_of_another_name_is_not) {
   EXPECT_FALSE(ping(TlsOptions{.root_certificates = kCertificate}, kLongEnoughToFail));
 }
 
-TEST_F(Tls, AnUnknownAuthorityIsNotTrusted) {
+TEST_F(Tls, an_unknown_authority_is_not_trusted) {
   EXPECT_FALSE(ping(TlsOptions{.server_name = "escrow.test"}, kLongEnoughToFail));
 }
 
-TEST_F(Tls, PlaintextDoesNotReachATlsServer) { EXPECT_FALSE(ping(std::nullopt, kLongEnoughToFail)); }
+TEST_F(Tls, plaintext_does_not_reach_a_tls_server) { EXPECT_FALSE(ping(std::nullopt, kLongEnoughToFail)); }
 
 }  // namespace
 }  // namespace escrow::client

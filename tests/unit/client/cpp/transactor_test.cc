@@ -64,7 +64,7 @@ class TransactorTest : public testing::Test {
   std::unique_ptr<Transactor> transactor_;
 };
 
-TEST_F(TransactorTest, EveryKindOfOperationGetsItsAnswer) {
+TEST_F(TransactorTest, every_kind_of_operation_gets_its_answer) {
   auto prepared = transactor().prepare("order-1", a_message());
   EXPECT_EQ(prepared.get()->epoch, 1u);
   auto committed = transactor().commit({.transaction_id = "order-1", .epoch = 1});
@@ -73,7 +73,7 @@ TEST_F(TransactorTest, EveryKindOfOperationGetsItsAnswer) {
   EXPECT_EQ(*rolled_back.get(), Timestamp(std::chrono::seconds(2000)));
 }
 
-TEST_F(TransactorTest, ThousandsOfTransactionsRunThroughCallbacks) {
+TEST_F(TransactorTest, thousands_of_transactions_run_through_callbacks) {
   constexpr int kTransactions = 5000;
   std::atomic<int> committed = 0;
   Transactor& t = transactor({.window = 100});
@@ -91,7 +91,7 @@ TEST_F(TransactorTest, ThousandsOfTransactionsRunThroughCallbacks) {
   EXPECT_EQ(committed, kTransactions);
 }
 
-TEST_F(TransactorTest, AnErrorBelongsToItsOperationAlone) {
+TEST_F(TransactorTest, an_error_belongs_to_its_operation_alone) {
   serve([](const Operation& operation) {
     auto result = good_answer(operation);
     if (operation.commit().transaction_id() == "bad") {
@@ -105,7 +105,7 @@ TEST_F(TransactorTest, AnErrorBelongsToItsOperationAlone) {
   EXPECT_TRUE(good.get());
 }
 
-TEST_F(TransactorTest, WhatIsUnansweredIsSentAgainInOrderWhenTheStreamBreaks) {
+TEST_F(TransactorTest, what_is_unanswered_is_sent_again_in_order_when_the_stream_breaks) {
   Events<std::vector<std::string>> first, second;
   std::atomic<int> streams = 0;
   server_.coordinator.on_transact = [&](Stream& stream) {
@@ -142,7 +142,7 @@ TEST_F(TransactorTest, WhatIsUnansweredIsSentAgainInOrderWhenTheStreamBreaks) {
   finish();
 }
 
-TEST_F(TransactorTest, OperationsSurviveARestartOfTheServer) {
+TEST_F(TransactorTest, operations_survive_a_restart_of_the_server) {
   EXPECT_TRUE(transactor().commit({.transaction_id = "a"}).get());
   server_.stop();
   auto b = transactor().commit({.transaction_id = "b"});
@@ -151,7 +151,7 @@ TEST_F(TransactorTest, OperationsSurviveARestartOfTheServer) {
   EXPECT_GE(transactor().health().opened, 2u);
 }
 
-TEST_F(TransactorTest, WhatStaysUnansweredFailsWithTheStreamsError) {
+TEST_F(TransactorTest, what_stays_unanswered_fails_with_the_streams_error) {
   Transactor& t = transactor({.operation_timeout = milliseconds(50)});
   server_.stop();
   const auto result = t.commit({.transaction_id = "a"}).get();
@@ -160,7 +160,7 @@ TEST_F(TransactorTest, WhatStaysUnansweredFailsWithTheStreamsError) {
       << result.error().message;
 }
 
-TEST_F(TransactorTest, AFullWindowHoldsSubmittersUpUntilThereIsRoom) {
+TEST_F(TransactorTest, a_full_window_holds_submitters_up_until_there_is_room) {
   Events<bool> go;
   Events<std::string> seen;
   serve([&](const Operation& operation) {
@@ -182,7 +182,7 @@ TEST_F(TransactorTest, AFullWindowHoldsSubmittersUpUntilThereIsRoom) {
   finish();
 }
 
-TEST_F(TransactorTest, StopFailsWhatIsUnansweredAndWhatComesLater) {
+TEST_F(TransactorTest, stop_fails_what_is_unanswered_and_what_comes_later) {
   Events<bool> arrived;
   server_.coordinator.on_transact = [&](Stream& stream) {
     v1::TransactRequest request;
@@ -199,7 +199,7 @@ TEST_F(TransactorTest, StopFailsWhatIsUnansweredAndWhatComesLater) {
   finish();
 }
 
-TEST_F(TransactorTest, AnAnswerOfTheWrongKindIsAnError) {
+TEST_F(TransactorTest, an_answer_of_the_wrong_kind_is_an_error) {
   serve([](const Operation& operation) {
     v1::TransactResponse::Result result;
     result.set_tag(operation.tag());

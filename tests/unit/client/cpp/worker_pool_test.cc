@@ -10,7 +10,7 @@
 namespace escrow::client::internal {
 namespace {
 
-TEST(WorkerPool, RunsSeveralTasksAtATime) {
+TEST(WorkerPool, runs_several_tasks_at_a_time) {
   Gate first_runs, second_runs;
   Events<int> done;
   WorkerPool pool(2, 10);
@@ -29,7 +29,7 @@ TEST(WorkerPool, RunsSeveralTasksAtATime) {
   EXPECT_TRUE(done.take());
 }
 
-TEST(WorkerPool, TakesNoMoreThanMayWait) {
+TEST(WorkerPool, takes_no_more_than_may_wait) {
   Gate started, release;
   WorkerPool pool(1, 2);
   ASSERT_TRUE(pool.submit([&] {
@@ -43,7 +43,7 @@ TEST(WorkerPool, TakesNoMoreThanMayWait) {
   release.open();
 }
 
-TEST(WorkerPool, StopWaitsForTheRunningTaskAndForgetsTheOthers) {
+TEST(WorkerPool, stop_waits_for_the_running_task_and_forgets_the_others) {
   Gate started, release;
   std::atomic<bool> finished = false, other_ran = false;
   WorkerPool pool(1, 10);

@@ -57,7 +57,7 @@ class Checkbacks : public testing::Test {
   std::unique_ptr<grpc::ClientReaderWriter<v1::CheckbacksRequest, v1::CheckbacksResponse>> stream_;
 };
 
-TEST_F(Checkbacks, AProducerThatDoesNotReadIsNotAskedWithoutEnd) {
+TEST_F(Checkbacks, a_producer_that_does_not_read_is_not_asked_without_end) {
   start();
   engine::Check check;
   check.key = {"g", "order-1"};
@@ -81,7 +81,7 @@ TEST_F(Checkbacks, AProducerThatDoesNotReadIsNotAskedWithoutEnd) {
   EXPECT_EQ(next(), 1001u) << "those beyond 1 MiB were dropped";
 }
 
-TEST_F(Checkbacks, AStreamIsNotReadWhileTheInboxIsBeyondItsLimits) {
+TEST_F(Checkbacks, a_stream_is_not_read_while_the_inbox_is_beyond_its_limits) {
   engine::InboxLimits limits;
   limits.commands = 4;
   start(limits);

@@ -74,7 +74,7 @@ class Transact : public testing::Test {
   std::unique_ptr<v1::Coordinator::Stub> stub_;
 };
 
-TEST_F(Transact, EveryOperationGetsTheResultOfItsKindAndTag) {
+TEST_F(Transact, every_operation_gets_the_result_of_its_kind_and_tag) {
   start();
   const auto context = GrpcHarness::context();
   const auto stream = stub_->Transact(context.get());
@@ -103,7 +103,7 @@ TEST_F(Transact, EveryOperationGetsTheResultOfItsKindAndTag) {
   EXPECT_EQ(reason(results[14].error()), "MALFORMED") << "an operation without kind";
 }
 
-TEST_F(Transact, EverythingIsAnsweredBeforeTheStreamEnds) {
+TEST_F(Transact, everything_is_answered_before_the_stream_ends) {
   start();
   engine_->pause();
   const auto context = GrpcHarness::context();
@@ -120,7 +120,7 @@ TEST_F(Transact, EverythingIsAnsweredBeforeTheStreamEnds) {
   EXPECT_TRUE(stream->Finish().ok());
 }
 
-TEST_F(Transact, AFullEngineRefusesOperationsAndTheStreamGoesOn) {
+TEST_F(Transact, a_full_engine_refuses_operations_and_the_stream_goes_on) {
   start(answer, {.commands = 10, .bytes = 1 << 20});
   engine_->pause();
   const auto context = GrpcHarness::context();
@@ -142,7 +142,7 @@ TEST_F(Transact, AFullEngineRefusesOperationsAndTheStreamGoesOn) {
   EXPECT_TRUE(stream->Finish().ok());
 }
 
-TEST_F(Transact, FramesHaveALimit) {
+TEST_F(Transact, frames_have_a_limit) {
   start();
   for (const std::size_t operations : {rpc::kMaxOperationsPerFrame, rpc::kMaxOperationsPerFrame + 1}) {
     const auto context = GrpcHarness::context();
@@ -162,7 +162,7 @@ TEST_F(Transact, FramesHaveALimit) {
   }
 }
 
-TEST_F(Transact, AFrameIsCountedBeforeItIsParsed) {
+TEST_F(Transact, a_frame_is_counted_before_it_is_parsed) {
   start();
   v1::TransactRequest request;
   for (std::size_t i = 0; i <= rpc::kMaxOperationsPerFrame; ++i) request.add_operations();
@@ -182,7 +182,7 @@ TEST_F(Transact, AFrameIsCountedBeforeItIsParsed) {
   EXPECT_EQ(reason(status), "LIMIT_EXCEEDED") << "though its end is no operation";
 }
 
-TEST_F(Transact, AMalformedFrameEndsTheStreamAfterWhatCameBeforeIt) {
+TEST_F(Transact, a_malformed_frame_ends_the_stream_after_what_came_before_it) {
   start();
   engine_->pause();
   grpc::GenericStub generic(grpc_.channel());
@@ -216,7 +216,7 @@ TEST_F(Transact, AMalformedFrameEndsTheStreamAfterWhatCameBeforeIt) {
   EXPECT_EQ(reason(status), "MALFORMED");
 }
 
-TEST_F(Transact, WrongCredentialsEndTheStream) {
+TEST_F(Transact, wrong_credentials_end_the_stream) {
   start();
   const auto context = GrpcHarness::context({"tester", "guess"});
   const auto stream = stub_->Transact(context.get());
@@ -224,7 +224,7 @@ TEST_F(Transact, WrongCredentialsEndTheStream) {
   EXPECT_EQ(reason(stream->Finish()), "CREDENTIALS_WRONG");
 }
 
-TEST_F(Transact, AClientThatDoesNotReadStopsBeingReadAndNothingIsLost) {
+TEST_F(Transact, a_client_that_does_not_read_stops_being_read_and_nothing_is_lost) {
   std::atomic<std::size_t> taken = 0;
   start([&](const engine::Command&) {
     ++taken;
@@ -259,7 +259,7 @@ TEST_F(Transact, AClientThatDoesNotReadStopsBeingReadAndNothingIsLost) {
   EXPECT_TRUE(stream->Finish().ok());
 }
 
-TEST_F(Transact, AnEndingServerAnswersWhatItTookAndSaysWhyItEnds) {
+TEST_F(Transact, an_ending_server_answers_what_it_took_and_says_why_it_ends) {
   start();
   engine_->pause();
   const auto context = GrpcHarness::context();
@@ -279,7 +279,7 @@ TEST_F(Transact, AnEndingServerAnswersWhatItTookAndSaysWhyItEnds) {
 }
 
 /// Every way a stream can end, at random moments, all at once.
-TEST_F(Transact, StreamsThatEndAtAnyMomentLeaveNothingBehind) {
+TEST_F(Transact, streams_that_end_at_any_moment_leave_nothing_behind) {
   start();
   const std::uint64_t seed = std::random_device()();
   SCOPED_TRACE("seed " + std::to_string(seed));

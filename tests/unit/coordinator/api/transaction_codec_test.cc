@@ -20,7 +20,7 @@ std::string reason(v1::PrepareRequest request) {
   return body ? "accepted" : body.error().reason;
 }
 
-TEST(TransactionProto, APrepareKeepsEverything) {
+TEST(TransactionProto, a_prepare_keeps_everything) {
   v1::PrepareRequest request;
   request.set_group("g");
   request.set_transaction_id("t");
@@ -42,7 +42,7 @@ TEST(TransactionProto, APrepareKeepsEverything) {
   EXPECT_EQ(prepare.messages[0].compensation->routing_key, "undo");
 }
 
-TEST(TransactionProto, TheSameRequestAlwaysHasTheSameContent) {
+TEST(TransactionProto, the_same_request_always_has_the_same_content) {
   // A map of protobuf has no order of its own: two of the same content may be written down differently.
   const auto digest = [](bool forwards) {
     v1::PrepareRequest request;
@@ -56,19 +56,19 @@ TEST(TransactionProto, TheSameRequestAlwaysHasTheSameContent) {
   EXPECT_EQ(digest(true), digest(false));
 }
 
-TEST(TransactionProto, AMissingMessageIsMalformed) {
+TEST(TransactionProto, a_missing_message_is_malformed) {
   v1::PrepareRequest request;
   request.add_messages();
   EXPECT_EQ(reason(request), "MALFORMED");
 }
 
-TEST(TransactionProto, DurationsOutOfRangeAreMalformed) {
+TEST(TransactionProto, durations_out_of_range_are_malformed) {
   v1::PrepareRequest request;
   request.mutable_first_check_delay()->set_seconds(1LL << 60);
   EXPECT_EQ(reason(request), "MALFORMED");
 }
 
-TEST(TransactionProto, DecisionsKeepEverything) {
+TEST(TransactionProto, decisions_keep_everything) {
   v1::CommitRequest commit;
   commit.set_group("g");
   commit.set_transaction_id("t");
@@ -83,7 +83,7 @@ TEST(TransactionProto, DecisionsKeepEverything) {
   EXPECT_FALSE(std::get<Decide>(*to_rollback(rollback, kAlice)).commit);
 }
 
-TEST(TransactionProto, AMalformedCheckAnswerCountsAsUnknown) {
+TEST(TransactionProto, a_malformed_check_answer_counts_as_unknown) {
   v1::CheckbacksRequest::Answer answer;
   answer.set_verdict(v1::VERDICT_COMMIT);
   EXPECT_EQ(to_check_answer(answer).verdict, engine::Verdict::kCommit);
@@ -98,7 +98,7 @@ TEST(TransactionProto, AMalformedCheckAnswerCountsAsUnknown) {
   EXPECT_EQ(to_check_answer(answer).verdict, engine::Verdict::kUnknown);
 }
 
-TEST(TransactionProto, AnOpenTransactionHasNoDecisionAndADecidedOneNoNextCheck) {
+TEST(TransactionProto, an_open_transaction_has_no_decision_and_a_decided_one_no_next_check) {
   engine::TransactionView view;
   view.transaction.key = {"g", "t"};
   view.transaction.state = State::kPrepared;
@@ -117,7 +117,7 @@ TEST(TransactionProto, AnOpenTransactionHasNoDecisionAndADecidedOneNoNextCheck) 
   EXPECT_FALSE(decided.has_next_check_time());
 }
 
-TEST(TransactionProto, StatesAreTheSameOnBothSides) {
+TEST(TransactionProto, states_are_the_same_on_both_sides) {
   for (const State state : {State::kNone, State::kPrepared, State::kCommitted, State::kRolledBack, State::kInDoubt}) {
     EXPECT_EQ(*to_model(to_proto(state)), state);
   }
@@ -138,14 +138,14 @@ void expect_key_limits(Result<engine::CommandBody> (*convert)(Request&, const rp
   EXPECT_EQ(reason_of(1, kMaxKeyBytes + 1), "transaction_id_bytes");
 }
 
-TEST(CodecLimits, KeysHaveTheirLengthInEveryRequest) {
+TEST(CodecLimits, keys_have_their_length_in_every_request) {
   expect_key_limits(to_prepare);
   expect_key_limits(to_commit);
   expect_key_limits(to_rollback);
   expect_key_limits(to_get_transaction);
 }
 
-TEST(CodecLimits, ReasonsAndSinksHaveTheirLength) {
+TEST(CodecLimits, reasons_and_sinks_have_their_length) {
   v1::CommitRequest commit;
   commit.set_reason(std::string(kMaxReasonBytes + 1, 'r'));
   EXPECT_EQ(to_commit(commit, {"ann"}).error().metadata.at(0).second, "reason_bytes");

@@ -61,7 +61,7 @@ class UnaryCalls : public testing::Test {
   std::unique_ptr<v1::Coordinator::Stub> stub_;
 };
 
-TEST_F(UnaryCalls, AnAnswerOfTheEngineIsTheResponse) {
+TEST_F(UnaryCalls, an_answer_of_the_engine_is_the_response) {
   start(prepared);
   v1::PrepareResponse response;
   ASSERT_TRUE(prepare(response).ok());
@@ -69,7 +69,7 @@ TEST_F(UnaryCalls, AnAnswerOfTheEngineIsTheResponse) {
   EXPECT_EQ(response.state(), v1::TRANSACTION_STATE_PREPARED);
 }
 
-TEST_F(UnaryCalls, TheActorIsWhoAuthenticated) {
+TEST_F(UnaryCalls, the_actor_is_who_authenticated) {
   std::promise<std::string> actor;
   start([&](const engine::Command& command) {
     actor.set_value(command.actor);
@@ -79,7 +79,7 @@ TEST_F(UnaryCalls, TheActorIsWhoAuthenticated) {
   EXPECT_EQ(actor.get_future().get(), "tester");
 }
 
-TEST_F(UnaryCalls, AnErrorOfTheEngineComesWithItsReasonAndMetadata) {
+TEST_F(UnaryCalls, an_error_of_the_engine_comes_with_its_reason_and_metadata) {
   start([](const engine::Command&) {
     return Result<engine::Reply>(Error{ErrorCode::kAborted, "EPOCH_STALE", "another epoch", {{"epoch", "9"}}});
   });
@@ -88,7 +88,7 @@ TEST_F(UnaryCalls, AnErrorOfTheEngineComesWithItsReasonAndMetadata) {
   EXPECT_EQ(reason(status), "EPOCH_STALE");
 }
 
-TEST_F(UnaryCalls, WrongCredentialsReachNoEngine) {
+TEST_F(UnaryCalls, wrong_credentials_reach_no_engine) {
   std::atomic<bool> reached = false;
   start([&](const engine::Command& command) {
     reached = true;
@@ -105,7 +105,7 @@ TEST_F(UnaryCalls, WrongCredentialsReachNoEngine) {
   EXPECT_FALSE(reached);
 }
 
-TEST_F(UnaryCalls, AFullEngineIsSaidAtOnce) {
+TEST_F(UnaryCalls, a_full_engine_is_said_at_once) {
   start(prepared, {.commands = 1, .bytes = 1 << 20});
   engine_->pause();
   v1::PrepareResponse response;
@@ -125,7 +125,7 @@ TEST_F(UnaryCalls, AFullEngineIsSaidAtOnce) {
   answered.get_future().wait();
 }
 
-TEST_F(UnaryCalls, AnswersToCancelledAndExpiredCallsAreDropped) {
+TEST_F(UnaryCalls, answers_to_cancelled_and_expired_calls_are_dropped) {
   start(prepared);
   engine_->pause();
   constexpr int kCalls = 50;
@@ -145,7 +145,7 @@ TEST_F(UnaryCalls, AnswersToCancelledAndExpiredCallsAreDropped) {
   grpc_.shut_down();  // waits for every call: none may be left over
 }
 
-TEST_F(UnaryCalls, BytesThatAreNoRequestAreMalformed) {
+TEST_F(UnaryCalls, bytes_that_are_no_request_are_malformed) {
   start(prepared);
   grpc::GenericStub generic(grpc_.channel());
   const auto context = GrpcHarness::context();
@@ -159,7 +159,7 @@ TEST_F(UnaryCalls, BytesThatAreNoRequestAreMalformed) {
   EXPECT_EQ(reason(status), "MALFORMED");
 }
 
-TEST_F(UnaryCalls, WhatIsTooLargeIsSaidBeforeTheEngine) {
+TEST_F(UnaryCalls, what_is_too_large_is_said_before_the_engine) {
   start(prepared);
   v1::PrepareRequest request = prepare_request();
   request.mutable_messages(0)->mutable_message()->set_body(std::string(1001, 'x'));
@@ -172,7 +172,7 @@ TEST_F(UnaryCalls, WhatIsTooLargeIsSaidBeforeTheEngine) {
   EXPECT_EQ(reason(stub_->Prepare(second.get(), request, &response)), "LIMIT_EXCEEDED");
 }
 
-TEST_F(UnaryCalls, ListsComeFromTheStore) {
+TEST_F(UnaryCalls, lists_come_from_the_store) {
   start(prepared);
   v1::ListTransactionsResponse response;
   const auto context = GrpcHarness::context();
