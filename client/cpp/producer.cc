@@ -30,7 +30,7 @@ LocalOutcome run_local(const std::function<Decision()>& local_transaction) {
   }
 }
 
-/// The result of a transaction that was decided, or parked, before this call.
+/// The result of a transaction that was decided, or in doubt, before this call.
 SendResult already_settled(const Prepared& prepared) {
   SendResult result{.epoch = prepared.epoch, .error = std::nullopt, .exception = nullptr};
   if (prepared.state == TransactionState::kInDoubt) {

@@ -20,7 +20,7 @@ enum class State : std::uint8_t {
   kPrepared = 1,
   kCommitted = 2,
   kRolledBack = 3,
-  kInDoubt = 4,  ///< checks are used up; parked until decided
+  kInDoubt = 4,  ///< checks are used up; stays so until decided
 };
 
 constexpr bool is_open(State state) { return state == State::kPrepared || state == State::kInDoubt; }
