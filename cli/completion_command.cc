@@ -40,15 +40,22 @@ std::string join(const std::vector<std::string>& words) {
   return out;
 }
 
+/// The cases, of bash as of zsh, that lead from one command to the next.
+std::string steps(const std::vector<Node>& nodes) {
+  std::string out;
+  for (const Node& node : nodes) {
+    if (node.path != "escrow") out += "      '" + node.path + "') path='" + node.path + "' ;;\n";
+  }
+  return out;
+}
+
 std::string bash(const std::vector<Node>& nodes) {
   std::string out =
       "_escrow() {\n"
       "  local current=${COMP_WORDS[COMP_CWORD]} path=escrow words= word\n"
       "  for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
       "    case \"$path $word\" in\n";
-  for (const Node& node : nodes) {
-    if (node.path != "escrow") out += "      '" + node.path + "') path='" + node.path + "' ;;\n";
-  }
+  out += steps(nodes);
   out +=
       "    esac\n"
       "  done\n"
@@ -70,9 +77,7 @@ std::string zsh(const std::vector<Node>& nodes) {
       "  local -a candidates\n"
       "  for word in \"${words[@]:1:$((CURRENT - 2))}\"; do\n"
       "    case \"$path $word\" in\n";
-  for (const Node& node : nodes) {
-    if (node.path != "escrow") out += "      '" + node.path + "') path='" + node.path + "' ;;\n";
-  }
+  out += steps(nodes);
   out +=
       "    esac\n"
       "  done\n"
