@@ -18,6 +18,8 @@ namespace escrow::rpc {
 class Completion {
  public:
   virtual ~Completion() = default;
+  /// What gRPC gives back is taken for a Completion*.
+  void* tag() { return this; }
   /// The operation has ended, `ok` as gRPC has it. On the thread of the queue; the completion may be deleted
   /// in it.
   virtual void completed(bool ok) = 0;

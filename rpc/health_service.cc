@@ -21,9 +21,9 @@ class HealthService::Watch final : private Call, private Completion {
  public:
   static void accept(CallQueue& queue, HealthService& service) {
     auto* const watch = new Watch(queue, service);
-    watch->context_.AsyncNotifyWhenDone(tag(watch->call_done_));
+    watch->context_.AsyncNotifyWhenDone(watch->call_done_.tag());
     service.service_.RequestWatch(&watch->context_, &watch->request_, &watch->writer_, queue.grpc(), queue.grpc(),
-                                  tag(*watch));
+                                  watch->tag());
   }
 
   /// Writes what has changed, and ends when nothing more can. Mutex held.
@@ -36,7 +36,7 @@ class HealthService::Watch final : private Call, private Completion {
       writing_ = true;
       Response response;
       response.set_status(now);
-      writer_.Write(serialize(response), tag(*this));
+      writer_.Write(serialize(response), tag());
     } else if (!service_.serving_) {
       finish();
     }
@@ -51,7 +51,6 @@ class HealthService::Watch final : private Call, private Completion {
   };
 
   Watch(CallQueue& queue, HealthService& service) : Call(queue), service_(service) {}
-  static void* tag(Completion& completion) { return &completion; }
 
   // Of the request, then of one write after the other, then of Finish.
   void completed(bool ok) override {
@@ -95,7 +94,7 @@ class HealthService::Watch final : private Call, private Completion {
 
   void finish() {
     finishing_ = true;
-    writer_.Finish(to_status(shutting_down()), tag(*this));
+    writer_.Finish(to_status(shutting_down()), tag());
   }
 
   HealthService& service_;

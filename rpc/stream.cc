@@ -6,18 +6,12 @@
 #include "rpc/unary.h"
 
 namespace escrow::rpc {
-namespace {
-
-/// What gRPC gives back is taken for a Completion*.
-void* tag(Completion& completion) { return &completion; }
-
-}  // namespace
 
 void Stream::accept(CallQueue& queue, const StreamEndpoint& endpoint) {
   Stream* const stream = endpoint.make(queue);
   stream->endpoint_ = &endpoint;
-  stream->context_.AsyncNotifyWhenDone(tag(stream->call_));
-  endpoint.request(&stream->context_, &stream->stream_, queue.grpc(), queue.grpc(), tag(stream->begun_));
+  stream->context_.AsyncNotifyWhenDone(stream->call_.tag());
+  endpoint.request(&stream->context_, &stream->stream_, queue.grpc(), queue.grpc(), stream->begun_.tag());
 }
 
 void Stream::begun(bool ok) {
@@ -172,17 +166,17 @@ void Stream::advance(std::unique_lock<std::mutex>& lock) {
   lock.unlock();
   if (read) {
     order_.starting();
-    stream_.Read(&incoming_, tag(read_));
+    stream_.Read(&incoming_, read_.tag());
   }
   if (write) {
     outgoing_ = encode_output();
     order_.starting();
-    stream_.Write(outgoing_, tag(write_));
+    stream_.Write(outgoing_, write_.tag());
   }
   if (finish) {
     const grpc::Status status = std::move(status_);
     order_.starting();
-    stream_.Finish(status, tag(finish_));
+    stream_.Finish(status, finish_.tag());
   }
 }
 

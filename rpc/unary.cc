@@ -18,8 +18,7 @@ std::string_view authorization(const grpc::ServerContextBase& context) {
 
 void UnaryCall::accept(CallQueue& queue, const UnaryEndpoint& endpoint) {
   auto* const call = new UnaryCall(queue, endpoint);
-  Completion* const tag = call;
-  endpoint.request(&call->context_, &call->request_, &call->writer_, queue.grpc(), queue.grpc(), tag);
+  endpoint.request(&call->context_, &call->request_, &call->writer_, queue.grpc(), queue.grpc(), call->tag());
 }
 
 void UnaryCall::completed(bool ok) {
@@ -39,17 +38,15 @@ bool UnaryCall::expired() const {
 }
 
 void UnaryCall::finish(const grpc::ByteBuffer& response) {
-  Completion* const tag = this;
   ended_ = true;
   order_.starting();
-  writer_.Finish(response, grpc::Status::OK, tag);
+  writer_.Finish(response, grpc::Status::OK, tag());
 }
 
 void UnaryCall::fail(const Error& error) {
-  Completion* const tag = this;
   ended_ = true;
   order_.starting();
-  writer_.FinishWithError(to_status(error), tag);
+  writer_.FinishWithError(to_status(error), tag());
 }
 
 void with_user(Authenticator& authenticator, UnaryCall& call,
