@@ -25,6 +25,9 @@ struct ExchangeSpec {
   std::string name;
   ExchangeType type = ExchangeType::kDirect;
   FieldTable arguments;
+  bool durable = true;
+  bool auto_delete = false;  ///< goes with its last binding
+  bool internal = false;     ///< takes messages from other exchanges only
 
   bool operator==(const ExchangeSpec&) const = default;
 };

@@ -21,10 +21,16 @@ namespace escrow::broker {
 
 class Queue;
 
+/// Names a client's connection for as long as it exists; never reused.
+using ConnectionId = std::uint64_t;
+
 struct QueueSpec {
   std::string vhost;
   std::string name;
   FieldTable arguments;
+  bool durable = true;
+  bool auto_delete = false;    ///< goes with its last consumer
+  ConnectionId exclusive = 0;  ///< not 0: for this connection alone, and goes with it; never durable
 
   bool operator==(const QueueSpec&) const = default;
 };
