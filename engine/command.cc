@@ -69,10 +69,16 @@ struct BodyBytes {
   }
   std::size_t operator()(const ListQueues& body) const { return body.vhost.size() + body.after.size(); }
   std::size_t operator()(const Consume& body) const { return body.vhost.size() + body.queue.size(); }
-  std::size_t operator()(const CheckReceipt&) const { return 0; }
-  std::size_t operator()(const GrantCredit&) const { return 0; }
-  std::size_t operator()(const Settle&) const { return 0; }
-  std::size_t operator()(const ClosePort&) const { return 0; }
+  std::size_t operator()(const Fetch& body) const { return body.vhost.size() + body.queue.size(); }
+  std::size_t operator()(const CommitTx& body) const {
+    return (*this)(body.publish) + body.settles.size() * sizeof(SettleTag);
+  }
+  /// Those of numbers alone.
+  template <class Small>
+    requires std::is_trivially_copyable_v<Small>
+  std::size_t operator()(const Small&) const {
+    return 0;
+  }
 };
 
 }  // namespace

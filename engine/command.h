@@ -34,65 +34,31 @@ struct CheckAnswer {
   std::string reason;
 };
 
-struct DeclareExchange {
-  broker::ExchangeSpec spec;
-};
-struct DeleteExchange {
-  std::string vhost;
-  std::string name;
-  bool if_unused = false;
-};
-struct DeclareQueue {
-  broker::QueueSpec spec;
-};
-struct DeleteQueue {
-  std::string vhost;
-  std::string name;
-  bool if_unused = false;
-  bool if_empty = false;
-};
-struct PurgeQueue {
-  std::string vhost;
-  std::string name;
-};
-struct Bind {
-  std::string vhost;
-  std::string source;
-  std::string queue;
-  broker::Binding binding;
-  bool remove = false;  ///< unbind
-};
-/// Queues of the vhost in order of name, after `after`.
-struct ListQueues {
-  std::string vhost;
-  std::string after;
-  std::size_t limit = 100;
-};
+using broker::Bind;
+using broker::Cancel;
+using broker::CloseChannel;
+using broker::CommitTx;
+using broker::Consume;
+using broker::DeclareExchange;
+using broker::DeclareQueue;
+using broker::DeleteExchange;
+using broker::DeleteQueue;
+using broker::Fetch;
+using broker::GrantBytes;
+using broker::GrantCredit;
+using broker::ListQueues;
+using broker::OpenChannel;
+using broker::Publish;
+using broker::PurgeQueue;
+using broker::SetPrefetch;
+using broker::Settle;
+using broker::SettleTag;
 
-/// The views point into `owner`, which lives until the command was applied.
-struct Publish {
-  std::vector<MessageView> messages;
-  std::shared_ptr<const void> owner;
-};
-
-struct Consume {
-  std::string vhost;
-  std::string queue;
-  std::uint32_t credit = 0;
-  bool auto_credit = false;
-  std::int64_t bytes = broker::kUnlimitedBytes;
-};
-struct GrantCredit {
-  broker::ConsumerId consumer = 0;
-  std::uint32_t credit = 0;
-  std::int64_t bytes = 0;
-};
-struct Settle {
-  broker::ConsumerId consumer = 0;
-  broker::DeliveryTag first = 0;
-  broker::DeliveryTag last = 0;
-  broker::Settlement settlement = broker::Settlement::kAck;
-};
+using broker::Consuming;
+using broker::Done;
+using broker::MessageCount;
+using broker::Published;
+using broker::QueueList;
 
 /// The last command of a port: its consumers and checks end, and after everything before it was answered comes
 /// Port::closed(). Always accepted.
@@ -100,14 +66,23 @@ struct ClosePort {};
 
 using CommandBody = std::variant<coordinator::Prepare, coordinator::Decide, GetTransaction, OpenCheckbacks,
                                  CheckReceipt, CheckAnswer, DeclareExchange, DeleteExchange, DeclareQueue, DeleteQueue,
-                                 PurgeQueue, Bind, ListQueues, Publish, Consume, GrantCredit, Settle, ClosePort>;
+                                 PurgeQueue, Bind, ListQueues, Publish, OpenChannel, CloseChannel, SetPrefetch, Consume,
+                                 Cancel, GrantCredit, GrantBytes, Settle, SettleTag, Fetch, CommitTx, ClosePort>;
 
-/// GrantCredit, Settle, CheckReceipt and CheckAnswer are not answered unless they fail; all others are, once.
+/// Commands of which none is applied any more once one has failed: what a channel of AMQP is, whose error ends it. Read and
+/// written by whoever runs the engine.
+struct CommandScope {
+  bool failed = false;
+};
+
+/// OpenChannel, SetPrefetch, GrantCredit, GrantBytes, Settle, SettleTag, CheckReceipt and CheckAnswer are not answered unless
+/// they fail; all others are, once, but for those behind a failed one of their scope.
 struct Command {
   Port* port = nullptr;
   std::uint64_t request = 0;  ///< the port's own number; comes back with the reply
   std::string actor;          ///< the authenticated name
   CommandBody body;
+  std::shared_ptr<CommandScope> scope = nullptr;
 
   /// What it takes of the inbox's bytes.
   std::size_t bytes() const;
@@ -125,28 +100,8 @@ struct TransactionView {
   coordinator::Transaction transaction;
   bool waiting_for_producer = false;
 };
-struct Published {
-  /// Per message: how many queues took it, or why it was refused.
-  std::vector<Result<std::uint32_t>> outcomes;
-};
-struct Done {};
-struct MessageCount {
-  std::uint64_t messages = 0;
-};
-struct Consuming {
-  broker::ConsumerId consumer = 0;
-};
-struct QueueList {
-  struct Item {
-    broker::QueueSpec spec;
-    broker::QueueInfo info;
-  };
-  std::vector<Item> queues;
-  bool more = false;
-};
-
 using Reply = std::variant<Prepared, Decided, TransactionView, Published, Done, MessageCount, broker::QueueInfo,
-                           Consuming, QueueList>;
+                           Consuming, QueueList, broker::Fetched>;
 
 /// A question to a producer.
 struct Check {

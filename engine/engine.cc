@@ -20,7 +20,9 @@ constexpr std::size_t kMaxHeldFor = 256;
 /// The others are answered only when they fail.
 bool always_answered(const CommandBody& body) {
   return !std::holds_alternative<GrantCredit>(body) && !std::holds_alternative<Settle>(body) &&
-         !std::holds_alternative<CheckReceipt>(body) && !std::holds_alternative<CheckAnswer>(body);
+         !std::holds_alternative<CheckReceipt>(body) && !std::holds_alternative<CheckAnswer>(body) &&
+         !std::holds_alternative<OpenChannel>(body) && !std::holds_alternative<SetPrefetch>(body) &&
+         !std::holds_alternative<GrantBytes>(body) && !std::holds_alternative<SettleTag>(body);
 }
 
 }  // namespace
@@ -42,6 +44,7 @@ Engine::Engine(Backend& backend, EngineOptions options, Random random, const Hea
 
 void Engine::submit(Command command) {
   ++counters_.commands;
+  if (command.scope != nullptr && command.scope->failed) return;
   if (always_answered(command.body)) ++command.port->unanswered_;
   std::visit(
       [&](auto& body) {
@@ -56,6 +59,7 @@ void Engine::submit(Command command) {
 
 void Engine::reply(const Command& command, Result<Reply> reply) {
   ++commands_in_batch_;
+  if (command.scope != nullptr && !reply) command.scope->failed = true;
   if (always_answered(command.body)) answered(command.port);
   outbox_.put(command.port, Outbox::ReplyTo{command.request, std::move(reply)}, visible_batch());
 }
@@ -80,13 +84,7 @@ void Engine::audit(audit::Subject subject, std::uint8_t before, std::uint8_t aft
 }
 
 void Engine::close_port(const Command& command) {
-  if (const auto it = port_consumers_.find(command.port); it != port_consumers_.end()) {
-    for (const broker::ConsumerId consumer : it->second) {
-      consumers_.erase(consumer);
-      broker_.cancel(consumer);
-    }
-    port_consumers_.erase(it);
-  }
+  close_clients(command.port);
   for (CheckInFlight& check : producers_.close(command.port)) {
     if (check.received) {
       check_unknown(std::move(check), "the producer is gone");
@@ -100,29 +98,23 @@ void Engine::close_port(const Command& command) {
 
 void Engine::take_broker_effects() {
   broker::BrokerEffects& effects = broker_.effects();
-  for (broker::Delivery& delivery : effects.deliveries) {
-    const auto it = consumers_.find(delivery.consumer);
-    if (it == consumers_.end()) continue;  // cancelled meanwhile; what it holds comes back
-    const broker::BatchNumber after = delivery.after;
-    if (after > head_.batch) dirty_ = true;
-    outbox_.put(it->second, std::move(delivery), after);
-  }
-  for (const broker::ConsumerId consumer : effects.cancelled) {
-    const auto it = consumers_.find(consumer);
-    if (it == consumers_.end()) continue;
-    outbox_.put(it->second, Outbox::Cancelled{consumer}, visible_batch());
-    port_consumers_[it->second].erase(consumer);
-    consumers_.erase(it);
+  take_deliveries(effects);
+  for (const broker::BrokerEffects::Expired& queue : effects.expired) {
+    if (!queue.spec.durable) continue;
+    touch_lazily();
+    audit(audit::Subject::kQueue, static_cast<std::uint8_t>(audit::Existence::kPresent),
+          static_cast<std::uint8_t>(audit::Existence::kAbsent), "",
+          "unused, " + std::to_string(queue.messages) + " messages", queue.spec.vhost, queue.spec.name);
   }
   for (const broker::BrokerEffects::PurgeDone& done : effects.purges) {
-    const auto it = purges_.find(done.job);
+    const auto job = jobs_.extract(done.job);
+    const Command& command = job.mapped();
+    const auto& purge = std::get<PurgeQueue>(command.body);
     touch();
     audit(audit::Subject::kQueue, static_cast<std::uint8_t>(audit::Existence::kPresent),
-          static_cast<std::uint8_t>(audit::Existence::kPurged), it->second.actor,
-          std::to_string(done.messages) + " messages", std::get<PurgeQueue>(it->second.body).vhost,
-          std::get<PurgeQueue>(it->second.body).name);
-    if (it->second.port != nullptr) reply(it->second, Reply(MessageCount{done.messages}));
-    purges_.erase(it);
+          static_cast<std::uint8_t>(audit::Existence::kPurged), command.actor,
+          std::to_string(done.messages) + " messages", purge.vhost, purge.name);
+    reply(command, Reply(MessageCount{done.messages}));
   }
   for (const broker::QueueLog::LoadRequest& request : effects.loads) load_page(request);
   for (const BodyRef body : effects.body_loads) load_body(body);
@@ -184,6 +176,7 @@ bool Engine::turn(Timestamp wall, Monotonic monotonic, bool more_waiting) {
   if (wants_commit(monotonic, more_waiting)) seal_and_commit(!more_waiting && !more_work);
   outbox_.dispatch();
   issue_reads();
+  if (const auto due = broker_.next_due()) wake_at(*due);
   if (more_work || (publishing_ && !full_batch())) next_turn_ = monotonic;
   return next_turn_ && *next_turn_ <= monotonic;
 }

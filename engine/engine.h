@@ -146,9 +146,23 @@ class Engine {
   void apply(Command& command, const Publish& body);
   void publish_some();
   void count_copies(const MessageView& message, std::size_t queues);
+  Result<void> check_commit(const CommitTx& body);
+  void apply(const Command& command, const CommitTx& body);
+
+  // engine_clients.cc
+  void apply(const Command& command, const OpenChannel& body);
+  void apply(const Command& command, const CloseChannel& body);
+  void apply(const Command& command, const SetPrefetch& body);
   void apply(const Command& command, const Consume& body);
+  void apply(const Command& command, const Cancel& body);
   void apply(const Command& command, const GrantCredit& body);
+  void apply(const Command& command, const GrantBytes& body);
   void apply(const Command& command, const Settle& body);
+  void apply(const Command& command, const SettleTag& body);
+  void apply(const Command& command, const Fetch& body);
+  void forget_consumer(broker::ConsumerId consumer);
+  void close_clients(Port* port);
+  void take_deliveries(broker::BrokerEffects& effects);
   void load_page(const broker::QueueLog::LoadRequest& request);
   void load_body(BodyRef body);
 
@@ -226,12 +240,15 @@ class Engine {
   struct Publishing {
     Command command;
     std::vector<Result<std::uint32_t>> outcomes;
+    bool unroutable = false;  // one of them has no queue
   };
   std::optional<Publishing> publishing_;
   std::unordered_map<broker::ConsumerId, Port*> consumers_;
   std::unordered_map<Port*, std::unordered_set<broker::ConsumerId>> port_consumers_;
-  std::unordered_map<std::uint64_t, Command> purges_;
-  std::uint64_t next_purge_ = 1;
+  std::unordered_map<Port*, broker::ConnectionId> port_connections_;
+  /// Purges and fetches that are not answered yet.
+  std::unordered_map<std::uint64_t, Command> jobs_;
+  std::uint64_t next_job_ = 1;
   std::vector<Port*> ports_closing_;
   struct WaitingRead {
     broker::BatchNumber after;

@@ -24,9 +24,11 @@ std::string describe(const Bind& body) {
 }  // namespace
 
 void Engine::apply(const Command& command, const DeclareExchange& body) {
-  const bool existed = broker_.topology().exchange(body.spec.vhost, body.spec.name).ok();
+  const Result<broker::Exchange*> found = broker_.topology().exchange(body.spec.vhost, body.spec.name);
+  if (body.passive) return reply(command, found ? Result<Reply>(Done{}) : found.error());
+  const bool existed = found.ok();
   const Result<void> declared = broker_.topology().declare_exchange(body.spec);
-  if (declared && !existed) {
+  if (declared && !existed && body.spec.durable) {
     touch();
     audit(audit::Subject::kExchange, kAbsent, kPresent, command.actor, "", body.spec.vhost, body.spec.name);
   }
@@ -34,7 +36,8 @@ void Engine::apply(const Command& command, const DeclareExchange& body) {
 }
 
 void Engine::apply(const Command& command, const DeleteExchange& body) {
-  const bool existed = broker_.topology().exchange(body.vhost, body.name).ok();
+  const Result<broker::Exchange*> found = broker_.topology().exchange(body.vhost, body.name);
+  const bool existed = found && (*found)->spec().durable;
   const Result<void> deleted = broker_.topology().delete_exchange(body.vhost, body.name, body.if_unused);
   if (deleted && existed) {
     touch();
@@ -45,9 +48,9 @@ void Engine::apply(const Command& command, const DeleteExchange& body) {
 
 void Engine::apply(const Command& command, const DeclareQueue& body) {
   const bool existed = broker_.topology().queue(body.spec.vhost, body.spec.name).ok();
-  const Result<broker::QueueInfo> declared = broker_.declare_queue(body.spec);
+  const Result<broker::QueueInfo> declared = broker_.declare_queue(body, moment());
   if (!declared) return reply(command, declared.error());
-  if (!existed) {
+  if (!existed && body.spec.durable) {
     touch();
     audit(audit::Subject::kQueue, kAbsent, kPresent, command.actor, "", body.spec.vhost, body.spec.name);
   }
@@ -55,8 +58,9 @@ void Engine::apply(const Command& command, const DeclareQueue& body) {
 }
 
 void Engine::apply(const Command& command, const DeleteQueue& body) {
-  const bool existed = broker_.topology().queue(body.vhost, body.name).ok();
-  const Result<std::uint64_t> deleted = broker_.delete_queue(body.vhost, body.name, body.if_unused, body.if_empty);
+  const Result<broker::Queue*> found = broker_.topology().queue(body.vhost, body.name);
+  const bool existed = found && (*found)->spec().durable;
+  const Result<std::uint64_t> deleted = broker_.delete_queue(body);
   if (!deleted) return reply(command, deleted.error());
   if (existed) {
     touch();
@@ -68,12 +72,16 @@ void Engine::apply(const Command& command, const DeleteQueue& body) {
 }
 
 void Engine::apply(const Command& command, const PurgeQueue& body) {
-  const std::uint64_t job = next_purge_++;
-  if (auto started = broker_.purge(body.vhost, body.name, job); !started) return reply(command, started.error());
-  purges_.emplace(job, command);
+  const std::uint64_t job = next_job_++;
+  if (auto started = broker_.purge(body, job); !started) return reply(command, started.error());
+  jobs_.emplace(job, command);
 }
 
 void Engine::apply(const Command& command, const Bind& body) {
+  if (const auto queue = broker_.accessible(body.vhost, body.queue, body.connection);
+      !queue && queue.error().code != ErrorCode::kNotFound) {
+    return reply(command, queue.error());
+  }
   broker::Topology& topology = broker_.topology();
   const Result<bool> changed = body.remove ? topology.unbind(body.vhost, body.source, body.queue, body.binding)
                                            : topology.bind(body.vhost, body.source, body.queue, body.binding);
@@ -109,19 +117,25 @@ void Engine::count_copies(const MessageView& message, std::size_t queues) {
 
 void Engine::apply(Command& command, const Publish& body) {
   const std::size_t messages = body.messages.size();
-  publishing_.emplace(Publishing{std::move(command), {}});
+  publishing_.emplace(Publishing{std::move(command), {}, false});
   publishing_->outcomes.reserve(messages);
   publish_some();
 }
 
 void Engine::publish_some() {
-  auto& [command, outcomes] = *publishing_;
+  auto& [command, outcomes, unroutable] = *publishing_;
   const std::vector<MessageView>& messages = std::get<Publish>(command.body).messages;
   const broker::Moment at = moment();
   while (outcomes.size() < messages.size()) {
     if (full_batch()) return;
     const MessageView& message = messages[outcomes.size()];
     Result<std::uint32_t> queues = broker_.publish(message, at);
+    if (!queues && command.scope != nullptr) {
+      const Command failed = std::move(command);
+      publishing_.reset();
+      return reply(failed, queues.error());
+    }
+    if (!queues || *queues == 0) unroutable = true;
     if (queues && *queues > 0) {
       touch();
       count_copies(message, *queues);
@@ -129,27 +143,35 @@ void Engine::publish_some() {
     }
     outcomes.push_back(std::move(queues));
   }
-  reply(command, Reply(Published{std::move(outcomes)}));
+  Published published{std::move(outcomes), {}};
+  if (unroutable) published.publish = std::move(std::get<Publish>(command.body));
+  reply(command, Reply(std::move(published)));
   publishing_.reset();
 }
 
-void Engine::apply(const Command& command, const Consume& body) {
-  const Result<broker::ConsumerId> consumer =
-      broker_.consume(body.vhost, body.queue, body.credit, body.auto_credit, body.bytes);
-  if (!consumer) return reply(command, consumer.error());
-  consumers_.emplace(*consumer, command.port);
-  port_consumers_[command.port].insert(*consumer);
-  reply(command, Reply(Consuming{*consumer}));
+Result<void> Engine::check_commit(const CommitTx& body) {
+  for (const MessageView& message : body.publish.messages) {
+    if (const auto queues = broker_.topology().route(message); !queues) return queues.error();
+  }
+  for (const SettleTag& settle : body.settles) {
+    if (auto known = broker_.check(settle); !known) return known;
+  }
+  return {};
 }
 
-void Engine::apply(const Command& command, const GrantCredit& body) {
-  if (auto granted = broker_.grant(body.consumer, body.credit, body.bytes); !granted) reply(command, granted.error());
-}
-
-void Engine::apply(const Command& command, const Settle& body) {
-  const Result<void> settled = broker_.settle(body.consumer, body.first, body.last, body.settlement);
-  if (!settled) return reply(command, settled.error());
-  touch_lazily();
+void Engine::apply(const Command& command, const CommitTx& body) {
+  if (auto possible = check_commit(body); !possible) return reply(command, possible.error());
+  // One that is there twice is settled once.
+  for (const SettleTag& settle : body.settles) static_cast<void>(broker_.settle(settle));
+  Published published;
+  const broker::Moment at = moment();
+  for (const MessageView& message : body.publish.messages) {
+    published.outcomes.push_back(broker_.publish(message, at));
+    if (published.outcomes.back().ok()) count_copies(message, *published.outcomes.back());
+  }
+  touch();
+  published.publish = body.publish;
+  reply(command, Reply(std::move(published)));
 }
 
 void Engine::load_page(const broker::QueueLog::LoadRequest& request) {

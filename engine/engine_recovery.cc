@@ -37,9 +37,9 @@ Result<void> Engine::recover_queues(const Store& store) {
     if (auto ok = broker_.recover_topology(topology->key(), topology->value()); !ok) return ok;
   }
   if (auto ok = topology->status(); !ok) return ok;
-  for (const auto& [id, queue] : broker_.logs()) {
-    if (auto ok = recover_log(store, queue->log()); !ok) return ok;
-    queue->rewind();
+  for (const auto& [id, place] : broker_.logs()) {
+    if (auto ok = recover_log(store, place.queue->log(place.lane)); !ok) return ok;
+    place.queue->lane(place.lane).rewind();
   }
   return {};
 }

@@ -5,12 +5,31 @@
 #include "base/invariant.h"
 #include "base/planted_fault.h"
 #include "broker/core/names.h"
+#include "model/properties.h"
 
 namespace escrow::broker {
 
-std::unique_ptr<Queue> Broker::make_queue(QueueSpec spec, LogId log) {
-  auto queue = std::make_unique<Queue>(std::move(spec), log, pages_, bodies_);
-  by_log_.emplace(log, queue.get());
+namespace {
+
+/// 0 without one, as AMQP has it.
+std::uint8_t priority_of(const MessageView& message) {
+  const Result<Properties> properties = decode_properties(message.properties);
+  return properties && properties->priority ? *properties->priority : 0;
+}
+
+}  // namespace
+
+std::unique_ptr<Queue> Broker::make_queue(QueueSpec spec, LogId first_log) {
+  Result<QueueArguments> arguments = parse_queue_arguments(spec.arguments);
+  ESCROW_INVARIANT(arguments.ok(), "arguments are checked before a queue is made");
+  auto queue = std::make_unique<Queue>(std::move(spec), *std::move(arguments), first_log, pages_, bodies_);
+  for (std::size_t i = 0; i < queue->lanes(); ++i) by_log_.emplace(first_log + i, LogPlace{queue.get(), i});
+  return queue;
+}
+
+std::unique_ptr<Queue> Broker::make_queue(QueueSpec spec) {
+  auto queue = make_queue(std::move(spec), next_log_);
+  next_log_ += queue->lanes();
   return queue;
 }
 
@@ -20,49 +39,85 @@ void Broker::changed(Queue* queue) {
 }
 
 void Broker::wants_dispatch(Queue* queue) {
-  if (queue->consumers().empty() || std::exchange(queue->listed_dispatch, true)) return;
+  if (!queue->wants_dispatch() || std::exchange(queue->listed_dispatch, true)) return;
   dispatch_.push_back(queue);
 }
 
-Result<QueueInfo> Broker::declare_queue(QueueSpec spec) {
-  const std::string vhost = spec.vhost;
-  if (!topology_.queue(vhost, spec.name)) {
-    if (auto allowed = check_not_reserved("queue", spec.name); !allowed && !spec.name.empty()) return allowed.error();
+Result<Queue*> Broker::accessible(std::string_view vhost, std::string_view name, ConnectionId connection) {
+  Result<Queue*> queue = topology_.queue(vhost, name);
+  if (queue && (*queue)->spec().exclusive != 0 && (*queue)->spec().exclusive != connection) {
+    return Error{ErrorCode::kFailedPrecondition,
+                 "QUEUE_LOCKED",
+                 "cannot obtain exclusive access to locked queue '" + std::string(name) + "' in vhost '" +
+                     std::string(vhost) + "'",
+                 {}};
   }
-  const Result<Queue*> queue =
-      topology_.declare_queue(std::move(spec), [&](QueueSpec s) { return make_queue(std::move(s), next_log_++); });
-  if (!queue) return queue.error();
-  return QueueInfo{(*queue)->ready(), (*queue)->unacked(), static_cast<std::uint32_t>((*queue)->consumers().size())};
+  return queue;
 }
 
-Result<std::uint64_t> Broker::delete_queue(std::string_view vhost, std::string_view name, bool if_unused,
-                                           bool if_empty) {
-  if (auto allowed = check_not_reserved("queue", name); !allowed) return allowed.error();
-  if (auto host = topology_.vhost(vhost); !host) return host.error();
-  const Result<Queue*> found = topology_.queue(vhost, name);
-  if (!found) return std::uint64_t{0};
-  if (if_unused && !(*found)->consumers().empty()) {
-    return Error{ErrorCode::kFailedPrecondition, "QUEUE_IN_USE", "queue '" + std::string(name) + "' has consumers", {}};
+Result<QueueInfo> Broker::declare_queue(const DeclareQueue& command, const Moment& moment) {
+  const QueueSpec& spec = command.spec;
+  const bool exists = topology_.queue(spec.vhost, spec.name).ok();
+  if (command.passive || exists) {
+    const Result<Queue*> queue = accessible(spec.vhost, spec.name, command.connection);
+    if (!queue) return queue.error();
+  } else {
+    if (auto parsed = parse_queue_arguments(spec.arguments); !parsed) return parsed.error();
+    if (!command.server_named && !spec.name.empty()) {
+      if (auto allowed = check_not_reserved("queue", spec.name); !allowed) return allowed.error();
+    }
   }
-  if (if_empty && (*found)->log().live() != 0) {
-    return Error{
-        ErrorCode::kFailedPrecondition, "QUEUE_NOT_EMPTY", "queue '" + std::string(name) + "' has messages", {}};
+  if (!command.passive) {
+    auto declared = topology_.declare_queue(spec, [&](QueueSpec s) { return make_queue(std::move(s)); });
+    if (!declared) return declared.error();
+    if (!exists && spec.exclusive != 0) exclusive_[spec.exclusive].push_back(*declared);
   }
-  Result<std::unique_ptr<Queue>> taken = topology_.take_queue(vhost, name);
-  if (!taken) return taken.error();
-  Queue* queue = taken->get();
-  const std::vector<Consumer*> consumers = queue->consumers();
-  for (const Consumer* consumer : consumers) {
+  Queue& queue = **topology_.queue(spec.vhost, spec.name);
+  restart_lease(&queue, moment);
+  return QueueInfo{queue.ready(), queue.unacked(), static_cast<std::uint32_t>(queue.consumers().size())};
+}
+
+Result<std::uint64_t> Broker::delete_queue(const DeleteQueue& command) {
+  if (auto allowed = check_not_reserved("queue", command.name);
+      !allowed && !command.name.starts_with(kServerNamedPrefix)) {
+    return allowed.error();
+  }
+  if (auto host = topology_.vhost(command.vhost); !host) return host.error();
+  if (!topology_.queue(command.vhost, command.name)) return std::uint64_t{0};
+  const Result<Queue*> found = accessible(command.vhost, command.name, command.connection);
+  if (!found) return found.error();
+  if (command.if_unused && !(*found)->consumers().empty()) {
+    return Error{ErrorCode::kFailedPrecondition,
+                 "QUEUE_IN_USE",
+                 "queue '" + command.name + "' in vhost '" + command.vhost + "' in use",
+                 {}};
+  }
+  if (command.if_empty && (*found)->live() != 0) {
+    return Error{ErrorCode::kFailedPrecondition,
+                 "QUEUE_NOT_EMPTY",
+                 "queue '" + command.name + "' in vhost '" + command.vhost + "' not empty",
+                 {}};
+  }
+  return drop_queue(*found);
+}
+
+std::uint64_t Broker::drop_queue(Queue* queue) {
+  for (Consumer* consumer : std::vector<Consumer*>(queue->consumers())) {
     effects_.cancelled.push_back(consumer->id);
-    consumers_.erase(consumer->id);
+    const ChannelId channel = consumer->channel->id;
+    remove_consumer(consumer);
+    if (channel >= kOwnChannels) drop_channel(channel);
   }
-  std::erase(dispatch_, queue);
-  std::erase_if(abandoned_, [&](const auto& consumer) { return consumer->queue == queue; });
+  Result<std::unique_ptr<Queue>> taken = topology_.take_queue(queue->spec().vhost, queue->spec().name);
+  ESCROW_INVARIANT(taken.ok(), "the queue exists");
+  if (queue->expires_at) expiries_.erase({*queue->expires_at, queue->first_log()});
+  if (queue->spec().exclusive != 0) std::erase(exclusive_[queue->spec().exclusive], queue);
+  if (queue->listed_dispatch) std::erase(dispatch_, queue);
   bodies_.forget(queue);
-  by_log_.erase(queue->log().id());
-  const std::uint64_t messages = queue->log().live();
+  for (std::size_t i = 0; i < queue->lanes(); ++i) by_log_.erase(queue->log(i).id());
+  const std::uint64_t messages = queue->live();
   if (dissolve(*queue)) {
-    topology_.log_left_over(queue->log().id());
+    for (std::size_t i = 0; i < queue->lanes(); ++i) topology_.log_left_over(queue->log(i).id());
     leftovers_.push_back(*std::move(taken));
   } else {
     erase_log(*queue);
@@ -71,22 +126,27 @@ Result<std::uint64_t> Broker::delete_queue(std::string_view vhost, std::string_v
 }
 
 bool Broker::dissolve(Queue& queue) {
-  const bool more = queue.log().dissolve(kErasePerStep);
-  const std::vector<BodyRef> bodies = queue.log().take_released();
-  released_.insert(released_.end(), bodies.begin(), bodies.end());
-  erased_in_batch_ += bodies.size();
+  bool more = false;
+  for (std::size_t i = 0; i < queue.lanes() && !more; ++i) {
+    more = queue.log(i).dissolve(kErasePerStep);
+    const std::vector<BodyRef> bodies = queue.log(i).take_released();
+    released_.insert(released_.end(), bodies.begin(), bodies.end());
+    erased_in_batch_ += bodies.size();
+  }
   return more;
 }
 
 void Broker::erase_log(Queue& queue) {
-  std::erase(changed_, &queue);
-  erased_logs_.push_back(queue.log().id());
+  if (queue.listed_changed) std::erase(changed_, &queue);
+  for (std::size_t i = 0; i < queue.lanes(); ++i) erased_logs_.push_back(queue.log(i).id());
 }
 
-Result<void> Broker::purge(std::string_view vhost, std::string_view name, std::uint64_t job) {
-  const Result<Queue*> queue = topology_.queue(vhost, name);
+Result<void> Broker::purge(const PurgeQueue& command, std::uint64_t job) {
+  const Result<Queue*> queue = accessible(command.vhost, command.name, command.connection);
   if (!queue) return queue.error();
-  purges_.push_back({job, (*queue)->log().id(), 1, (*queue)->log().next_seq(), 0});
+  PurgeJob purge{job, (*queue)->first_log(), {}, 0, 1, 0};
+  for (std::size_t i = 0; i < (*queue)->lanes(); ++i) purge.until.push_back((*queue)->log(i).next_seq());
+  purges_.push_back(std::move(purge));
   return {};
 }
 
@@ -107,7 +167,7 @@ std::uint32_t Broker::publish_committed(const MessageView& message, const Moment
   QueueSpec parked{
       std::string(topology_.vhost(message.vhost) ? message.vhost : kDefaultVhost), std::string(kParkedQueue), {}};
   const Result<Queue*> queue =
-      topology_.declare_queue(std::move(parked), [&](QueueSpec s) { return make_queue(std::move(s), next_log_++); });
+      topology_.declare_queue(std::move(parked), [&](QueueSpec s) { return make_queue(std::move(s)); });
   ESCROW_INVARIANT(queue.ok(), "the parked queue can always be declared");
   enqueue({*queue}, message, moment);
   return 1;
@@ -122,8 +182,10 @@ void Broker::enqueue(const std::vector<Queue*>& queues, const MessageView& messa
   }
   record_.clear();
   encode_record(stored, record_);
+  std::optional<std::uint8_t> priority;
   for (Queue* queue : queues) {
-    queue->enqueue(record_, stored.apart, moment.now, moment.batch);
+    if (queue->lanes() > 1 && !priority) priority = priority_of(message);
+    queue->enqueue(record_, stored, priority.value_or(0), moment.now, moment.batch);
     changed(queue);
     wants_dispatch(queue);
   }
@@ -143,76 +205,13 @@ void Broker::separate_body(Message& message, const Moment& moment) {
 
 void Broker::drop_body(BodyRef body) { released_.push_back(body); }
 
-Consumer* Broker::find(ConsumerId id) {
-  const auto it = consumers_.find(id);
-  return it == consumers_.end() ? nullptr : it->second.get();
-}
-
-Consumer* Broker::find_settling(ConsumerId id) {
-  if (Consumer* consumer = find(id)) return consumer;
-  const auto it = std::ranges::find_if(abandoned_, [&](const auto& consumer) { return consumer->id == id; });
-  return it == abandoned_.end() ? nullptr : it->get();
-}
-
-Result<ConsumerId> Broker::consume(std::string_view vhost, std::string_view queue_name, std::uint32_t credit,
-                                   bool auto_credit, std::int64_t bytes) {
-  const Result<Queue*> queue = topology_.queue(vhost, queue_name);
-  if (!queue) return queue.error();
-  if ((*queue)->consumers().size() >= kMaxConsumersPerQueue) {
-    return Error{ErrorCode::kResourceExhausted,
-                 "LIMIT_EXCEEDED",
-                 "the queue has too many consumers",
-                 {{"limit", "consumers_per_queue"}, {"maximum", std::to_string(kMaxConsumersPerQueue)}}};
-  }
-  auto consumer = std::make_unique<Consumer>();
-  consumer->id = next_consumer_++;
-  consumer->queue = *queue;
-  consumer->auto_credit = auto_credit;
-  const ConsumerId id = consumer->id;
-  (*queue)->add(consumer.get());
-  consumers_.emplace(id, std::move(consumer));
-  if (auto granted = grant(id, credit, bytes); !granted) return cancel(id), granted.error();
-  return id;
-}
-
-Result<void> Broker::grant(ConsumerId id, std::uint32_t credit, std::int64_t bytes) {
-  Consumer* consumer = find(id);
-  if (consumer == nullptr) return Error{ErrorCode::kNotFound, "CONSUMER_UNKNOWN", "no such consumer", {}};
-  if (credit > kMaxCredit - std::min(consumer->credit, kMaxCredit)) {
-    return Error{ErrorCode::kInvalidArgument,
-                 "LIMIT_EXCEEDED",
-                 "more credit than a consumer may have",
-                 {{"limit", "credit"}, {"maximum", std::to_string(kMaxCredit)}}};
-  }
-  consumer->queue->grant(*consumer, credit, bytes);
-  wants_dispatch(consumer->queue);
-  return {};
-}
-
-Result<void> Broker::settle(ConsumerId id, DeliveryTag first, DeliveryTag last, Settlement settlement) {
-  const Consumer* consumer = find(id);
-  if (consumer == nullptr) return Error{ErrorCode::kNotFound, "CONSUMER_UNKNOWN", "no such consumer", {}};
-  if (first == 0 || first > last || last >= consumer->next_tag) {
-    return Error{ErrorCode::kInvalidArgument, "MALFORMED", "a delivery tag that was never given out", {}};
-  }
-  settles_.push_back({id, first, last, settlement});
-  step_settles();
-  return {};
-}
-
-void Broker::cancel(ConsumerId id) {
-  const auto it = consumers_.find(id);
-  if (it == consumers_.end()) return;
-  it->second->queue->remove(it->second.get());
-  abandoned_.push_back(std::move(it->second));
-  consumers_.erase(it);
-}
-
 Result<void> Broker::load(const QueueLog::LoadRequest& request, std::string_view stored) {
   const auto it = by_log_.find(request.log);
   if (it == by_log_.end()) return {};
-  wants_dispatch(it->second);
-  return it->second->log().load(request.page, stored);
+  const auto [queue, lane] = it->second;
+  auto loaded = queue->log(lane).load(request.page, stored);
+  wants_dispatch(queue);
+  return loaded;
 }
 
 void Broker::load(BodyRef body, std::string stored) {
@@ -225,26 +224,27 @@ void Broker::enforce_memory(BatchNumber durable) {
   // What leaves memory has its extent stored by this batch, also of a queue that nothing happens in.
   pages_.enforce([this](QueueLog& log) {
     const auto it = by_log_.find(log.id());
-    if (it != by_log_.end() && log.changed()) changed(it->second);
+    if (it != by_log_.end() && log.changed()) changed(it->second.queue);
   });
   bodies_.enforce(durable);
 }
 
 void Broker::finish_recovery() {
   std::unordered_map<std::uint64_t, std::uint32_t> references;
-  for (const auto& [id, queue] : by_log_) {
-    queue->log().for_each_body([&](BodyRef body) { ++references[body.id]; });
+  for (const auto& [id, place] : by_log_) {
+    place.queue->log(place.lane).for_each_body([&](BodyRef body) { ++references[body.id]; });
   }
   for (const auto& [id, count] : references) {
     if (count > 1) bodies_.share(id, count);
   }
-  for (const auto& leftover : leftovers_) by_log_.erase(leftover->log().id());
-  for (const auto& [id, queue] : by_log_) {
-    if (queue->log().changed()) changed(queue);
+  for (const auto& leftover : leftovers_) by_log_.erase(leftover->first_log());
+  for (const auto& [id, place] : by_log_) {
+    if (place.queue->log(place.lane).changed()) changed(place.queue);
   }
 }
 
 bool Broker::work(const Moment& moment) {
+  step_expiry(moment);
   const bool more_settles = step_settles();
   // What a lost consumer had settled must not come back with the rest.
   const bool more_abandoned = more_settles ? !abandoned_.empty() : step_abandoned();
@@ -255,40 +255,20 @@ bool Broker::work(const Moment& moment) {
   return more_abandoned || more_settles || more_purges || more_leftovers || more_dispatch;
 }
 
-bool Broker::step_abandoned() {
-  if (abandoned_.empty()) return false;
-  Consumer& consumer = *abandoned_.front();
-  const bool more = consumer.queue->abandon(consumer);
-  changed(consumer.queue);
-  wants_dispatch(consumer.queue);
-  if (!more) abandoned_.pop_front();
-  return !abandoned_.empty();
-}
-
-bool Broker::step_settles() {
-  if (settles_.empty()) return false;
-  SettleJob& job = settles_.front();
-  Consumer* consumer = find_settling(job.consumer);
-  if (consumer != nullptr) {
-    job.first = consumer->queue->settle(*consumer, job.first, job.last, job.settlement).next;
-    changed(consumer->queue);
-    wants_dispatch(consumer->queue);
-  }
-  if (consumer == nullptr || job.first > job.last) settles_.pop_front();
-  return !settles_.empty();
-}
-
 bool Broker::step_purges() {
   // Beyond kErasePerBatch it goes on when the batch was taken; there is one on its way, for there are changes.
   if (purges_.empty() || erased_in_batch_ >= kErasePerBatch) return false;
   PurgeJob& job = purges_.front();
-  if (const auto it = by_log_.find(job.log); it != by_log_.end()) {
-    const QueueLog::Trimmed trimmed = it->second->purge(job.position, job.until, kPurgePerStep);
-    changed(it->second);
+  if (const auto it = by_log_.find(job.first_log); it != by_log_.end()) {
+    Queue* const queue = it->second.queue;
+    const QueueLog::Trimmed trimmed = queue->purge(job.lane, job.position, job.until[job.lane], kPurgePerStep);
+    changed(queue);
     erased_in_batch_ += trimmed.work;
     job.messages += trimmed.messages;
     job.position = trimmed.position;
-    if (job.position < job.until) return true;
+    if (job.position < job.until[job.lane]) return true;
+    job.position = 1;
+    if (++job.lane < job.until.size()) return true;
   }
   effects_.purges.push_back({job.job, job.messages});
   purges_.pop_front();
@@ -300,30 +280,59 @@ bool Broker::step_leftovers() {
   Queue& queue = *leftovers_.front();
   if (dissolve(queue)) return true;
   erase_log(queue);
-  topology_.log_erased(queue.log().id());
+  for (std::size_t i = 0; i < queue.lanes(); ++i) topology_.log_erased(queue.log(i).id());
   leftovers_.pop_front();
   return !leftovers_.empty();
 }
 
 bool Broker::step_dispatch(const Moment& moment) {
-  std::uint64_t given = 0;
+  std::size_t given = 0;
   for (std::size_t left = dispatch_.size(); left > 0 && given < Queue::kMaxStep; --left) {
     Queue* queue = dispatch_.front();
     dispatch_.pop_front();
     queue->listed_dispatch = false;
-    const std::uint64_t unacked = queue->unacked();
+    const std::size_t before = queue_effects_.deliveries.size();
     const bool more = queue->dispatch(moment.batch, queue_effects_);
-    if (queue->log().changed()) changed(queue);
+    if (queue->log_changed()) changed(queue);
     if (more) wants_dispatch(queue);
-    given += queue->unacked() - unacked;
+    for (std::size_t i = before; i < queue_effects_.deliveries.size(); ++i) given += queue_effects_.deliveries[i].count;
   }
-  std::ranges::move(queue_effects_.deliveries, std::back_inserter(effects_.deliveries));
-  std::ranges::move(queue_effects_.loads, std::back_inserter(effects_.loads));
-  std::ranges::move(queue_effects_.body_loads, std::back_inserter(effects_.body_loads));
-  queue_effects_.body_loads.clear();
-  queue_effects_.deliveries.clear();
-  queue_effects_.loads.clear();
+  const auto hand_over = [](auto& from, auto& to) {
+    std::ranges::move(from, std::back_inserter(to));
+    from.clear();
+  };
+  hand_over(queue_effects_.deliveries, effects_.deliveries);
+  hand_over(queue_effects_.fetched, effects_.fetched);
+  hand_over(queue_effects_.loads, effects_.loads);
+  hand_over(queue_effects_.body_loads, effects_.body_loads);
   return !dispatch_.empty();
+}
+
+void Broker::restart_lease(Queue* queue, const Moment& moment) {
+  const auto& expires = queue->arguments().expires_ms;
+  if (!expires) return;
+  if (queue->expires_at) expiries_.erase({*queue->expires_at, queue->first_log()});
+  queue->expires_at.reset();
+  if (!queue->consumers().empty()) return;
+  queue->expires_at = moment.now + std::chrono::milliseconds(*expires);
+  expiries_.emplace(*queue->expires_at, queue->first_log());
+}
+
+void Broker::expire(Queue* queue) {
+  QueueSpec spec = queue->spec();
+  const std::uint64_t messages = drop_queue(queue);
+  effects_.expired.push_back({std::move(spec), messages});
+}
+
+void Broker::step_expiry(const Moment& moment) {
+  while (!expiries_.empty() && expiries_.begin()->first <= moment.now) {
+    expire(by_log_.at(expiries_.begin()->second).queue);
+  }
+}
+
+std::optional<Timestamp> Broker::next_due() const {
+  if (expiries_.empty()) return std::nullopt;
+  return expiries_.begin()->first;
 }
 
 Result<void> Broker::recover_topology(std::string_view key, std::string_view value) {
@@ -341,7 +350,8 @@ std::uint64_t Broker::digest() const {
       hash = hash * 31 + std::hash<std::string>()(exchange_name) + exchange->bindings().size();
     }
     for (const auto& [queue_name, queue] : host.queues) {
-      hash = hash * 31 + std::hash<std::string>()(queue_name) + queue->log().digest();
+      hash = hash * 31 + std::hash<std::string>()(queue_name);
+      for (std::size_t i = 0; i < queue->lanes(); ++i) hash += queue->log(i).digest();
     }
   }
   return hash;

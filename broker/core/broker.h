@@ -9,10 +9,12 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "broker/core/command.h"
 #include "broker/core/queue.h"
 #include "broker/core/topology.h"
 
@@ -28,21 +30,25 @@ struct BrokerEffects {
   std::vector<Delivery> deliveries;
   std::vector<QueueLog::LoadRequest> loads;
   std::vector<BodyRef> body_loads;
+  std::vector<Fetched> fetched;
   /// The consumer's queue was deleted.
   std::vector<ConsumerId> cancelled;
+  /// Queues that went by themselves: with their last consumer, their connection, or for want of use.
+  struct Expired {
+    QueueSpec spec;
+    std::uint64_t messages = 0;
+  };
+  std::vector<Expired> expired;
   struct PurgeDone {
     std::uint64_t job = 0;
     std::uint64_t messages = 0;
   };
   std::vector<PurgeDone> purges;
 
-  void clear() { deliveries.clear(), loads.clear(), body_loads.clear(), cancelled.clear(), purges.clear(); }
-};
-
-struct QueueInfo {
-  std::uint64_t ready = 0;
-  std::uint64_t unacked = 0;
-  std::uint32_t consumers = 0;
+  void clear() {
+    deliveries.clear(), loads.clear(), body_loads.clear(), fetched.clear(), cancelled.clear(), expired.clear();
+    purges.clear();
+  }
 };
 
 class Broker {
@@ -57,6 +63,8 @@ class Broker {
   /// … and all of them within a batch, for each is an entry of it.
   static constexpr std::size_t kErasePerBatch = 10'000;
 
+  /// Channels and connections that consumers have for themselves are numbered from here on.
+  static constexpr ChannelId kOwnChannels = ChannelId{1} << 63;
   /// Share of the memory that large bodies get.
   static constexpr std::size_t kBodyShare = 4;
 
@@ -67,11 +75,13 @@ class Broker {
   Topology& topology() { return topology_; }
   const Topology& topology() const { return topology_; }
 
-  Result<QueueInfo> declare_queue(QueueSpec spec);
+  Result<QueueInfo> declare_queue(const DeclareQueue& command, const Moment& moment);
   /// Returns how many messages went with it. It is gone at once; what it leaves in the store is erased by work().
-  Result<std::uint64_t> delete_queue(std::string_view vhost, std::string_view name, bool if_unused, bool if_empty);
+  Result<std::uint64_t> delete_queue(const DeleteQueue& command);
   /// The answer comes as PurgeDone with this job.
-  Result<void> purge(std::string_view vhost, std::string_view name, std::uint64_t job);
+  Result<void> purge(const PurgeQueue& command, std::uint64_t job);
+  /// QUEUE_LOCKED if it is exclusive to another connection.
+  Result<Queue*> accessible(std::string_view vhost, std::string_view name, ConnectionId connection);
 
   /// Routes and enqueues. Returns how many queues took it.
   Result<std::uint32_t> publish(const MessageView& message, const Moment& moment);
@@ -82,14 +92,25 @@ class Broker {
   void separate_body(Message& message, const Moment& moment);
   void drop_body(BodyRef body);
 
-  Result<ConsumerId> consume(std::string_view vhost, std::string_view queue, std::uint32_t credit, bool auto_credit,
-                             std::int64_t bytes = kUnlimitedBytes);
-  /// More messages and bytes (Consumer says what these are). Beyond kMaxCredit: LIMIT_EXCEEDED.
+  void open_channel(const OpenChannel& command);
+  /// Unknown channels and consumers are passed over: their queue may have been deleted meanwhile.
+  void close_channel(ChannelId channel, const Moment& moment);
+  /// All its channels, and the queues that are exclusive to it.
+  void close_connection(ConnectionId connection, const Moment& moment);
+  void set_prefetch(ChannelId channel, std::uint32_t messages);
+
+  Result<ConsumerId> consume(const Consume& command);
+  /// More messages and bytes. Beyond kMaxCredit: LIMIT_EXCEEDED.
   Result<void> grant(ConsumerId consumer, std::uint32_t credit, std::int64_t bytes = 0);
+  void grant_bytes(ConnectionId connection, std::int64_t bytes);
   /// Settles what is not settled of [first, last]. Work beyond a step goes on in work().
   Result<void> settle(ConsumerId consumer, DeliveryTag first, DeliveryTag last, Settlement settlement);
-  /// Unknown consumers are passed over: their queue may have been deleted meanwhile.
-  void cancel(ConsumerId consumer);
+  /// DELIVERY_TAG_UNKNOWN unless it is outstanding.
+  Result<void> settle(const SettleTag& command);
+  Result<void> check(const SettleTag& command);
+  void cancel(ConsumerId consumer, const Moment& moment);
+  /// The answer comes as Fetched with this request.
+  Result<void> fetch(const Fetch& command, std::uint64_t request, const Moment& moment);
 
   /// What a load that was asked for has found; kDataLoss when it is damaged.
   Result<void> load(const QueueLog::LoadRequest& request, std::string_view stored);
@@ -97,6 +118,8 @@ class Broker {
 
   /// Delivers, and does one bounded step of what is under way. True: there is more.
   bool work(const Moment& moment);
+  /// When work has something to do, if nothing happens before.
+  std::optional<Timestamp> next_due() const;
   BrokerEffects& effects() { return effects_; }
 
   /// take_changes has something to give.
@@ -119,33 +142,54 @@ class Broker {
   void finish_recovery();
   LogId next_log() const { return next_log_; }
   std::uint64_t next_body() const { return next_body_; }
-  const std::unordered_map<LogId, Queue*>& logs() const { return by_log_; }
+  struct LogPlace {
+    Queue* queue = nullptr;
+    std::size_t lane = 0;
+  };
+  const std::unordered_map<LogId, LogPlace>& logs() const { return by_log_; }
 
   std::uint64_t digest() const;
 
  private:
   struct PurgeJob {
     std::uint64_t job;
-    LogId log;
+    LogId first_log;
+    std::vector<Seq> until;  // of each lane
+    std::size_t lane;
     Seq position;
-    Seq until;
     std::uint64_t messages;
   };
   struct SettleJob {
-    ConsumerId consumer;
+    ChannelId channel;
     DeliveryTag first;
     DeliveryTag last;
     Settlement settlement;
   };
 
-  std::unique_ptr<Queue> make_queue(QueueSpec spec, LogId log);
+  std::unique_ptr<Queue> make_queue(QueueSpec spec, LogId first_log);
+  std::unique_ptr<Queue> make_queue(QueueSpec spec);
+  std::uint64_t drop_queue(Queue* queue);
+  /// Of a queue that went by itself.
+  void expire(Queue* queue);
+  /// Its last consumer may have gone.
+  void unused(Queue* queue, const Moment& moment);
+  void restart_lease(Queue* queue, const Moment& moment);
   void enqueue(const std::vector<Queue*>& queues, const MessageView& message, const Moment& moment);
   BodyRef add_body(std::string body, const Moment& moment);
   void changed(Queue* queue);
   void wants_dispatch(Queue* queue);
   Consumer* find(ConsumerId id);
-  /// Among the lost ones, too, that have something left to settle.
-  Consumer* find_settling(ConsumerId id);
+  Channel* find_channel(ChannelId id);
+  /// Among the closed ones, too, that have something left to settle.
+  Channel* find_settling(ChannelId id);
+  Queue* find_log(LogId log, std::size_t& lane);
+  Channel* make_channel(ChannelId id, ConnectionId connection);
+  /// Its consumers are gone.
+  void drop_channel(ChannelId id);
+  void remove_consumer(Consumer* consumer);
+  void resume(std::vector<Consumer*>& stalled);
+  /// Settles from `first` on, at most a step; moves `first`.
+  void settle_step(Channel& channel, DeliveryTag& first, DeliveryTag last, Settlement settlement);
   bool step_abandoned();
   bool step_settles();
   bool step_purges();
@@ -154,6 +198,7 @@ class Broker {
   bool dissolve(Queue& queue);
   void erase_log(Queue& queue);
   bool step_dispatch(const Moment& moment);
+  void step_expiry(const Moment& moment);
 
   PageCache pages_;
   BodyCache bodies_;
@@ -162,16 +207,21 @@ class Broker {
   std::vector<BodyRef> released_;  // whose reference is gone with a whole queue or a transaction
   Topology topology_;
   LogId next_log_ = 1;
-  std::unordered_map<LogId, Queue*> by_log_;
+  std::unordered_map<LogId, LogPlace> by_log_;
+  std::unordered_map<ConnectionId, Connection> connections_;  // references stay valid
+  std::unordered_map<ConnectionId, std::vector<Queue*>> exclusive_;
+  std::unordered_map<ChannelId, std::unique_ptr<Channel>> channels_;
+  ChannelId next_own_channel_ = kOwnChannels;
   std::unordered_map<ConsumerId, std::unique_ptr<Consumer>> consumers_;
   ConsumerId next_consumer_ = 1;
   std::string record_;  // of the message being enqueued
   std::vector<Queue*> changed_;
   std::deque<Queue*> dispatch_;
-  std::deque<std::unique_ptr<Consumer>> abandoned_;
+  std::deque<std::unique_ptr<Channel>> abandoned_;
   std::deque<SettleJob> settles_;
   std::deque<PurgeJob> purges_;
   std::deque<std::unique_ptr<Queue>> leftovers_;  // deleted, and not erased yet
+  std::set<std::pair<Timestamp, LogId>> expiries_;
   std::vector<LogId> erased_logs_;
   std::size_t erased_in_batch_ = 0;
   QueueEffects queue_effects_;
@@ -183,8 +233,10 @@ void Broker::take_changes(Sink& sink) {
   for (const TopologyChange& change : topology_.take_changes()) sink.topology(change);
   for (Queue* queue : changed_) {
     queue->listed_changed = false;
-    queue->log().take_changes(sink);
-    for (const BodyRef body : queue->log().take_released()) released_.push_back(body);
+    for (std::size_t i = 0; i < queue->lanes(); ++i) {
+      queue->log(i).take_changes(sink);
+      for (const BodyRef body : queue->log(i).take_released()) released_.push_back(body);
+    }
   }
   changed_.clear();
   for (auto& [ref, body] : new_bodies_) sink.put_body(ref, std::move(body));

@@ -10,6 +10,8 @@ namespace escrow::broker {
 inline constexpr std::size_t kMaxNameBytes = 255;  // an AMQP short string
 inline constexpr std::size_t kMaxRoutingKeyBytes = 255;
 inline constexpr std::string_view kDefaultVhost = "/";
+/// Of queues whose name the server chose.
+inline constexpr std::string_view kServerNamedPrefix = "amq.gen-";
 /// Takes what was committed and has no queue to go to.
 inline constexpr std::string_view kParkedQueue = "escrow.parked";
 

@@ -1,67 +1,126 @@
 #include "broker/core/queue.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/invariant.h"
-#include "base/planted_fault.h"
 
 namespace escrow::broker {
 
+Queue::Queue(QueueSpec spec, QueueArguments arguments, LogId first_log, PageCache& pages, BodyCache& bodies)
+    : spec_(std::move(spec)), arguments_(std::move(arguments)), bodies_(bodies) {
+  for (std::size_t i = 0; i < lanes_of(arguments_); ++i) lanes_.emplace_back(first_log + i, pages);
+}
+
+bool Queue::log_changed() const {
+  return std::ranges::any_of(lanes_, [](const Lane& lane) { return lane.log().changed(); });
+}
+
+std::uint64_t Queue::live() const {
+  std::uint64_t sum = 0;
+  for (const Lane& lane : lanes_) sum += lane.log().live();
+  return sum;
+}
+
+std::uint64_t Queue::ready() const {
+  std::uint64_t sum = 0;
+  for (const Lane& lane : lanes_) sum += lane.ready();
+  return sum;
+}
+
+std::uint64_t Queue::unacked() const {
+  std::uint64_t sum = 0;
+  for (const Lane& lane : lanes_) sum += lane.unacked();
+  return sum;
+}
+
+std::uint64_t Queue::ready_bytes() const {
+  std::uint64_t sum = 0;
+  for (const Lane& lane : lanes_) sum += lane.log().body_bytes();
+  return sum - std::min(sum, unacked_bytes_);
+}
+
+bool Queue::at_limit(const std::optional<std::uint64_t>& length, const std::optional<std::uint64_t>& bytes,
+                     std::uint64_t extra) const {
+  return (length && ready() >= *length + extra) || (bytes && ready_bytes() >= *bytes + extra);
+}
+
+void Queue::enqueue(std::string_view record, const MessageView& message, std::uint8_t priority, Timestamp now,
+                    BatchNumber batch) {
+  const std::size_t lane = std::min<std::size_t>(priority, lanes_.size() - 1);
+  const auto body_bytes = message.apart ? message.apart.size : static_cast<std::uint32_t>(message.body.size());
+  lanes_[lane].log().append(record, message.apart, body_bytes, now, batch);
+}
+
 void Queue::add(Consumer* consumer) {
+  was_consumed_ = true;
   consumers_.push_back(consumer);
+  if (arguments_.single_active_consumer && active_ == nullptr) active_ = consumer;
   offer(*consumer);
 }
 
-void Queue::grant(Consumer& consumer, std::uint32_t credit, std::int64_t bytes) {
+void Queue::grant(Consumer& consumer, std::uint32_t credit) {
   consumer.credit += credit;
-  if (__builtin_add_overflow(consumer.bytes, bytes, &consumer.bytes)) consumer.bytes = kUnlimitedBytes;
   offer(consumer);
 }
 
 void Queue::offer(Consumer& consumer) {
-  if (!consumer.may_be_given() || consumer.listed || consumer.cancelled) return;
+  if (consumer.listed || consumer.cancelled || !consumer.has_credit() || !may_be_active(consumer)) return;
   consumer.listed = true;
-  takers_.push_back(&consumer);
+  if (consumer.channel->connection->bytes <= 0) {
+    consumer.channel->connection->stalled.push_back(&consumer);
+  } else if (consumer.channel->holds_enough(consumer.no_ack)) {
+    consumer.channel->stalled.push_back(&consumer);
+  } else {
+    takers_[consumer.priority].push_back(&consumer);
+  }
 }
 
 void Queue::remove(Consumer* consumer) {
   consumer->cancelled = true;
   std::erase(consumers_, consumer);
-  for (std::size_t i = 0; i < takers_.size(); ++i) {
-    if (takers_[i] == consumer) takers_[i] = nullptr;
+  std::erase(consumer->channel->stalled, consumer);
+  std::erase(consumer->channel->connection->stalled, consumer);
+  if (const auto takers = takers_.find(consumer->priority); takers != takers_.end()) {
+    for (std::size_t i = 0; i < takers->second.size(); ++i) {
+      if (takers->second[i] == consumer) takers->second[i] = nullptr;
+    }
   }
+  if (active_ == consumer) activate_next();
 }
 
-bool Queue::dispatch(BatchNumber batch, QueueEffects& effects) {
-  for (std::size_t step = 0; !takers_.empty(); ++step) {
-    Consumer* consumer = takers_.front();
-    if (consumer == nullptr || !consumer->may_be_given()) {
-      if (consumer != nullptr) consumer->listed = false;
-      takers_.pop_front();
-      continue;
-    }
-    const Seq seq = returned_.empty() ? log_.first_live(cursor_) : *returned_.begin();
-    if (seq == log_.next_seq()) return false;
-    if (step >= kMaxStep) return true;
-    const QueueLog::Location at = log_.locate(seq);
-    if (at.presence == QueueLog::Presence::kNotLoaded) {
-      load(at.page, effects);
-      return false;
-    }
-    BodyCache::Body body;
-    if (at.fragment->has_bodies_apart() && !fetch_body(at, body, effects)) return false;
-    deliver(*consumer, seq, at, std::move(body), batch, effects);
-    takers_.pop_front();
-    takers_.push_back(consumer);
-  }
-  return false;
+void Queue::activate_next() {
+  const auto next = std::ranges::max_element(consumers_, {}, &Consumer::priority);
+  active_ = next == consumers_.end() ? nullptr : *next;
+  if (active_ != nullptr) offer(*active_);
 }
 
-void Queue::load(Seq page, QueueEffects& effects) {
-  if (auto request = log_.request_load(page)) effects.loads.push_back(*request);
+void Queue::forget_fetches(const Channel* channel) {
+  std::erase_if(fetches_, [&](const Fetch& fetch) { return fetch.channel == channel; });
+}
+
+Consumer* Queue::next_taker() {
+  for (auto& [priority, takers] : takers_) {
+    while (!takers.empty()) {
+      Consumer* const consumer = takers.front();
+      const bool may = consumer != nullptr && consumer->has_credit() &&
+                       !consumer->channel->holds_enough(consumer->no_ack) && consumer->channel->connection->bytes > 0;
+      if (may) return consumer;
+      takers.pop_front();
+      if (consumer == nullptr) continue;
+      consumer->listed = false;
+      offer(*consumer);  // where it waits for what it lacks
+    }
+  }
+  return nullptr;
+}
+
+void Queue::load(std::size_t lane, Seq page, QueueEffects& effects) {
+  QueueLog& log = lanes_[lane].log();
+  if (auto request = log.request_load(page)) effects.loads.push_back(*request);
   // The next page is wanted soon: read it now.
-  if (const auto next = log_.page_after(page)) {
-    if (auto request = log_.request_load(*next)) effects.loads.push_back(*request);
+  if (const auto next = log.page_after(page)) {
+    if (auto request = log.request_load(*next)) effects.loads.push_back(*request);
   }
 }
 
@@ -73,96 +132,140 @@ bool Queue::fetch_body(const QueueLog::Location& at, BodyCache::Body& body, Queu
   return body != nullptr;
 }
 
-void Queue::deliver(Consumer& consumer, Seq seq, const QueueLog::Location& at, BodyCache::Body body, BatchNumber batch,
-                    QueueEffects& effects) {
-  if (returned_.empty()) {
-    cursor_ = seq + 1;
-  } else {
-    returned_.erase(returned_.begin());
+Queue::Found Queue::find_head(std::size_t lane, bool with_body, Head& head, QueueEffects& effects) {
+  QueueLog& log = lanes_[lane].log();
+  head.lane = lane;
+  head.seq = lanes_[lane].next();
+  if (head.seq == log.next_seq()) return Found::kNone;
+  head.at = log.locate(head.seq);
+  if (head.at.presence == QueueLog::Presence::kNotLoaded) {
+    load(lane, head.at.page, effects);
+    return Found::kLoading;
   }
-  const std::uint32_t count = log_.delivery_count(seq);
-  const bool redelivered = count > 0 || log_.maybe_delivered(seq);
-  const BatchNumber after = std::max(at.fragment->batch(), log_.mark_delivered(seq, batch));
-  consumer.outstanding.push_back({seq, 0});
-  --consumer.credit;
-  consumer.bytes -= static_cast<std::int64_t>(at.fragment->record_bytes(at.index) + (body ? body->size() : 0));
-  ++unacked_;
-  const DeliveryTag tag = consumer.next_tag++;
-  if (!effects.deliveries.empty() && body == nullptr) {
+  head.body = nullptr;
+  if (with_body && head.at.fragment->has_bodies_apart() && !fetch_body(head.at, head.body, effects)) {
+    return Found::kLoading;
+  }
+  return Found::kMessage;
+}
+
+Queue::Found Queue::find_next(Head& head, QueueEffects& effects) {
+  for (std::size_t i = lanes_.size(); i-- > 0;) {
+    if (lanes_.size() > 1 && lanes_[i].ready() == 0) continue;
+    if (const Found found = find_head(i, true, head, effects); found != Found::kNone) return found;
+  }
+  return Found::kNone;
+}
+
+bool Queue::drop_head(QueueEffects& effects) {
+  Head head;
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    if (lanes_[i].ready() == 0) continue;
+    if (find_head(i, false, head, effects) != Found::kMessage) return false;
+    const MessageView message = head.at.fragment->record(head.at.index).message;
+    lanes_[i].take(head.seq);
+    lanes_[i].remove_taken(head.seq,
+                           message.apart ? message.apart.size : static_cast<std::uint32_t>(message.body.size()));
+    return true;
+  }
+  return false;
+}
+
+bool Queue::dispatch(BatchNumber batch, QueueEffects& effects) {
+  Head head;
+  for (std::size_t step = 0;; ++step) {
+    Consumer* const consumer = fetches_.empty() ? next_taker() : nullptr;
+    if (fetches_.empty() && consumer == nullptr) break;
+    const Found found = find_next(head, effects);
+    if (found == Found::kLoading) return false;
+    if (fetches_.empty() && found == Found::kNone) break;
+    if (step >= kMaxStep) return true;
+    if (!fetches_.empty()) {
+      if (found == Found::kNone) head.seq = 0;
+      answer(head, batch, effects);
+      continue;
+    }
+    deliver(*consumer, head, batch, effects);
+    Ring<Consumer*>& takers = takers_.find(consumer->priority)->second;
+    takers.pop_front();
+    takers.push_back(consumer);
+  }
+  for (std::size_t step = 0; over_limit(); ++step) {
+    if (step >= kMaxStep) return true;
+    if (!drop_head(effects)) return false;
+  }
+  return false;
+}
+
+Delivery Queue::take(const Head& head, Channel& channel, Consumer* consumer, bool no_ack, BatchNumber batch) {
+  Lane& lane = lanes_[head.lane];
+  QueueLog& log = lane.log();
+  Delivery delivery;
+  delivery.consumer = consumer == nullptr ? 0 : consumer->id;
+  delivery.first_tag = channel.next_tag++;
+  delivery.delivery_count = log.delivery_count(head.seq);
+  delivery.redelivered = delivery.delivery_count > 0 || log.maybe_delivered(head.seq);
+  delivery.first_index = head.at.index;
+  delivery.count = 1;
+  delivery.after = std::max(head.at.fragment->batch(), log.mark_delivered(head.seq, batch));
+  delivery.body = head.body;
+  const std::size_t record_bytes = head.at.fragment->record_bytes(head.at.index);
+  channel.connection->bytes -= static_cast<std::int64_t>(record_bytes + (head.body ? head.body->size() : 0));
+  lane.take(head.seq);
+  const MessageView message = head.at.fragment->record(head.at.index).message;
+  const auto body_bytes = message.apart ? message.apart.size : static_cast<std::uint32_t>(message.body.size());
+  if (no_ack) {
+    delivery.fragment = head.at.fragment->shared_from_this();  // before it may leave the log
+    lane.remove_taken(head.seq, body_bytes);
+    if (!channel.outstanding.empty()) channel.outstanding.push_back({});
+  } else {
+    unacked_bytes_ += body_bytes;
+    channel.outstanding.push_back({log.id(), head.seq, delivery.consumer, 1, body_bytes});
+  }
+  return delivery;
+}
+
+void Queue::deliver(Consumer& consumer, const Head& head, BatchNumber batch, QueueEffects& effects) {
+  Delivery delivery = take(head, *consumer.channel, &consumer, consumer.no_ack, batch);
+  if (!consumer.no_ack) {
+    --consumer.credit;
+    ++consumer.channel->unacked;
+  }
+  if (!effects.deliveries.empty() && delivery.body == nullptr) {
     Delivery& last = effects.deliveries.back();
-    if (last.consumer == consumer.id && last.body == nullptr && last.fragment.get() == at.fragment &&
-        last.first_index + last.count == at.index && last.redelivered == redelivered && last.delivery_count == count) {
+    if (last.consumer == consumer.id && last.body == nullptr && last.fragment.get() == head.at.fragment &&
+        last.first_index + last.count == delivery.first_index && last.first_tag + last.count == delivery.first_tag &&
+        last.redelivered == delivery.redelivered && last.delivery_count == delivery.delivery_count) {
       ++last.count;
-      last.after = std::max(last.after, after);
+      last.after = std::max(last.after, delivery.after);
       return;
     }
   }
-  effects.deliveries.push_back(
-      {consumer.id, tag, at.fragment->shared_from_this(), at.index, 1, redelivered, count, after, std::move(body)});
+  if (delivery.fragment == nullptr) delivery.fragment = head.at.fragment->shared_from_this();
+  effects.deliveries.push_back(std::move(delivery));
 }
 
-Queue::Settled Queue::settle(Consumer& consumer, DeliveryTag first, DeliveryTag last, Settlement settlement) {
-  const DeliveryTag oldest = consumer.next_tag - consumer.outstanding.size();
-  first = std::max(first, oldest);
-  last = std::min(last, consumer.next_tag - 1);
-  Settled settled{0, first};
-  for (std::size_t step = 0; settled.next <= last && step < kMaxStep; ++step) {
-    Consumer::Outstanding& entry = consumer.outstanding[settled.next - oldest];
-    if (entry.seq == 0) {
-      settled.next += entry.run;
-      continue;
-    }
-    ++settled.messages;
-    ++settled.next;
-    --unacked_;
-    if (settlement == Settlement::kRequeue) {
-      give_back(entry.seq);
-    } else {
-      log_.remove(entry.seq);
-    }
-    entry = {0, 1};
+void Queue::answer(const Head& head, BatchNumber batch, QueueEffects& effects) {
+  const Fetch fetch = fetches_.front();
+  fetches_.pop_front();
+  --fetch.channel->fetches;
+  Fetched fetched;
+  fetched.request = fetch.request;
+  if (head.seq != 0) {
+    fetched.delivery = take(head, *fetch.channel, nullptr, fetch.no_ack, batch);
+    if (fetched.delivery.fragment == nullptr) fetched.delivery.fragment = head.at.fragment->shared_from_this();
+    fetched.left = ready();
   }
-  // Whoever settles them again passes over them at once.
-  if (settled.next > first) consumer.outstanding[first - oldest].run = static_cast<std::uint32_t>(settled.next - first);
-  while (!consumer.outstanding.empty() && consumer.outstanding.front().seq == 0) consumer.outstanding.pop_front();
-  if (consumer.auto_credit) consumer.credit += static_cast<std::uint32_t>(settled.messages);
-  offer(consumer);
-  return settled;
+  effects.fetched.push_back(std::move(fetched));
 }
 
-void Queue::give_back(Seq seq) {
-  log_.set_delivery_count(seq, log_.delivery_count(seq) + 1);
-  returned_.insert(seq);
-}
-
-bool Queue::abandon(Consumer& consumer) {
-  for (std::size_t step = 0; step < kMaxStep; ++step) {
-    if (consumer.outstanding.empty()) return false;
-    const Seq seq = consumer.outstanding.front().seq;
-    consumer.outstanding.pop_front();
-    if (seq == 0) continue;
-    if constexpr (planted_fault::kLostRequeue) continue;
-    --unacked_;
-    give_back(seq);
+void Queue::settle(std::size_t lane, Seq seq, std::uint32_t body_bytes, Settlement settlement) {
+  unacked_bytes_ -= body_bytes;
+  if (settlement == Settlement::kRequeue) {
+    lanes_[lane].give_back(seq);
+  } else {
+    lanes_[lane].remove_taken(seq, body_bytes);
   }
-  return !consumer.outstanding.empty();
-}
-
-QueueLog::Trimmed Queue::purge(Seq from, Seq until, std::size_t max_work) {
-  // Of what was given out once, only what came back is ready.
-  std::uint64_t messages = 0;
-  auto it = returned_.lower_bound(from);
-  for (; it != returned_.end() && *it < until; ++messages) {
-    if (messages == kMaxStep) return {messages, *it, kMaxStep};
-    log_.remove(*it);
-    it = returned_.erase(it);
-  }
-  from = std::max(from, cursor_);
-  if (from >= until) return {messages, until, messages};
-  QueueLog::Trimmed trimmed = log_.trim(from, until, max_work);
-  trimmed.messages += messages;
-  trimmed.work += messages;
-  return trimmed;
 }
 
 }  // namespace escrow::broker

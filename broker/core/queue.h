@@ -1,28 +1,27 @@
-// A queue: its log, and who consumes from it.
+// A queue: its lanes of messages, and who consumes from them.
 //
-// Ready messages are delivered in order of sequence; what came back takes its old place, in front of what follows it.
-// Consumers with credit take turns.
+// Ready messages are delivered by priority, then in order of sequence; what came back takes its old place. Consumers take
+// turns, those with a higher priority first (https://www.rabbitmq.com/docs/consumer-priority). What is over the queue's
+// limits is dropped from the head or refused at the tail (https://www.rabbitmq.com/docs/maxlength).
 #pragma once
 
 #include <cstdint>
 #include <deque>
-#include <limits>
+#include <functional>
+#include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "base/ring.h"
 #include "broker/core/body_cache.h"
-#include "broker/core/queue_log.h"
+#include "broker/core/client.h"
+#include "broker/core/delivery.h"
+#include "broker/core/lane.h"
+#include "broker/core/queue_arguments.h"
 #include "model/field_table.h"
 
 namespace escrow::broker {
-
-class Queue;
-
-/// Names a client's connection for as long as it exists; never reused.
-using ConnectionId = std::uint64_t;
 
 struct QueueSpec {
   std::string vhost;
@@ -35,140 +34,133 @@ struct QueueSpec {
   bool operator==(const QueueSpec&) const = default;
 };
 
-/// Names a consumer for as long as it exists; never reused.
-using ConsumerId = std::uint64_t;
-/// Counts a consumer's deliveries from 1.
-using DeliveryTag = std::uint64_t;
-
-enum class Settlement : std::uint8_t {
-  kAck,      ///< done, the message is gone
-  kReject,   ///< cannot be processed, the message is dropped
-  kRequeue,  ///< back to its place, counted
-};
-
-/// Deliveries in a row to one consumer: messages [first_index, first_index + count) of one fragment.
-struct Delivery {
-  ConsumerId consumer = 0;
-  DeliveryTag first_tag = 0;
-  std::shared_ptr<const Fragment> fragment;
-  std::uint32_t first_index = 0;
-  std::uint32_t count = 0;
-  bool redelivered = false;
-  std::uint32_t delivery_count = 0;
-  BatchNumber after = 0;                    ///< must be durable first
-  std::shared_ptr<const std::string> body;  ///< set when it is apart; then count is 1
-
-  /// What a message takes of a consumer's bytes. `i` < count.
-  std::size_t bytes(std::uint32_t i) const {
-    return fragment->record_bytes(first_index + i) + (body ? body->size() : 0);
-  }
-
-  /// `i` < count. Points into this delivery. Without vhost.
-  MessageView message(std::uint32_t i) const {
-    MessageView view = fragment->record(first_index + i).message;
-    if (body) view.body = *body;
-    return view;
-  }
-};
-
 /// What the queue wants done; filled by its methods, emptied by the caller.
 struct QueueEffects {
   std::vector<Delivery> deliveries;
+  std::vector<Fetched> fetched;
   std::vector<QueueLog::LoadRequest> loads;
   std::vector<BodyRef> body_loads;
 };
 
-/// Bytes that never run out.
-inline constexpr std::int64_t kUnlimitedBytes = std::numeric_limits<std::int64_t>::max();
-
-/// What a consumer holds at most, from the oldest that is not settled on: what was settled behind it counts, too.
-inline constexpr std::size_t kMaxOutstanding = 65'535;
-
-struct Consumer {
-  ConsumerId id = 0;
-  Queue* queue = nullptr;
-  std::uint32_t credit = 0;
-  /// Records and bodies that it may be given. The last message may be larger than what is left.
-  std::int64_t bytes = 0;
-  bool auto_credit = false;  ///< a settled message grants one more
-  bool cancelled = false;
-  bool listed = false;  ///< among the queue's consumers that may be given more
-  DeliveryTag next_tag = 1;
-
-  struct Outstanding {
-    Seq seq = 0;            ///< 0: settled
-    std::uint32_t run = 0;  ///< if settled: at least so many are, from here on
-  };
-  Ring<Outstanding> outstanding;  ///< tags [next_tag - size, next_tag)
-
-  bool may_be_given() const { return credit > 0 && bytes > 0 && outstanding.size() < kMaxOutstanding; }
-};
-
 class Queue {
  public:
-  /// Messages that one call touches at most; what is left is done by the next call.
-  static constexpr std::size_t kMaxStep = 1000;
+  static constexpr std::size_t kMaxStep = Lane::kMaxStep;
 
-  Queue(QueueSpec spec, LogId log, PageCache& pages, BodyCache& bodies)
-      : spec_(std::move(spec)), log_(log, pages), bodies_(bodies) {}
+  /// Has the logs [first_log, first_log + lanes_of(arguments)).
+  Queue(QueueSpec spec, QueueArguments arguments, LogId first_log, PageCache& pages, BodyCache& bodies);
+  static std::size_t lanes_of(const QueueArguments& arguments) { return arguments.max_priority + std::size_t{1}; }
 
   const QueueSpec& spec() const { return spec_; }
-  QueueLog& log() { return log_; }
-  const QueueLog& log() const { return log_; }
-  std::uint64_t ready() const { return log_.live() - unacked_; }
-  std::uint64_t unacked() const { return unacked_; }
-  const std::vector<Consumer*>& consumers() const { return consumers_; }
+  const QueueArguments& arguments() const { return arguments_; }
+  std::size_t lanes() const { return lanes_.size(); }
+  Lane& lane(std::size_t i) { return lanes_[i]; }
+  const Lane& lane(std::size_t i) const { return lanes_[i]; }
+  LogId first_log() const { return lanes_.front().log().id(); }
+  QueueLog& log(std::size_t i = 0) { return lanes_[i].log(); }
+  const QueueLog& log(std::size_t i = 0) const { return lanes_[i].log(); }
+  bool log_changed() const;
 
-  void enqueue(std::string_view record, BodyRef body, Timestamp now, BatchNumber batch) {
-    log_.append(record, body, now, batch);
+  std::uint64_t live() const;
+  std::uint64_t ready() const;
+  std::uint64_t unacked() const;
+  const std::vector<Consumer*>& consumers() const { return consumers_; }
+  /// Somebody consumed from it at some time since the start.
+  bool was_consumed() const { return was_consumed_; }
+
+  /// Full, and its overflow refuses: the publisher gets a negative confirm.
+  bool refuses() const {
+    return arguments_.overflow != Overflow::kDropHead &&
+           at_limit(arguments_.max_length, arguments_.max_length_bytes, 0);
   }
+  void enqueue(std::string_view record, const MessageView& message, std::uint8_t priority, Timestamp now,
+               BatchNumber batch);
 
   void add(Consumer* consumer);
-  void grant(Consumer& consumer, std::uint32_t credit, std::int64_t bytes);
-  /// No more deliveries to it. What it holds comes back by `abandon`.
+  void grant(Consumer& consumer, std::uint32_t credit);
+  /// No more deliveries to it. What its channel holds stays there.
   void remove(Consumer* consumer);
+  /// Lists the consumer for deliveries, or where it waits for what it lacks.
+  void offer(Consumer& consumer);
+  /// With single active consumers: the one. nullptr: there is none, or all are active.
+  const Consumer* active() const { return active_; }
 
-  /// Gives ready messages to consumers that may be given some. True: stopped at kMaxStep, there is more to do.
+  /// The next ready message goes to the channel as soon as it can be read, or the answer is that there is none. With
+  /// `no_ack` it is settled.
+  void fetch(Channel* channel, bool no_ack, std::uint64_t request) {
+    ++channel->fetches;
+    fetches_.push_back({channel, no_ack, request});
+  }
+  /// The channel waits for no answers any more.
+  void forget_fetches(const Channel* channel);
+
+  /// There may be something to do for dispatch.
+  bool wants_dispatch() const { return !consumers_.empty() || !fetches_.empty() || over_limit(); }
+  /// Gives ready messages to whoever may be given some, and drops what is over the limits. True: stopped at kMaxStep, there
+  /// is more to do.
   bool dispatch(BatchNumber batch, QueueEffects& effects);
 
-  /// Settles the tags in [first, last] that are not settled yet; looks at most at kMaxStep of them.
-  struct Settled {
-    std::size_t messages = 0;
-    DeliveryTag next = 0;  ///< everything before it is settled; beyond `last` when that is all
-  };
-  Settled settle(Consumer& consumer, DeliveryTag first, DeliveryTag last, Settlement settlement);
-  /// Returns up to kMaxStep messages of a removed consumer, each counted as a failed delivery. True: there are more.
-  bool abandon(Consumer& consumer);
+  /// Settles what was delivered.
+  void settle(std::size_t lane, Seq seq, std::uint32_t body_bytes, Settlement settlement);
 
-  /// One step of a purge of the ready messages in [from, until): at most kMaxStep that came back, then at most
-  /// `max_work` as QueueLog::trim counts it.
-  QueueLog::Trimmed purge(Seq from, Seq until, std::size_t max_work);
-
-  /// After recovery: delivery starts at the first message that is left.
-  void rewind() { cursor_ = log_.first_live(1); }
+  QueueLog::Trimmed purge(std::size_t lane, Seq from, Seq until, std::size_t max_work) {
+    return lanes_[lane].purge(from, until, max_work);
+  }
 
   // Whether the queue is in its owner's lists of work.
   bool listed_changed = false;
   bool listed_dispatch = false;
+  /// When it is deleted for want of use, if nothing happens until then.
+  std::optional<Timestamp> expires_at;
 
  private:
-  void deliver(Consumer& consumer, Seq seq, const QueueLog::Location& at, BodyCache::Body body, BatchNumber batch,
-               QueueEffects& effects);
-  /// False: the body is apart and not in memory; its load is asked for.
+  struct Fetch {
+    Channel* channel = nullptr;
+    bool no_ack = false;
+    std::uint64_t request = 0;
+  };
+  /// A ready message, in memory.
+  struct Head {
+    std::size_t lane = 0;
+    Seq seq = 0;
+    QueueLog::Location at;
+    BodyCache::Body body;
+  };
+  enum class Found : std::uint8_t { kMessage, kNone, kLoading };
+
+  /// `extra`: how many may be there beyond the limit before it counts.
+  bool at_limit(const std::optional<std::uint64_t>& length, const std::optional<std::uint64_t>& bytes,
+                std::uint64_t extra) const;
+  bool over_limit() const {
+    return arguments_.overflow == Overflow::kDropHead &&
+           at_limit(arguments_.max_length, arguments_.max_length_bytes, 1);
+  }
+  std::uint64_t ready_bytes() const;
+  Consumer* next_taker();
+  void rotate();
+  Found find_head(std::size_t lane, bool with_body, Head& head, QueueEffects& effects);
+  Found find_next(Head& head, QueueEffects& effects);
+  bool drop_head(QueueEffects& effects);
+  Delivery take(const Head& head, Channel& channel, Consumer* consumer, bool no_ack, BatchNumber batch);
+  void deliver(Consumer& consumer, const Head& head, BatchNumber batch, QueueEffects& effects);
+  void answer(const Head& head, BatchNumber batch, QueueEffects& effects);
+  bool may_be_active(const Consumer& consumer) const {
+    return !arguments_.single_active_consumer || active_ == &consumer;
+  }
+  void activate_next();
   bool fetch_body(const QueueLog::Location& at, BodyCache::Body& body, QueueEffects& effects);
-  void give_back(Seq seq);
-  void load(Seq page, QueueEffects& effects);
-  /// Lists it if it may be given more.
-  void offer(Consumer& consumer);
+  void load(std::size_t lane, Seq page, QueueEffects& effects);
 
   QueueSpec spec_;
-  QueueLog log_;
+  QueueArguments arguments_;
+  std::deque<Lane> lanes_;  // by priority; they do not move
   BodyCache& bodies_;
-  std::set<Seq> returned_;  // ready again, all before cursor_
-  Seq cursor_ = 1;          // the next that was never given out since the start
-  std::uint64_t unacked_ = 0;
-  std::vector<Consumer*> consumers_;
-  Ring<Consumer*> takers_;  // may be given more; nullptr: removed meanwhile
+  std::uint64_t unacked_bytes_ = 0;
+  bool was_consumed_ = false;
+  std::vector<Consumer*> consumers_;  // in the order in which they came
+  Consumer* active_ = nullptr;
+  /// Who may be given more, by priority; nullptr: removed meanwhile.
+  std::map<std::int32_t, Ring<Consumer*>, std::greater<>> takers_;
+  std::deque<Fetch> fetches_;
 };
 
 }  // namespace escrow::broker

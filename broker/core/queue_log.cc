@@ -113,7 +113,8 @@ QueueLog::Pages::iterator QueueLog::open_page(BatchNumber batch) {
   return it;
 }
 
-Seq QueueLog::append(std::string_view record, BodyRef body, Timestamp now, BatchNumber batch) {
+Seq QueueLog::append(std::string_view record, BodyRef body, std::uint32_t body_bytes, Timestamp now,
+                     BatchNumber batch) {
   const auto it = open_page(batch);
   Page& page = it->second;
   if (!page.building) {
@@ -127,6 +128,8 @@ Seq QueueLog::append(std::string_view record, BodyRef body, Timestamp now, Batch
   page.building->append(record);
   if (kept) cache_.grow(page.building->footprint() - (page.building->count() == 1 ? 0 : before));
   page.bytes += static_cast<std::uint32_t>(record.size());
+  page.body_bytes += body_bytes;
+  body_bytes_ += body_bytes;
   if (body) page.bodies.push_back({static_cast<std::uint32_t>(next_seq_ - it->first), body.size, body.id});
   ++page.live;
   ++live_;
@@ -204,7 +207,7 @@ BatchNumber QueueLog::mark_delivered(Seq seq, BatchNumber batch) {
   return seq >= mark_before_ ? mark_batch_ : mark_before_batch_;
 }
 
-bool QueueLog::remove(Seq seq) {
+bool QueueLog::remove(Seq seq, std::optional<std::uint32_t> body_bytes) {
   const auto it = page_of(seq);
   if (it == pages_.end()) return false;
   Page& page = it->second;
@@ -215,6 +218,9 @@ bool QueueLog::remove(Seq seq) {
     erase(it);
     return true;
   }
+  const std::uint64_t bytes = std::min(page.body_bytes, body_bytes ? *body_bytes : page.body_bytes / page.live);
+  page.body_bytes -= bytes;
+  body_bytes_ -= bytes;
   --page.live;
   state_of(it).mark_gone(offset);
   const auto body = std::ranges::lower_bound(page.bodies, offset, {}, &BodyOfMessage::offset);
@@ -227,6 +233,7 @@ bool QueueLog::remove(Seq seq) {
 
 QueueLog::Pages::iterator QueueLog::erase(Pages::iterator it) {
   Page& page = it->second;
+  body_bytes_ -= page.body_bytes;
   release_bodies(page);
   if (page.stored) erased_.push_back({it->first, page.indexed, page.state_stored});
   drop_fragments(page);
@@ -282,6 +289,7 @@ bool QueueLog::dissolve(std::size_t max_work) {
     }
     drop_fragments(page);
     live_ -= page.live;
+    body_bytes_ -= page.body_bytes;
     pages_.erase(pages_.begin());
   }
   return !pages_.empty();
@@ -381,7 +389,11 @@ void QueueLog::recover_page(PageExtent extent, bool indexed, std::optional<PageS
     page.state = std::make_unique<PageState>(std::move(*state));
     page.state_stored = true;
   }
+  page.body_bytes = extent.bytes;
+  for (const BodyOfMessage& body : page.bodies) page.body_bytes += body.size;
+  page.body_bytes = page.body_bytes * page.live / (extent.end - extent.first);
   live_ += page.live;
+  body_bytes_ += page.body_bytes;
   next_seq_ = std::max(next_seq_, extent.end);
   const auto it = pages_.emplace_hint(pages_.end(), extent.first, std::move(page));
   index(it);

@@ -73,9 +73,12 @@ class QueueLog {
   Seq next_seq() const { return next_seq_; }
   /// Messages that are not gone.
   std::uint64_t live() const { return live_; }
+  /// Of their bodies. Exact for what is in memory since it came; what a restart found, or a purge cut off within a page, is
+  /// estimated from its page, so the error is never more than what the pages at hand hold.
+  std::uint64_t body_bytes() const { return body_bytes_; }
 
   /// Adds a record (encode_record) in the batch that is being built. `body`: the record's body, if it is apart.
-  Seq append(std::string_view record, BodyRef body, Timestamp now, BatchNumber batch);
+  Seq append(std::string_view record, BodyRef body, std::uint32_t body_bytes, Timestamp now, BatchNumber batch);
 
   /// Where a live message's bytes are. kNotLoaded: `page` must be loaded first.
   enum class Presence : std::uint8_t { kInMemory, kNotLoaded };
@@ -100,8 +103,8 @@ class QueueLog {
   /// Makes sure that the mark covers `seq` and tells which batch wrote it: that has to be durable before the delivery.
   BatchNumber mark_delivered(Seq seq, BatchNumber batch);
 
-  /// The message is gone, whatever the reason. False: it was already.
-  bool remove(Seq seq);
+  /// The message is gone, whatever the reason. False: it was already. Without the size of its body, the page's average counts.
+  bool remove(Seq seq, std::optional<std::uint32_t> body_bytes = {});
   /// Removes what is left in [from, until); goes on until `max_work` pages and large bodies were visited.
   struct Trimmed {
     std::uint64_t messages = 0;
@@ -153,7 +156,8 @@ class QueueLog {
     Seq end = 0;
     std::uint32_t live = 0;
     std::uint32_t bytes = 0;
-    BatchNumber batch = 0;  // of the last append; a read has to come after it
+    std::uint64_t body_bytes = 0;  // of what is live
+    BatchNumber batch = 0;         // of the last append; a read has to come after it
     bool closed = false;
     bool stored = false;      // a sealed batch wrote to it
     bool indexed = false;     // its extent is stored
@@ -204,6 +208,7 @@ class QueueLog {
   BatchNumber mark_before_batch_ = 0;
   Seq recovered_mark_ = 1;
   std::uint64_t live_ = 0;
+  std::uint64_t body_bytes_ = 0;
   bool state_dirty_ = false;
   std::vector<Seq> dirty_pages_;
   std::vector<Erased> erased_;

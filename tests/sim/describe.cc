@@ -83,6 +83,11 @@ struct Describe {
     out << "as consumer " << c.consumer << ' ' << in_words(c.settlement) << " tags " << c.first << " to " << c.last;
   }
   void operator()(const engine::ClosePort&) const { out << "leaves"; }
+  /// No client of the simulation gives it.
+  template <class Other>
+  void operator()(const Other&) const {
+    out << "does something else";
+  }
 };
 
 }  // namespace

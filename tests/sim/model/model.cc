@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "base/invariant.h"
 #include "broker/core/topology.h"
 #include "tests/sim/vocabulary.h"
 
@@ -61,8 +62,10 @@ void Model::ask(Asked& asked, const engine::Command& command, const Body& body) 
     checks_.answered(asked.port, body);
   } else if constexpr (std::is_same_v<Body, engine::GrantCredit> || std::is_same_v<Body, engine::Settle>) {
     may_fail(asked, consumers_.asked(body));
-  } else {
+  } else if constexpr (requires { declarations_.asked(body, command.actor); }) {
     asked.expected = declarations_.asked(body, command.actor);
+  } else {
+    ESCROW_INVARIANT(false, "no client of the simulation gives this command");
   }
 }
 

@@ -16,8 +16,8 @@ BodyCache::Body body(std::size_t bytes) { return std::make_shared<const std::str
 struct BodyCacheOf : testing::Test {
   BodyCache cache{10'000};
   PageCache pages{0};
-  Queue one{{"/", "one", {}}, 1, pages, cache};
-  Queue two{{"/", "two", {}}, 2, pages, cache};
+  Queue one{{"/", "one", {}}, {}, 1, pages, cache};
+  Queue two{{"/", "two", {}}, {}, 2, pages, cache};
 };
 
 TEST_F(BodyCacheOf, bodies_that_were_put_are_found) {

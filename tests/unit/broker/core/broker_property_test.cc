@@ -110,12 +110,12 @@ class BrokerRun {
  private:
   void declare(const std::string& name) {
     const bool known = model_.contains(name);
-    RC_ASSERT(b_.broker->declare_queue({"/", name, {}}).ok());
+    RC_ASSERT(b_.broker->declare_queue({{"/", name, {}}}, b_.moment()).ok());
     model_[name];
     if (!known) must(b_.broker->topology().bind("/", "amq.fanout", name, {"", {}, nullptr}));
   }
   void remove(const std::string& name) {
-    const Result<std::uint64_t> removed = b_.broker->delete_queue("/", name, false, false);
+    const Result<std::uint64_t> removed = b_.broker->delete_queue({"/", name, false, false});
     RC_ASSERT(*removed == (model_.contains(name) ? model_[name].messages.size() : 0));
     for (const ConsumerId id : model_[name].consumers) consumers_.erase(id);
     model_.erase(name);
@@ -143,7 +143,7 @@ class BrokerRun {
     if (model_.contains(queue)) consume_with(queue, value / 4 % 40, value % 2 == 0);
   }
   void consume_with(const std::string& queue, std::uint32_t credit, bool auto_credit) {
-    const ConsumerId id = must(b_.broker->consume("/", queue, credit, auto_credit));
+    const ConsumerId id = must(b_.broker->consume({"/", queue, credit, auto_credit}));
     consumers_[id] = {queue, credit, auto_credit, 1};
     model_[queue].consumers.insert(id);
     b_.names[id] = std::to_string(id);
@@ -189,7 +189,7 @@ class BrokerRun {
   void cancel(std::uint16_t value) {
     if (consumers_.empty()) return;
     const ConsumerId id = any_consumer(value);
-    b_.broker->cancel(id);
+    b_.broker->cancel(id, b_.moment());
     ModelQueue& queue = model_[consumers_[id].queue];
     for (auto& [arrival, m] : queue.messages) {
       if (m.consumer != id) continue;
@@ -202,7 +202,7 @@ class BrokerRun {
   void purge(const std::string& name) {
     if (!model_.contains(name)) return;
     work();  // what is on its way back is there
-    RC_ASSERT(b_.broker->purge("/", name, ++jobs_).ok());
+    RC_ASSERT(b_.broker->purge({"/", name}, ++jobs_).ok());
     b_.work();
     const std::uint64_t purged =
         std::erase_if(model_[name].messages, [](const auto& entry) { return !entry.second.consumer; });

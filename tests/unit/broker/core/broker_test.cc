@@ -77,19 +77,20 @@ TEST(Broker, does_not_park_what_was_committed_and_has_a_queue) {
 TEST(Broker, parks_even_when_there_are_as_many_queues_as_there_may_be) {
   BrokerTester b;
   for (std::size_t i = 0; i < Topology::kMaxQueues; ++i) b.declare(std::to_string(i));
-  ASSERT_FALSE(b.broker->declare_queue({"/", "one more", {}}).ok());
+  ASSERT_FALSE(b.broker->declare_queue({{"/", "one more", {}}}, b.moment()).ok());
   b.commit(view("m", "k", "amq.direct"));
   EXPECT_EQ(b.ready("escrow.parked"), 1u);
 }
 
 TEST(Broker, keeps_the_servers_queues_from_being_declared_or_deleted) {
   BrokerTester b;
-  EXPECT_EQ(outcome(b.broker->declare_queue({"/", "escrow.parked", {}})), "NAME_RESERVED");
-  EXPECT_EQ(outcome(b.broker->declare_queue({"/", "amq.mine", {}})), "NAME_RESERVED");
-  EXPECT_EQ(outcome(b.broker->declare_queue({"/", "", {}})), "MALFORMED");
+  EXPECT_EQ(outcome(b.broker->declare_queue({{"/", "escrow.parked", {}}}, b.moment())), "NAME_RESERVED");
+  EXPECT_EQ(outcome(b.broker->declare_queue({{"/", "amq.mine", {}}}, b.moment())), "NAME_RESERVED");
+  EXPECT_EQ(outcome(b.broker->declare_queue({{"/", "", {}}}, b.moment())), "MALFORMED");
   b.commit(view("m", "k", "gone"));
-  EXPECT_EQ(outcome(b.broker->delete_queue("/", "escrow.parked", false, false)), "NAME_RESERVED");
-  EXPECT_EQ(outcome(b.broker->declare_queue({"/", "escrow.parked", {}})), "ok") << "as it is, it may be asked for";
+  EXPECT_EQ(outcome(b.broker->delete_queue({"/", "escrow.parked", false, false})), "NAME_RESERVED");
+  EXPECT_EQ(outcome(b.broker->declare_queue({{"/", "escrow.parked", {}}}, b.moment())), "ok")
+      << "as it is, it may be asked for";
 }
 
 TEST(Broker, counts_messages_and_consumers_of_a_queue) {
@@ -98,7 +99,7 @@ TEST(Broker, counts_messages_and_consumers_of_a_queue) {
   b.post("q", 3);
   b.consume("x", "q", 2);
   b.work();
-  const QueueInfo info = *b.broker->declare_queue({"/", "q", {}});
+  const QueueInfo info = *b.broker->declare_queue({{"/", "q", {}}}, b.moment());
   EXPECT_EQ(info.ready, 1u);
   EXPECT_EQ(info.unacked, 2u);
   EXPECT_EQ(info.consumers, 1u);
@@ -119,7 +120,7 @@ TEST(Broker, deletes_a_queue_with_its_messages_and_tells_its_consumers) {
   const LogId log = (*b.broker->topology().queue("/", "q"))->log().id();
   ASSERT_TRUE(b.store.logs.contains(log));
 
-  EXPECT_EQ(*b.broker->delete_queue("/", "q", false, false), 5u);
+  EXPECT_EQ(*b.broker->delete_queue({"/", "q", false, false}), 5u);
   EXPECT_EQ(b.work(), "");
   std::ranges::sort(b.cancelled);
   EXPECT_EQ(b.cancelled, (std::vector<std::string>{"x", "y"}));
@@ -138,10 +139,10 @@ TEST(Broker, deletes_a_queue_that_has_work_under_way) {
   b.consume("y", "q", 10);
   b.work();
   ASSERT_TRUE(b.settle("x", 1, 4000).ok());
-  ASSERT_TRUE(b.broker->purge("/", "q", 7).ok());
+  ASSERT_TRUE(b.broker->purge({"/", "q"}, 7).ok());
   b.cancel("y");
   b.post("q", "one more");
-  b.broker->delete_queue("/", "q", false, false).ok();
+  b.broker->delete_queue({"/", "q", false, false}).ok();
   EXPECT_EQ(b.work(), "");
   EXPECT_EQ(b.purged.count(7), 1u) << "whoever asked for the purge hears of its end";
   b.seal();
@@ -153,24 +154,25 @@ TEST(Broker, deletes_only_what_is_unused_or_empty_if_told_so) {
   b.declare("q");
   b.post("q", "m");
   b.consume("x", "q", 0);
-  const auto used = b.broker->delete_queue("/", "q", true, false);
+  const auto used = b.broker->delete_queue({"/", "q", true, false});
   EXPECT_EQ(used.error().code, ErrorCode::kFailedPrecondition);
   EXPECT_EQ(used.error().reason, "QUEUE_IN_USE");
-  const auto filled = b.broker->delete_queue("/", "q", false, true);
+  const auto filled = b.broker->delete_queue({"/", "q", false, true});
   EXPECT_EQ(filled.error().code, ErrorCode::kFailedPrecondition);
   EXPECT_EQ(filled.error().reason, "QUEUE_NOT_EMPTY");
   b.broker->grant(b.ids.at("x"), 1).ok();
   b.work();
-  EXPECT_EQ(outcome(b.broker->delete_queue("/", "q", false, true)), "QUEUE_NOT_EMPTY") << "unacknowledged is not gone";
+  EXPECT_EQ(outcome(b.broker->delete_queue({"/", "q", false, true})), "QUEUE_NOT_EMPTY")
+      << "unacknowledged is not gone";
   b.settle("x", 1, 1).ok();
   b.cancel("x");
-  EXPECT_EQ(*b.broker->delete_queue("/", "q", true, true), 0u);
+  EXPECT_EQ(*b.broker->delete_queue({"/", "q", true, true}), 0u);
 }
 
 TEST(Broker, deleting_what_is_not_there_is_done_already) {
   BrokerTester b;
-  EXPECT_EQ(*b.broker->delete_queue("/", "q", true, true), 0u);
-  EXPECT_EQ(outcome(b.broker->delete_queue("v", "q", true, true)), "VHOST_UNKNOWN");
+  EXPECT_EQ(*b.broker->delete_queue({"/", "q", true, true}), 0u);
+  EXPECT_EQ(outcome(b.broker->delete_queue({"v", "q", true, true})), "VHOST_UNKNOWN");
 }
 
 TEST(Broker, gives_a_queue_that_is_declared_again_a_new_log) {
@@ -178,7 +180,7 @@ TEST(Broker, gives_a_queue_that_is_declared_again_a_new_log) {
   b.declare("q");
   const LogId first = (*b.broker->topology().queue("/", "q"))->log().id();
   b.post("q", "old");
-  b.broker->delete_queue("/", "q", false, false).ok();
+  b.broker->delete_queue({"/", "q", false, false}).ok();
   b.declare("q");
   EXPECT_GT((*b.broker->topology().queue("/", "q"))->log().id(), first);
   EXPECT_EQ(b.ready("q"), 0u);
@@ -200,18 +202,18 @@ TEST(Broker, takes_no_credit_beyond_the_limit) {
 TEST(Broker, leaves_no_consumer_behind_that_asked_for_too_much) {
   BrokerTester b;
   b.declare("q");
-  EXPECT_EQ(outcome(b.broker->consume("/", "q", Broker::kMaxCredit + 1, false)), "LIMIT_EXCEEDED");
-  EXPECT_EQ(outcome(b.broker->consume("/", "x", 1, false)), "QUEUE_UNKNOWN");
-  EXPECT_EQ(b.broker->declare_queue({"/", "q", {}})->consumers, 0u);
+  EXPECT_EQ(outcome(b.broker->consume({"/", "q", Broker::kMaxCredit + 1, false})), "LIMIT_EXCEEDED");
+  EXPECT_EQ(outcome(b.broker->consume({"/", "x", 1, false})), "QUEUE_UNKNOWN");
+  EXPECT_EQ(b.broker->declare_queue({{"/", "q", {}}}, b.moment())->consumers, 0u);
 }
 
 TEST(Broker, takes_no_more_consumers_than_a_queue_may_have) {
   BrokerTester b;
   b.declare("q");
   for (std::size_t i = 0; i < Broker::kMaxConsumersPerQueue; ++i) {
-    ASSERT_TRUE(b.broker->consume("/", "q", 0, false).ok());
+    ASSERT_TRUE(b.broker->consume({"/", "q", 0, false}).ok());
   }
-  const auto more = b.broker->consume("/", "q", 0, false);
+  const auto more = b.broker->consume({"/", "q", 0, false});
   EXPECT_EQ(more.error().code, ErrorCode::kResourceExhausted);
   EXPECT_EQ(more.error().metadata, (decltype(Error::metadata){{"limit", "consumers_per_queue"}, {"maximum", "10000"}}));
 }

@@ -46,7 +46,7 @@ class BrokerTester {
  public:
   explicit BrokerTester(std::size_t memory = 100 << 20) : memory_(memory), broker(std::make_unique<Broker>(memory)) {}
 
-  void declare(const std::string& name) { must(broker->declare_queue({"/", name, {}})); }
+  void declare(const std::string& name) { must(broker->declare_queue({{"/", name, {}}}, moment())); }
   void bind(const std::string& exchange, const std::string& queue_name, const std::string& key) {
     must(broker->topology().bind("/", exchange, queue_name, {key, {}, nullptr}));
   }
@@ -62,13 +62,13 @@ class BrokerTester {
   void commit(const MessageView& message) { broker->publish_committed(message, moment()); }
 
   void consume(const std::string& name, const std::string& queue_name, std::uint32_t credit, bool auto_credit = false) {
-    ids[name] = must(broker->consume("/", queue_name, credit, auto_credit));
+    ids[name] = must(broker->consume({"/", queue_name, credit, auto_credit}));
     names[ids[name]] = name;
   }
   Result<void> settle(const std::string& name, DeliveryTag first, DeliveryTag last, Settlement how = Settlement::kAck) {
     return broker->settle(ids.at(name), first, last, how);
   }
-  void cancel(const std::string& name) { broker->cancel(ids.at(name)); }
+  void cancel(const std::string& name) { broker->cancel(ids.at(name), moment()); }
 
   /// Works until there is nothing more to do; what is wanted from the store is given at once. Returns what the consumers
   /// got, as "x:a y:b".
@@ -103,9 +103,10 @@ class BrokerTester {
     auto recovered = std::make_unique<Broker>(memory_);
     recovered->recover_counters(store.next_log, store.next_body);
     for (const auto& [key, value] : store.topology_entries) must_ok(recovered->recover_topology(key, value));
-    for (const auto& [id, queue] : recovered->logs()) {
-      if (const auto it = store.logs.find(id); it != store.logs.end()) it->second.recover_into(queue->log());
-      queue->rewind();
+    for (const auto& [id, place] : recovered->logs()) {
+      Lane& lane = place.queue->lane(place.lane);
+      if (const auto it = store.logs.find(id); it != store.logs.end()) it->second.recover_into(lane.log());
+      lane.rewind();
     }
     recovered->finish_recovery();
     return recovered;

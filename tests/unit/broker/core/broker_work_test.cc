@@ -32,6 +32,47 @@ TEST(BrokerWork, delivers_a_bounded_number_of_messages_at_a_time) {
   EXPECT_EQ(total, 50u * 900u);
 }
 
+TEST(BrokerWork, takes_back_no_more_than_a_step_at_once) {
+  BrokerTester b;
+  b.declare("q");
+  b.post("q", 2500);
+  b.consume("x", "q", 2500);
+  b.work();
+  b.cancel("x");
+  EXPECT_TRUE(b.broker->work(b.moment()));
+  EXPECT_EQ(b.ready("q"), Queue::kMaxStep);
+  b.broker->work(b.moment());
+  EXPECT_FALSE(b.broker->work(b.moment()));
+  EXPECT_EQ(b.ready("q"), 2500u);
+  EXPECT_EQ(b.unacked("q"), 0u);
+}
+
+TEST(BrokerWork, looks_at_no_more_tags_than_a_step_at_once) {
+  BrokerTester b;
+  b.declare("q");
+  b.post("q", 5000);
+  b.consume("x", "q", 5000);
+  b.work();
+  for (DeliveryTag tag = 3; tag <= 5000; tag += 2) must_ok(b.settle("x", tag, tag));
+  must_ok(b.settle("x", 2, 5000));
+  EXPECT_EQ(b.unacked("q"), 2001u) << "every other one was settled before";
+  b.work();
+  EXPECT_EQ(b.unacked("q"), 1u);
+}
+
+TEST(BrokerWork, passes_over_what_was_settled_before_at_once) {
+  BrokerTester b;
+  b.declare("q");
+  b.post("q", 5000);
+  b.consume("x", "q", 5000);
+  b.work();
+  must_ok(b.settle("x", 2, 5000));
+  b.work();
+  must_ok(b.settle("x", 2, 5000));
+  EXPECT_FALSE(b.broker->work(b.moment())) << "in one step";
+  EXPECT_EQ(b.unacked("q"), 1u);
+}
+
 TEST(BrokerWork, gives_every_queue_its_turn) {
   BrokerTester b;
   for (const char* name : {"long", "short"}) b.declare(name);
@@ -90,7 +131,7 @@ TEST(BrokerWork, purges_what_is_ready_and_keeps_what_is_unacked) {
   b.post("q", 10);
   b.consume("x", "q", 4);
   b.work();
-  ASSERT_TRUE(b.broker->purge("/", "q", 5).ok());
+  ASSERT_TRUE(b.broker->purge({"/", "q"}, 5).ok());
   b.post("q", "later");
   b.work();
   EXPECT_EQ(b.purged.at(5), 6u);
@@ -98,13 +139,13 @@ TEST(BrokerWork, purges_what_is_ready_and_keeps_what_is_unacked) {
   EXPECT_EQ(b.ready("q"), 1u) << "what came after the purge stays";
   b.settle("x", 1, 4).ok();
   EXPECT_EQ(b.unacked("q"), 0u);
-  EXPECT_FALSE(b.broker->purge("/", "no-such-queue", 6).ok());
+  EXPECT_FALSE(b.broker->purge({"/", "no-such-queue"}, 6).ok());
 }
 
 TEST(BrokerWork, purges_an_empty_queue_at_once) {
   BrokerTester b;
   b.declare("q");
-  ASSERT_TRUE(b.broker->purge("/", "q", 5).ok());
+  ASSERT_TRUE(b.broker->purge({"/", "q"}, 5).ok());
   b.work();
   EXPECT_EQ(b.purged.at(5), 0u);
 }
@@ -116,7 +157,7 @@ TEST(BrokerWork, purges_what_a_lost_consumer_had) {
   b.consume("x", "q", 3000);
   b.work();
   b.cancel("x");
-  ASSERT_TRUE(b.broker->purge("/", "q", 5).ok());
+  ASSERT_TRUE(b.broker->purge({"/", "q"}, 5).ok());
   b.work();
   EXPECT_EQ(b.purged.at(5), 3000u) << "it waits for them to come back";
   EXPECT_EQ(b.ready("q"), 0u);
@@ -130,7 +171,7 @@ TEST(BrokerWork, purges_a_long_queue_in_bounded_steps) {
   b.seal();
   const std::size_t pages = b.store.logs.at(1).pages.size();
   ASSERT_GT(pages, 2 * Broker::kPurgePerStep);
-  ASSERT_TRUE(b.broker->purge("/", "q", 5).ok());
+  ASSERT_TRUE(b.broker->purge({"/", "q"}, 5).ok());
   std::size_t steps = 1;
   while (b.broker->work(b.moment())) {
     const std::size_t before = b.store.logs.at(1).pages.size();
@@ -279,10 +320,10 @@ TEST(BrokerBodies, are_counted_again_after_a_restart) {
   b.publish("amq.fanout", "", kLarge).ok();
   b.seal();
   b.crash();
-  b.broker->delete_queue("/", "q", false, false).ok();
+  b.broker->delete_queue({"/", "q", false, false}).ok();
   b.seal();
   EXPECT_EQ(b.store.bodies.size(), 1u);
-  b.broker->delete_queue("/", "r", false, false).ok();
+  b.broker->delete_queue({"/", "r", false, false}).ok();
   b.seal();
   EXPECT_TRUE(b.store.bodies.empty());
 }
@@ -296,7 +337,7 @@ TEST(BrokerBodies, go_with_a_queue_that_is_deleted_when_just_settled) {
   b.work();
   b.seal();
   b.settle("x", 1, 1).ok();
-  b.broker->delete_queue("/", "q", false, false).ok();
+  b.broker->delete_queue({"/", "q", false, false}).ok();
   b.seal();
   EXPECT_TRUE(b.store.bodies.empty());
 }
@@ -317,7 +358,7 @@ TEST(BrokerBodies, that_are_read_for_a_queue_that_is_gone_are_nobodys) {
     wanted = b.broker->effects().body_loads;
     b.broker->effects().clear();
   }
-  b.broker->delete_queue("/", "q", false, false).ok();
+  b.broker->delete_queue({"/", "q", false, false}).ok();
   b.declare("q");
   b.broker->load(wanted[0], kLarge);
   EXPECT_EQ(b.work(), "");
@@ -330,7 +371,7 @@ TEST(BrokerBodies, go_with_a_queue_that_is_purged) {
   b.post("q", kLarge);
   b.seal();
   ASSERT_EQ(b.store.bodies.size(), 2u);
-  b.broker->purge("/", "q", 1).ok();
+  b.broker->purge({"/", "q"}, 1).ok();
   b.work();
   b.seal();
   EXPECT_TRUE(b.store.bodies.empty());

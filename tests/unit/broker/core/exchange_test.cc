@@ -23,7 +23,8 @@ class ExchangeTester {
 
   Queue* queue(const std::string& name) {
     auto& queue = queues_[name];
-    if (!queue) queue = std::make_unique<Queue>(QueueSpec{"/", name, {}}, queues_.size(), pages_, bodies_);
+    if (!queue)
+      queue = std::make_unique<Queue>(QueueSpec{"/", name, {}}, QueueArguments{}, queues_.size(), pages_, bodies_);
     return queue.get();
   }
   bool bind(const std::string& name, const std::string& key, FieldTable arguments = {}) {

@@ -89,52 +89,6 @@ TEST(QueueLimits, delivers_no_more_than_a_step_at_once) {
   EXPECT_EQ(steps, (std::vector<std::size_t>{1000, 1000, 500}));
 }
 
-TEST(QueueLimits, takes_back_no_more_than_a_step_at_once) {
-  QueueOf q;
-  q.post(2500);
-  q.consumer("x", 2500);
-  while (q.dispatch(), q.more) {
-  }
-  Consumer& x = q.consumers.at("x");
-  q.queue.remove(&x);
-  EXPECT_TRUE(q.queue.abandon(x));
-  EXPECT_EQ(q.queue.ready(), Queue::kMaxStep);
-  EXPECT_TRUE(q.queue.abandon(x));
-  EXPECT_FALSE(q.queue.abandon(x));
-  EXPECT_EQ(q.queue.ready(), 2500u);
-  EXPECT_EQ(q.queue.unacked(), 0u);
-}
-
-TEST(QueueLimits, looks_at_no_more_tags_than_a_step_at_once) {
-  QueueOf q;
-  q.post(5000);
-  q.consumer("x", 5000);
-  while (q.dispatch(), q.more) {
-  }
-  Consumer& x = q.consumers.at("x");
-  for (DeliveryTag tag = 3; tag <= 5000; tag += 2) q.ack("x", tag, tag);
-  const Queue::Settled first = q.queue.settle(x, 2, 5000, Settlement::kAck);
-  EXPECT_EQ(first.messages, 500u) << "every other one was settled before";
-  EXPECT_EQ(first.next, 2u + Queue::kMaxStep);
-  Queue::Settled settled = first;
-  while (settled.next <= 5000) settled = q.queue.settle(x, settled.next, 5000, Settlement::kAck);
-  EXPECT_EQ(q.queue.unacked(), 1u);
-}
-
-TEST(QueueLimits, passes_over_what_was_settled_before_at_once) {
-  QueueOf q;
-  q.post(5000);
-  q.consumer("x", 5000);
-  while (q.dispatch(), q.more) {
-  }
-  Consumer& x = q.consumers.at("x");
-  for (DeliveryTag next = 2; next <= 5000;) next = q.queue.settle(x, next, 5000, Settlement::kAck).next;
-  const Queue::Settled again = q.queue.settle(x, 2, 5000, Settlement::kAck);
-  EXPECT_EQ(again.messages, 0u);
-  EXPECT_EQ(again.next, 5001u) << "in one step";
-  EXPECT_EQ(q.queue.settle(x, 2, 10, Settlement::kAck).messages, 0u);
-}
-
 TEST(QueueLimits, purges_what_came_back_in_bounded_steps) {
   QueueOf q;
   q.post(2500);
@@ -147,7 +101,7 @@ TEST(QueueLimits, purges_what_came_back_in_bounded_steps) {
   const Seq until = q.queue.log().next_seq();
   std::vector<std::uint64_t> steps;
   for (Seq from = 1; from < until;) {
-    const auto purged = q.queue.purge(from, until, 100);
+    const auto purged = q.queue.purge(0, from, until, 100);
     from = purged.position;
     steps.push_back(purged.messages);
   }

@@ -63,10 +63,10 @@ TEST(PageExtent, is_found_by_reading_the_page) {
   LogStore store;
   MessageView large = view("");
   large.apart = {9, 5000};
-  log.append(record_of("a"), {}, at(1), 1);
-  log.append(record_of(large), large.apart, at(1), 1);
+  log.append(record_of("a"), {}, 0, at(1), 1);
+  log.append(record_of(large), large.apart, 0, at(1), 1);
   log.take_changes(store);
-  log.append(record_of("b"), {}, at(2), 2);
+  log.append(record_of("b"), {}, 0, at(2), 2);
   log.take_changes(store);
   const PageExtent extent = must(PageExtent::of(1, store.pages.at(1)));
   EXPECT_EQ(extent.end, 4u);
@@ -83,7 +83,7 @@ struct EvictedLogOf : testing::Test {
   std::unique_ptr<QueueLog> log = std::make_unique<QueueLog>(kLog, cache);
   BatchNumber batch = 1;
 
-  Seq append(std::string_view body) { return log->append(record_of(body), {}, at(1), batch); }
+  Seq append(std::string_view body) { return log->append(record_of(body), {}, 0, at(1), batch); }
   void append_kib(int count) {
     for (int i = 0; i < count; ++i) append(std::string(1000, 'x'));
   }
@@ -238,7 +238,7 @@ TEST(PageCache, evicts_the_oldest_page_first_and_what_came_back_last) {
   QueueLog log(kLog, cache);
   BatchNumber batch = 1;
   const auto fill_page = [&] {
-    for (int i = 0; i < 64; ++i) log.append(record_of(std::string(1000, 'x')), {}, at(1), batch);
+    for (int i = 0; i < 64; ++i) log.append(record_of(std::string(1000, 'x')), {}, 0, at(1), batch);
     log.take_changes(store);
     ++batch;
   };
@@ -266,7 +266,7 @@ TEST(PageCache, bounds_ten_thousand_logs_with_one_message_at_a_time) {
   for (LogId id = 0; id < kLogs; ++id) logs.push_back(std::make_unique<QueueLog>(id, cache));
   for (BatchNumber batch = 1; batch <= 5; ++batch) {
     for (LogId id = 0; id < kLogs; ++id) {
-      logs[id]->append(record_of("one message"), {}, at(1), batch);
+      logs[id]->append(record_of("one message"), {}, 0, at(1), batch);
       if (id % 100 != 0) continue;
       cache.enforce();
       ASSERT_LE(cache.bytes(), kBound);

@@ -116,7 +116,7 @@ class LogRun {
         sent = view("");
         sent.apart = message.apart;
       }
-      const Seq seq = log_->append(record_of(sent), message.apart, broker::at(1), batch_);
+      const Seq seq = log_->append(record_of(sent), message.apart, 0, broker::at(1), batch_);
       RC_ASSERT((live_.empty() || seq > live_.rbegin()->first));
       live_[seq] = std::move(message);
     }

@@ -21,7 +21,7 @@ struct QueueLogOf : testing::Test {
   std::unique_ptr<QueueLog> log = std::make_unique<QueueLog>(kLog, cache);
   BatchNumber batch = 1;
 
-  Seq append(std::string_view body) { return log->append(record_of(body), {}, at(1), batch); }
+  Seq append(std::string_view body) { return log->append(record_of(body), {}, 0, at(1), batch); }
   /// Messages of 1 KiB: 63 or 64 fill a page.
   void append_kib(int count) {
     for (int i = 0; i < count; ++i) append(std::string(1000, 'x'));
@@ -254,7 +254,7 @@ TEST_F(QueueLogOf, removing_over_a_range_counts_large_bodies_as_pages) {
   MessageView large = view("");
   for (std::uint64_t id = 1; id <= 5000; ++id) {
     large.apart = {id, 5000};
-    log->append(record_of(large), large.apart, at(1), batch);
+    log->append(record_of(large), large.apart, 0, at(1), batch);
   }
   const auto trimmed = log->trim(1, log->next_seq(), 32);
   EXPECT_LT(trimmed.messages, 5000u);
@@ -265,8 +265,8 @@ TEST_F(QueueLogOf, a_log_that_goes_as_a_whole_goes_step_by_step) {
   append_kib(200);
   MessageView large = view("");
   large.apart = {9, 5000};
-  log->append(record_of(large), large.apart, at(1), batch);
-  log->append(record_of(large), large.apart, at(1), batch);
+  log->append(record_of(large), large.apart, 0, at(1), batch);
+  log->append(record_of(large), large.apart, 0, at(1), batch);
   log->remove(201);
   EXPECT_EQ(log->take_released().size(), 1u);
   int steps = 1;

@@ -53,7 +53,7 @@ TEST(Queue, with_auto_credit_grants_one_for_each_that_is_settled) {
   q.settle("x", 2, 3, Settlement::kReject);
   EXPECT_EQ(q.dispatch(), "x:d x:e");
   q.ack("x", 1, 3);
-  EXPECT_EQ(q.consumers.at("x").credit, 0u) << "what was settled before grants nothing again";
+  EXPECT_EQ(q.clients.at("x").consumer.credit, 0u) << "what was settled before grants nothing again";
 }
 
 TEST(Queue, consumers_take_turns) {
@@ -135,9 +135,9 @@ TEST(Queue, forgets_tags_that_were_settled_and_keeps_the_others) {
   q.consumer("x", 3);
   q.dispatch();
   q.ack("x", 2, 3);
-  EXPECT_EQ(q.consumers.at("x").outstanding.size(), 3u) << "the first is open";
+  EXPECT_EQ(q.clients.at("x").channel.outstanding.size(), 3u) << "the first is open";
   q.ack("x", 1, 1);
-  EXPECT_TRUE(q.consumers.at("x").outstanding.empty());
+  EXPECT_TRUE(q.clients.at("x").channel.outstanding.empty());
   q.post("d");
   q.grant("x", 1);
   q.dispatch();
@@ -156,23 +156,11 @@ TEST(Queue, rejected_messages_are_gone) {
   EXPECT_EQ(q.dispatch(), "x:b");
 }
 
-TEST(Queue, settles_no_more_than_a_step_at_once) {
-  QueueOf q;
-  q.post(2500);
-  q.consumer("x", 2500);
-  while (q.dispatch(), q.more) {
-  }
-  EXPECT_EQ(q.ack("x", 1, 2500), Queue::kMaxStep);
-  EXPECT_EQ(q.ack("x", 1, 2500), Queue::kMaxStep);
-  EXPECT_EQ(q.ack("x", 1, 2500), 500u);
-  EXPECT_EQ(q.ack("x", 1, 2500), 0u);
-}
-
 TEST(Queue, gives_nothing_to_a_consumer_that_was_removed) {
   QueueOf q;
   q.consumer("x", 10);
   q.consumer("y", 10);
-  q.queue.remove(&q.consumers.at("x"));
+  q.queue.remove(&q.clients.at("x").consumer);
   q.grant("x", 5);
   q.post("a,b");
   EXPECT_EQ(q.dispatch(), "y:a y:b");
@@ -300,7 +288,7 @@ TEST(Queue, purges_what_is_ready_and_keeps_what_is_unacked) {
   q.consumer("x", 4);
   q.dispatch();
   q.requeue("x", 2, 2);
-  const auto purged = q.queue.purge(1, q.queue.log().next_seq(), 100);
+  const auto purged = q.queue.purge(0, 1, q.queue.log().next_seq(), 100);
   EXPECT_EQ(purged.messages, 3u) << "b came back, e and f were never given out";
   EXPECT_EQ(q.queue.ready(), 0u);
   EXPECT_EQ(q.queue.unacked(), 3u);
@@ -314,7 +302,7 @@ TEST(Queue, purges_what_is_ready_and_keeps_what_is_unacked) {
 TEST(Queue, purges_up_to_where_it_is_told) {
   QueueOf q;
   q.post("a,b,c,d");
-  EXPECT_EQ(q.queue.purge(1, 3, 100).messages, 2u);
+  EXPECT_EQ(q.queue.purge(0, 1, 3, 100).messages, 2u);
   q.consumer("x", 10);
   EXPECT_EQ(q.dispatch(), "x:c x:d");
 }
@@ -329,7 +317,7 @@ TEST(Queue, starts_after_a_restart_at_the_first_message_that_is_left) {
   recovered.queue.log().recover_state(must(LogState::decode(q.store.log_state.value())));
   recovered.queue.log().recover_page(must(PageExtent::of(1, q.store.pages.at(1))), false,
                                      must(PageState::decode(q.store.states.at(1))));
-  recovered.queue.rewind();
+  recovered.queue.lane(0).rewind();
   recovered.consumer("x", 10);
   EXPECT_EQ(recovered.dispatch(), "");
   ASSERT_EQ(recovered.effects.loads.size(), 1u);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "broker/core/queue.h"
@@ -15,8 +16,8 @@ namespace escrow::broker {
 
 class QueueTester {
  public:
-  explicit QueueTester(std::size_t memory = 100 << 20)
-      : pages(memory), bodies(memory), queue(spec(), 1, pages, bodies) {}
+  explicit QueueTester(std::size_t memory = 100 << 20, QueueArguments arguments = {})
+      : pages(memory), bodies(memory), queue(spec(), std::move(arguments), 1, pages, bodies) {}
 
   static QueueSpec spec() { return {"/", "q", {}}; }
 
@@ -24,31 +25,44 @@ class QueueTester {
   void post(std::string_view list) {
     while (!list.empty()) {
       const std::size_t comma = list.find(',');
-      queue.enqueue(record_of(list.substr(0, comma)), {}, at(1), batch);
+      post_with(list.substr(0, comma), 0);
       list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
     }
   }
   void post(int count) {
     for (int i = 0; i < count; ++i) post(std::to_string(i));
   }
+  void post_with(std::string_view body, std::uint8_t priority) {
+    const MessageView message = view(body);
+    queue.enqueue(record_of(message), message, priority, at(1), batch);
+  }
   void post_apart(BodyRef body) {
     MessageView message = view("");
     message.apart = body;
-    queue.enqueue(record_of(message), body, at(1), batch);
+    queue.enqueue(record_of(message), message, 0, at(1), batch);
   }
 
   void consumer(const std::string& name, std::uint32_t credit, bool auto_credit = false,
                 std::int64_t bytes = kUnlimitedBytes) {
-    Consumer& c = consumers[name];
-    c.id = consumers.size();
+    Client& client = clients[name];
+    Consumer& c = client.consumer;
+    client.connection.bytes = bytes;
+    client.channel.connection = &client.connection;
+    c.channel = &client.channel;
+    c.id = clients.size();
     c.queue = &queue;
     c.auto_credit = auto_credit;
     names[c.id] = name;
     queue.add(&c);
-    queue.grant(c, credit, bytes);
+    queue.grant(c, credit);
   }
   void grant(const std::string& name, std::uint32_t credit, std::int64_t bytes = 0) {
-    queue.grant(consumers.at(name), credit, bytes);
+    Client& client = clients.at(name);
+    if (__builtin_add_overflow(client.connection.bytes, bytes, &client.connection.bytes)) {
+      client.connection.bytes = kUnlimitedBytes;
+    }
+    resume(client.connection.stalled);
+    queue.grant(client.consumer, credit);
   }
 
   /// One step. Who got what: "x:a", with "+2" when it came back twice, and "!" when it is flagged redelivered.
@@ -67,7 +81,20 @@ class QueueTester {
   }
 
   std::size_t settle(const std::string& name, DeliveryTag first, DeliveryTag last, Settlement settlement) {
-    return queue.settle(consumers.at(name), first, last, settlement).messages;
+    Client& client = clients.at(name);
+    std::size_t settled = 0;
+    for (DeliveryTag tag = first; tag <= last; ++tag) {
+      Outstanding* const entry = client.channel.find(tag);
+      if (entry == nullptr) continue;
+      queue.settle(entry->log - queue.first_log(), entry->seq, entry->body_bytes, settlement);
+      *entry = {};
+      ++settled;
+      if (client.consumer.auto_credit) ++client.consumer.credit;
+    }
+    client.channel.forget_settled();
+    queue.offer(client.consumer);
+    resume(client.channel.stalled);
+    return settled;
   }
   std::size_t ack(const std::string& name, DeliveryTag first, DeliveryTag last) {
     return settle(name, first, last, Settlement::kAck);
@@ -77,20 +104,31 @@ class QueueTester {
   }
   /// The consumer is lost; all it had comes back.
   void lose(const std::string& name) {
-    Consumer& c = consumers.at(name);
-    queue.remove(&c);
-    while (queue.abandon(c)) {
-    }
+    Client& client = clients.at(name);
+    queue.remove(&client.consumer);
+    requeue(name, client.channel.oldest_tag(), client.channel.next_tag);
   }
   void seal() {
     queue.log().take_changes(store);
     ++batch;
   }
 
+  void resume(std::vector<Consumer*>& stalled) {
+    for (Consumer* consumer : std::exchange(stalled, {})) {
+      consumer->listed = false;
+      queue.offer(*consumer);
+    }
+  }
+
   PageCache pages;
   BodyCache bodies;
   Queue queue;
-  std::map<std::string, Consumer> consumers;
+  struct Client {
+    Connection connection;
+    Channel channel;
+    Consumer consumer;
+  };
+  std::map<std::string, Client> clients;
   std::map<ConsumerId, std::string> names;
   LogStore store;
   QueueEffects effects;

@@ -56,7 +56,7 @@ class TopologyTester {
   }
 
   std::unique_ptr<Queue> make(const QueueSpec& spec, LogId log) {
-    return std::make_unique<Queue>(spec, log, pages, bodies);
+    return std::make_unique<Queue>(spec, QueueArguments{}, log, pages, bodies);
   }
 
   PageCache pages{0};

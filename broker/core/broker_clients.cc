@@ -1,0 +1,304 @@
+// Channels and consumers: what a client opens, is given, settles and leaves behind.
+#include <algorithm>
+#include <utility>
+
+#include "base/planted_fault.h"
+#include "broker/core/broker.h"
+
+namespace escrow::broker {
+namespace {
+
+Error limit(const char* name, std::size_t maximum, std::string message) {
+  return {ErrorCode::kResourceExhausted,
+          "LIMIT_EXCEEDED",
+          std::move(message),
+          {{"limit", name}, {"maximum", std::to_string(maximum)}}};
+}
+
+Error no_consumer() { return {ErrorCode::kNotFound, "CONSUMER_UNKNOWN", "no such consumer", {}}; }
+Error no_channel() { return {ErrorCode::kNotFound, "CHANNEL_UNKNOWN", "no such channel", {}}; }
+
+Error in_use(const Queue& queue, const char* how) {
+  return {ErrorCode::kPermissionDenied,
+          "QUEUE_IN_EXCLUSIVE_USE",
+          "queue '" + queue.spec().name + "' in vhost '" + queue.spec().vhost + "' " + how,
+          {}};
+}
+
+}  // namespace
+
+Consumer* Broker::find(ConsumerId id) {
+  const auto it = consumers_.find(id);
+  return it == consumers_.end() ? nullptr : it->second.get();
+}
+
+Channel* Broker::find_channel(ChannelId id) {
+  const auto it = channels_.find(id);
+  return it == channels_.end() ? nullptr : it->second.get();
+}
+
+Channel* Broker::find_settling(ChannelId id) {
+  if (Channel* channel = find_channel(id)) return channel;
+  const auto it = std::ranges::find_if(abandoned_, [&](const auto& channel) { return channel->id == id; });
+  return it == abandoned_.end() ? nullptr : it->get();
+}
+
+Queue* Broker::find_log(LogId log, std::size_t& lane) {
+  const auto it = by_log_.find(log);
+  if (it == by_log_.end()) return nullptr;
+  lane = it->second.lane;
+  return it->second.queue;
+}
+
+Channel* Broker::make_channel(ChannelId id, ConnectionId connection) {
+  auto channel = std::make_unique<Channel>();
+  channel->id = id;
+  channel->connection_id = connection;
+  channel->connection = &connections_[connection];
+  channel->connection->channels.push_back(id);
+  return channels_.emplace(id, std::move(channel)).first->second.get();
+}
+
+void Broker::open_channel(const OpenChannel& command) { make_channel(command.channel, command.connection); }
+
+void Broker::close_channel(ChannelId id, const Moment& moment) {
+  const auto it = channels_.find(id);
+  if (it == channels_.end()) return;
+  for (Consumer* consumer : std::vector<Consumer*>(it->second->consumers)) {
+    Queue* const queue = consumer->queue;
+    remove_consumer(consumer);
+    unused(queue, moment);
+  }
+  drop_channel(id);
+}
+
+void Broker::drop_channel(ChannelId id) {
+  const auto it = channels_.find(id);
+  Channel& channel = *it->second;
+  if (channel.fetches > 0) {
+    for (const auto& [log, place] : by_log_) place.queue->forget_fetches(&channel);
+  }
+  std::erase(channel.connection->channels, id);
+  if (id >= kOwnChannels) connections_.erase(channel.connection_id);
+  abandoned_.push_back(std::move(it->second));
+  channels_.erase(it);
+}
+
+void Broker::close_connection(ConnectionId id, const Moment& moment) {
+  const auto it = connections_.find(id);
+  if (it != connections_.end()) {
+    for (const ChannelId channel : std::vector<ChannelId>(it->second.channels)) close_channel(channel, moment);
+    connections_.erase(id);
+  }
+  const auto owned = exclusive_.find(id);
+  if (owned == exclusive_.end()) return;
+  for (Queue* queue : std::vector<Queue*>(owned->second)) expire(queue);
+  exclusive_.erase(id);
+}
+
+void Broker::set_prefetch(ChannelId id, std::uint32_t messages) {
+  Channel* const channel = find_channel(id);
+  if (channel == nullptr) return;
+  channel->prefetch = messages;
+  resume(channel->stalled);
+}
+
+void Broker::resume(std::vector<Consumer*>& stalled) {
+  for (Consumer* consumer : std::exchange(stalled, {})) {
+    consumer->listed = false;
+    consumer->queue->offer(*consumer);
+    wants_dispatch(consumer->queue);
+  }
+}
+
+Result<ConsumerId> Broker::consume(const Consume& command) {
+  const bool own_channel = command.channel == 0;
+  const Result<Queue*> found = topology_.queue(command.vhost, command.queue);
+  if (!found) return found.error();
+  Channel* channel = own_channel ? nullptr : find_channel(command.channel);
+  if (!own_channel && channel == nullptr) return no_channel();
+  const Result<Queue*> queue =
+      accessible(command.vhost, command.queue, own_channel ? ConnectionId{0} : channel->connection_id);
+  if (!queue) return queue.error();
+  const std::vector<Consumer*>& others = (*queue)->consumers();
+  if (others.size() >= kMaxConsumersPerQueue) {
+    return limit("consumers_per_queue", kMaxConsumersPerQueue, "the queue has too many consumers");
+  }
+  if (!others.empty() && others.front()->exclusive) return in_use(**queue, "in exclusive use");
+  if (!others.empty() && command.exclusive) return in_use(**queue, "in use: it cannot be had exclusively");
+  if (command.credit > kMaxCredit) return limit("credit", kMaxCredit, "more credit than a consumer may have");
+
+  if (own_channel) {
+    channel = make_channel(next_own_channel_, next_own_channel_);
+    channel->connection->bytes = command.bytes;
+    ++next_own_channel_;
+  }
+  auto consumer = std::make_unique<Consumer>();
+  consumer->id = next_consumer_++;
+  consumer->queue = *queue;
+  consumer->channel = channel;
+  consumer->credit = command.credit;
+  consumer->auto_credit = command.auto_credit;
+  consumer->no_ack = command.no_ack;
+  consumer->exclusive = command.exclusive;
+  consumer->priority = command.priority;
+  channel->consumers.push_back(consumer.get());
+  (*queue)->add(consumer.get());
+  if ((*queue)->expires_at) {
+    expiries_.erase({*(*queue)->expires_at, (*queue)->first_log()});
+    (*queue)->expires_at.reset();
+  }
+  wants_dispatch(*queue);
+  return consumers_.emplace(consumer->id, std::move(consumer)).first->first;
+}
+
+Result<void> Broker::grant(ConsumerId id, std::uint32_t credit, std::int64_t bytes) {
+  Consumer* consumer = find(id);
+  if (consumer == nullptr) return no_consumer();
+  if (credit > kMaxCredit - std::min(consumer->credit, kMaxCredit)) {
+    return limit("credit", kMaxCredit, "more credit than a consumer may have");
+  }
+  consumer->queue->grant(*consumer, credit);
+  wants_dispatch(consumer->queue);
+  if (bytes != 0) grant_bytes(consumer->channel->connection_id, bytes);
+  return {};
+}
+
+void Broker::grant_bytes(ConnectionId id, std::int64_t bytes) {
+  Connection& connection = connections_[id];
+  if (__builtin_add_overflow(connection.bytes, bytes, &connection.bytes)) connection.bytes = kUnlimitedBytes;
+  if (connection.bytes > 0) resume(connection.stalled);
+}
+
+Result<void> Broker::settle(ConsumerId id, DeliveryTag first, DeliveryTag last, Settlement settlement) {
+  const Consumer* consumer = find(id);
+  if (consumer == nullptr) return no_consumer();
+  if (first == 0 || first > last || last >= consumer->channel->next_tag) {
+    return Error{ErrorCode::kInvalidArgument, "MALFORMED", "a delivery tag that was never given out", {}};
+  }
+  settles_.push_back({consumer->channel->id, first, last, settlement});
+  step_settles();
+  return {};
+}
+
+Result<void> Broker::check(const SettleTag& command) {
+  Channel* channel = find_channel(command.channel);
+  if (channel == nullptr) return no_channel();
+  if ((command.multiple && command.tag == 0) || channel->find(command.tag) != nullptr) return {};
+  return Error{ErrorCode::kFailedPrecondition,
+               "DELIVERY_TAG_UNKNOWN",
+               "unknown delivery tag " + std::to_string(command.tag),
+               {}};
+}
+
+Result<void> Broker::settle(const SettleTag& command) {
+  if (auto known = check(command); !known) return known;
+  const Channel& channel = *find_channel(command.channel);
+  if (channel.outstanding.empty()) return {};
+  const bool all = command.multiple && command.tag == 0;
+  settles_.push_back({command.channel, command.multiple ? channel.oldest_tag() : command.tag,
+                      all ? channel.next_tag - 1 : command.tag, command.settlement});
+  step_settles();
+  return {};
+}
+
+void Broker::settle_step(Channel& channel, DeliveryTag& first, DeliveryTag last, Settlement settlement) {
+  const DeliveryTag oldest = channel.oldest_tag();
+  first = std::max(first, oldest);
+  last = std::min(last, channel.next_tag - 1);
+  const DeliveryTag begin = first;
+  LogId log = 0;
+  Queue* queue = nullptr;
+  std::size_t lane = 0;
+  ConsumerId consumer_id = 0;
+  Consumer* consumer = nullptr;
+  for (std::size_t step = 0; first <= last && step < Queue::kMaxStep; ++step) {
+    Outstanding& entry = channel.outstanding[first - oldest];
+    if (entry.log == 0) {
+      first += entry.run;
+      continue;
+    }
+    if (entry.log != log) {
+      if (queue != nullptr) wants_dispatch(queue);
+      log = entry.log;
+      queue = find_log(log, lane);
+      if (queue != nullptr) changed(queue);
+    }
+    if (queue != nullptr) queue->settle(lane, entry.seq, entry.body_bytes, settlement);
+    if (entry.consumer != 0) --channel.unacked;
+    if (entry.consumer != consumer_id) {
+      if (consumer != nullptr) consumer->queue->offer(*consumer);
+      consumer_id = entry.consumer;
+      consumer = find(consumer_id);
+    }
+    if (consumer != nullptr && consumer->auto_credit) ++consumer->credit;
+    entry = {};
+    ++first;
+  }
+  // Whoever settles them again passes over them at once.
+  if (first > begin) channel.outstanding[begin - oldest].run = static_cast<std::uint32_t>(first - begin);
+  channel.forget_settled();
+  if (consumer != nullptr) consumer->queue->offer(*consumer);
+  if (queue != nullptr) wants_dispatch(queue);
+  resume(channel.stalled);
+}
+
+bool Broker::step_settles() {
+  if (settles_.empty()) return false;
+  SettleJob& job = settles_.front();
+  Channel* const channel = find_settling(job.channel);
+  if (channel != nullptr) settle_step(*channel, job.first, job.last, job.settlement);
+  if (channel == nullptr || job.first > std::min(job.last, channel->next_tag - 1)) settles_.pop_front();
+  return !settles_.empty();
+}
+
+bool Broker::step_abandoned() {
+  if (abandoned_.empty()) return false;
+  Channel& channel = *abandoned_.front();
+  if constexpr (!planted_fault::kLostRequeue) {
+    DeliveryTag first = channel.oldest_tag();
+    if (!channel.outstanding.empty()) settle_step(channel, first, channel.next_tag - 1, Settlement::kRequeue);
+    if (!channel.outstanding.empty()) return true;
+  }
+  abandoned_.pop_front();
+  return !abandoned_.empty();
+}
+
+void Broker::cancel(ConsumerId id, const Moment& moment) {
+  Consumer* const consumer = find(id);
+  if (consumer == nullptr) return;
+  Queue* const queue = consumer->queue;
+  Channel* const channel = consumer->channel;
+  if (channel->id >= kOwnChannels) return close_channel(channel->id, moment);
+  remove_consumer(consumer);
+  unused(queue, moment);
+}
+
+void Broker::remove_consumer(Consumer* consumer) {
+  consumer->queue->remove(consumer);
+  std::erase(consumer->channel->consumers, consumer);
+  if (consumer->queue->active() != nullptr) wants_dispatch(consumer->queue);
+  consumers_.erase(consumer->id);
+}
+
+void Broker::unused(Queue* queue, const Moment& moment) {
+  if (!queue->consumers().empty()) return;
+  if (queue->spec().auto_delete) return expire(queue);
+  restart_lease(queue, moment);
+}
+
+Result<void> Broker::fetch(const Fetch& command, std::uint64_t request, const Moment& moment) {
+  Channel* const channel = find_channel(command.channel);
+  if (channel == nullptr) return no_channel();
+  const Result<Queue*> queue = accessible(command.vhost, command.queue, channel->connection_id);
+  if (!queue) return queue.error();
+  if (!command.no_ack && channel->outstanding.size() >= kMaxOutstanding) {
+    return limit("outstanding", kMaxOutstanding, "the channel holds too many messages that are not acknowledged");
+  }
+  (*queue)->fetch(channel, command.no_ack, request);
+  restart_lease(*queue, moment);
+  wants_dispatch(*queue);
+  return {};
+}
+
+}  // namespace escrow::broker

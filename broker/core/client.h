@@ -1,0 +1,100 @@
+// What the broker knows of its clients: their connections, channels and consumers, and what each was given.
+//
+//   connection ── channel ── consumer ── queue
+//
+// AMQP's nouns. A consume stream of the gRPC API is a connection with one channel and one consumer.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "base/ring.h"
+#include "broker/core/fragment.h"
+
+namespace escrow::broker {
+
+class Queue;
+struct Consumer;
+
+/// These name a client's things for as long as they exist, and are never reused. The client chooses the first two.
+using ConnectionId = std::uint64_t;
+using ChannelId = std::uint64_t;
+using ConsumerId = std::uint64_t;
+/// Counts the deliveries of a channel from 1.
+using DeliveryTag = std::uint64_t;
+
+enum class Settlement : std::uint8_t {
+  kAck,      ///< done, the message is gone
+  kReject,   ///< cannot be processed, the message is dropped
+  kRequeue,  ///< back to its place, counted
+};
+
+/// Bytes that never run out.
+inline constexpr std::int64_t kUnlimitedBytes = std::numeric_limits<std::int64_t>::max();
+
+/// What a channel holds at most, from the oldest that is not settled on: what was settled behind it counts, too.
+inline constexpr std::size_t kMaxOutstanding = 65'535;
+
+struct Connection {
+  /// Records and bodies that its consumers may be given. The last message may be larger than what is left.
+  std::int64_t bytes = 0;
+  std::vector<ChannelId> channels;
+  std::vector<Consumer*> stalled;  ///< for want of bytes
+};
+
+/// A message that was delivered.
+struct Outstanding {
+  std::uint64_t log = 0;  ///< where it is; 0: it is settled
+  Seq seq = 0;
+  ConsumerId consumer = 0;  ///< 0: it was fetched without one
+  std::uint32_t run = 1;    ///< if settled: at least so many are, from here on
+  std::uint32_t body_bytes = 0;
+};
+
+struct Channel {
+  ChannelId id = 0;
+  ConnectionId connection_id = 0;
+  Connection* connection = nullptr;
+  std::uint32_t prefetch = 0;  ///< of all its consumers together; 0: no bound
+  std::uint32_t unacked = 0;   ///< of its consumers
+  DeliveryTag next_tag = 1;
+  Ring<Outstanding> outstanding;  ///< tags [next_tag - size, next_tag)
+  std::vector<Consumer*> consumers;
+  std::vector<Consumer*> stalled;  ///< for want of settlements
+  std::uint32_t fetches = 0;       ///< that are not answered yet
+
+  DeliveryTag oldest_tag() const { return next_tag - outstanding.size(); }
+  /// What is settled at once is not counted by prefetch.
+  bool holds_enough(bool no_ack) const {
+    return outstanding.size() >= kMaxOutstanding || (!no_ack && prefetch != 0 && unacked >= prefetch);
+  }
+  /// nullptr: not outstanding.
+  Outstanding* find(DeliveryTag tag) {
+    if (tag < oldest_tag() || tag >= next_tag) return nullptr;
+    Outstanding& entry = outstanding[tag - oldest_tag()];
+    return entry.log == 0 ? nullptr : &entry;
+  }
+  /// Settled ones at the front are forgotten.
+  void forget_settled() {
+    while (!outstanding.empty() && outstanding.front().log == 0) outstanding.pop_front();
+  }
+};
+
+struct Consumer {
+  ConsumerId id = 0;
+  Queue* queue = nullptr;
+  Channel* channel = nullptr;
+  std::uint32_t credit = 0;
+  bool auto_credit = false;  ///< a settled message grants one more
+  bool no_ack = false;       ///< what is delivered is settled
+  bool exclusive = false;    ///< no other one may consume from the queue
+  std::int32_t priority = 0;
+  bool cancelled = false;
+  bool listed = false;  ///< among the queue's consumers that may be given more, or among the stalled
+
+  bool has_credit() const { return credit > 0 || no_ack; }
+};
+
+}  // namespace escrow::broker

@@ -1,0 +1,162 @@
+// The commands of the broker's clients, and what they are answered.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "broker/core/exchange.h"
+#include "broker/core/queue.h"
+
+namespace escrow::broker {
+
+/// `connection` in a command: who gives it; an exclusive queue obeys its owner only. 0: somebody else.
+
+struct DeclareExchange {
+  ExchangeSpec spec;
+  bool passive = false;  ///< only if it exists, whatever its spec
+};
+struct DeleteExchange {
+  std::string vhost;
+  std::string name;
+  bool if_unused = false;
+};
+struct DeclareQueue {
+  QueueSpec spec;
+  bool passive = false;       ///< only if it exists, whatever its spec
+  bool server_named = false;  ///< the server chose the name, which may be one that is reserved
+  ConnectionId connection = 0;
+};
+struct DeleteQueue {
+  std::string vhost;
+  std::string name;
+  bool if_unused = false;
+  bool if_empty = false;
+  ConnectionId connection = 0;
+};
+struct PurgeQueue {
+  std::string vhost;
+  std::string name;
+  ConnectionId connection = 0;
+};
+struct Bind {
+  std::string vhost;
+  std::string source;
+  std::string queue;
+  Binding binding;
+  bool remove = false;  ///< unbind
+  ConnectionId connection = 0;
+};
+/// Queues of the vhost in order of name, after `after`.
+struct ListQueues {
+  std::string vhost;
+  std::string after;
+  std::size_t limit = 100;
+};
+
+/// The views point into `owner`, which lives until the command was applied.
+struct Publish {
+  std::vector<MessageView> messages;
+  std::shared_ptr<const void> owner;
+};
+
+/// A client opens its channels, with numbers of its own that it never uses again.
+struct OpenChannel {
+  ConnectionId connection = 0;
+  ChannelId channel = 0;
+};
+/// Its consumers go, and what it holds comes back.
+struct CloseChannel {
+  ChannelId channel = 0;
+};
+/// How much all consumers of the channel together may hold; 0: no bound.
+struct SetPrefetch {
+  ChannelId channel = 0;
+  std::uint32_t messages = 0;
+};
+
+struct Consume {
+  std::string vhost;
+  std::string queue;
+  std::uint32_t credit = 0;
+  bool auto_credit = false;
+  /// Of a consumer that has a connection of its own.
+  std::int64_t bytes = kUnlimitedBytes;
+  /// 0: a channel and a connection are made for it, and go with it.
+  ChannelId channel = 0;
+  bool no_ack = false;
+  bool exclusive = false;
+  std::int32_t priority = 0;
+};
+struct Cancel {
+  ConsumerId consumer = 0;
+};
+/// The consumer may be given more messages, its connection more bytes.
+struct GrantCredit {
+  ConsumerId consumer = 0;
+  std::uint32_t credit = 0;
+  std::int64_t bytes = 0;
+};
+/// As GrantCredit, for all consumers of a connection.
+struct GrantBytes {
+  ConnectionId connection = 0;
+  std::int64_t bytes = 0;
+};
+/// Settles what is not settled of a consumer's channel, [first, last].
+struct Settle {
+  ConsumerId consumer = 0;
+  DeliveryTag first = 0;
+  DeliveryTag last = 0;
+  Settlement settlement = Settlement::kAck;
+};
+/// As AMQP has it: one delivery, or all up to it. It must be outstanding; but with `multiple`, 0 is all there are.
+struct SettleTag {
+  ChannelId channel = 0;
+  DeliveryTag tag = 0;
+  bool multiple = false;
+  Settlement settlement = Settlement::kAck;
+};
+/// The next message, if there is one.
+struct Fetch {
+  std::string vhost;
+  std::string queue;
+  ChannelId channel = 0;
+  bool no_ack = false;
+};
+/// Published and settled together, or not at all.
+struct CommitTx {
+  Publish publish;
+  std::vector<SettleTag> settles;
+};
+
+struct Published {
+  /// Per message: how many queues took it, or why it was refused.
+  std::vector<Result<std::uint32_t>> outcomes;
+  /// Given back when a message has no queue.
+  Publish publish;
+};
+struct Done {};
+struct MessageCount {
+  std::uint64_t messages = 0;
+};
+struct Consuming {
+  ConsumerId consumer = 0;
+};
+struct QueueInfo {
+  std::uint64_t ready = 0;
+  std::uint64_t unacked = 0;
+  std::uint32_t consumers = 0;
+};
+struct QueueList {
+  struct Item {
+    QueueSpec spec;
+    QueueInfo info;
+  };
+  std::vector<Item> queues;
+  bool more = false;
+};
+
+}  // namespace escrow::broker
