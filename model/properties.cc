@@ -49,6 +49,19 @@ void scan(ByteReader& in, std::optional<EncodedTable>& v) {
   table ? void(v = EncodedTable{in.bytes(table->size())}) : in.fail();
 }
 
+/// `headers`: what follows where the table begins, for why_refused().
+inline bool scan(std::string_view in, PropertiesView& view, std::string_view& headers) {
+  ByteReader reader(in);
+  const std::uint16_t flags = reader.u16_be();
+  const auto read = [&](std::uint16_t flag, auto& field) {
+    if ((flags & flag) == 0) return;
+    if constexpr (std::is_same_v<decltype(field), std::optional<EncodedTable>&>) headers = reader.rest();
+    scan(reader, field);
+  };
+  for_each_property(read, view);
+  return reader.done() && (flags & kUnknownFlags) == 0;
+}
+
 std::string owned(std::string_view v) { return std::string(v); }
 std::uint8_t owned(std::uint8_t v) { return v; }
 std::uint64_t owned(std::uint64_t v) { return v; }
@@ -89,18 +102,15 @@ Result<std::string> encode_properties(const Properties& properties) {
   return out;
 }
 
+bool scan_properties(std::string_view in, PropertiesView& view) {
+  std::string_view headers;
+  return scan(in, view, headers);
+}
+
 Result<PropertiesView> scan_properties(std::string_view in) {
-  ByteReader reader(in);
-  const std::uint16_t flags = reader.u16_be();
   Result<PropertiesView> result{std::in_place};
   std::string_view headers;
-  const auto read = [&](std::uint16_t flag, auto& field) {
-    if ((flags & flag) == 0) return;
-    if constexpr (std::is_same_v<decltype(field), std::optional<EncodedTable>&>) headers = reader.rest();
-    scan(reader, field);
-  };
-  for_each_property(read, *result);
-  if (!reader.done() || (flags & kUnknownFlags) != 0) result = why_refused(headers);
+  if (!scan(in, *result, headers)) result = why_refused(headers);
   return result;
 }
 

@@ -70,5 +70,7 @@ Result<Properties> decode_properties(std::string_view in);
 /// Rejects what decode_properties() rejects, the headers' table included, and allocates only an Error: for messages that
 /// pass through, of which a property or two are looked at.
 Result<PropertiesView> scan_properties(std::string_view in);
+/// The same into a `view` that is new, for who needs no reason and no copy; false: rejected.
+bool scan_properties(std::string_view in, PropertiesView& view);
 
 }  // namespace escrow

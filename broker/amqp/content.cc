@@ -11,18 +11,22 @@ constexpr std::size_t kContentHeaderSize = 2 + 2 + 8;
 }  // namespace
 
 Result<ContentHeader, ProtocolError> decode_content_header(std::string_view payload) {
+  Result<ContentHeader, ProtocolError> header{std::in_place};
   ByteReader in(payload);
   const std::uint16_t class_id = in.u16_be();
   const std::uint16_t weight = in.u16_be();
-  const std::uint64_t body_size = in.u64_be();
-  if (!in.ok()) return ProtocolError{ReplyCode::kSyntaxError, "a content header is cut off"};
-  if (class_id != kBasicClass) {
-    return ProtocolError{ReplyCode::kUnexpectedFrame, "expected a content header of class basic"};
+  header->body_size = in.u64_be();
+  header->properties = in.rest();
+  if (!in.ok()) {
+    header = ProtocolError{ReplyCode::kSyntaxError, "a content header is cut off"};
+  } else if (class_id != kBasicClass) {
+    header = ProtocolError{ReplyCode::kUnexpectedFrame, "expected a content header of class basic"};
+  } else if (weight != 0) {
+    header = ProtocolError{ReplyCode::kUnexpectedFrame, "the weight of a content header is not zero"};
+  } else if (!scan_properties(in.rest(), header->view)) {
+    header = ProtocolError{ReplyCode::kSyntaxError, "the properties of a message are malformed"};
   }
-  if (weight != 0) return ProtocolError{ReplyCode::kUnexpectedFrame, "the weight of a content header is not zero"};
-  Result<PropertiesView> view = scan_properties(in.rest());
-  if (!view) return ProtocolError{ReplyCode::kSyntaxError, "the properties of a message are malformed"};
-  return ContentHeader{body_size, in.rest(), *view};
+  return header;
 }
 
 namespace detail {

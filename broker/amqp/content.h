@@ -23,6 +23,8 @@ struct ContentHeader {
   std::uint64_t body_size = 0;
   std::string_view properties;  ///< valid: scan_properties() accepts them
   PropertiesView view;          ///< the same, scanned
+
+  ContentHeader() {}  // NOLINT(modernize-use-equals-default): as PropertiesView, not zeroed first
 };
 
 /// Decodes the payload of a header frame. UNEXPECTED_FRAME, as RabbitMQ has it, for another class or a weight; SYNTAX_ERROR for

@@ -11,10 +11,9 @@
 
 namespace escrow::broker::amqp {
 
+/// Names a method where there is none yet.
 template <class M>
-struct MethodType {
-  using type = M;
-};
+struct MethodType {};
 
 template <class... M>
 struct MethodList {

@@ -67,19 +67,19 @@ class FieldDecoder {
  public:
   explicit FieldDecoder(ByteReader& in) : in_(in) {}
 
-  void operator()(std::string_view, bool& v) {
+  [[gnu::always_inline]] void operator()(std::string_view, bool& v) {
     if (left_ == 0) bits_ = in_.u8(), left_ = 8;
     v = (bits_ & 1) != 0;
     bits_ = static_cast<std::uint8_t>(bits_ >> 1);
     --left_;
   }
   template <std::unsigned_integral T>
-  void operator()(std::string_view, T& v) {
+  [[gnu::always_inline]] void operator()(std::string_view, T& v) {
     left_ = 0;
     v = get<T>();
   }
   template <class Length>
-  void operator()(std::string_view, Text<Length>& v) {
+  [[gnu::always_inline]] void operator()(std::string_view, Text<Length>& v) {
     left_ = 0;
     v = in_.bytes(get<Length>());
   }
@@ -124,7 +124,7 @@ void write_method_frame(std::uint16_t channel, const M& method, std::size_t size
 }
 
 template <class M, class Visitor>
-Result<void, ProtocolError> decode_and_visit(ByteReader in, Visitor& visit) {
+[[gnu::always_inline]] inline Result<void, ProtocolError> decode_and_visit(ByteReader in, Visitor& visit) {
   M method;
   FieldDecoder decoder(in);
   for_each_field(method, decoder);
@@ -135,6 +135,23 @@ Result<void, ProtocolError> decode_and_visit(ByteReader in, Visitor& visit) {
   } else {
     return visit(std::move(method));
   }
+}
+
+/// Out of line, and each method again: sixty methods inlined into one function would make the busy ones pay for its frame.
+template <class M, class Visitor>
+[[gnu::noinline]] Result<void, ProtocolError> decode_and_visit_apart(ByteReader in, Visitor& visit) {
+  return decode_and_visit<M>(in, visit);
+}
+
+template <class Visitor>
+[[gnu::noinline]] Result<void, ProtocolError> visit_rare_method(MethodId id, ByteReader in, Visitor& visit) {
+  Result<void, ProtocolError> result = ProtocolError{ReplyCode::kNotImplemented, "unknown method"};
+  Methods::any([&]<class M>(MethodType<M>) {
+    if (M::kId != id) return false;
+    result = decode_and_visit_apart<M>(in, visit);
+    return true;
+  });
+  return result;
 }
 
 }  // namespace detail
@@ -148,13 +165,11 @@ Result<void, ProtocolError> visit_method(std::string_view payload, Visitor&& vis
   const std::uint16_t class_id = in.u16_be();
   const MethodId id{class_id, in.u16_be()};
   if (!in.ok()) return ProtocolError{ReplyCode::kSyntaxError, "a method frame has no method"};
-  Result<void, ProtocolError> result = ProtocolError{ReplyCode::kNotImplemented, "unknown method"};
-  Methods::any([&]<class M>(MethodType<M>) {
-    if (M::kId != id) return false;
-    result = detail::decode_and_visit<M>(in, visit);
-    return true;
-  });
-  return result;
+  if (id == BasicPublish::kId) return detail::decode_and_visit<BasicPublish>(in, visit);
+  if (id == BasicAck::kId) return detail::decode_and_visit<BasicAck>(in, visit);
+  if (id == BasicNack::kId) return detail::decode_and_visit<BasicNack>(in, visit);
+  if (id == BasicReject::kId) return detail::decode_and_visit<BasicReject>(in, visit);
+  return detail::visit_rare_method(id, in, visit);
 }
 
 /// Appends the whole frame of a method. The caller keeps it within the negotiated frame_max.
