@@ -2,7 +2,8 @@
 //
 // One error type crosses every layer. Its codes are the canonical ones of google.rpc.Code (numbers included), its
 // `reason` is the stable UPPER_SNAKE_CASE name that google.rpc.ErrorInfo carries; foreign errors and exceptions
-// are translated into it once, at the edge where they appear.
+// are translated into it once, at the edge where they appear. A codec whose peer speaks other codes, and which refuses bytes
+// too often to build an Error each time, names its own small type as `E`.
 #pragma once
 
 #include <cstdint>
@@ -51,11 +52,14 @@ struct Error {
   bool operator==(const Error&) const = default;
 };
 
-template <class T>
+template <class T, class E = Error>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT(google-explicit-constructor)
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  Result(E error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
+
+  /// A value made in place, for one that is large.
+  explicit Result(std::in_place_t) : state_(std::in_place_index<0>) {}
 
   bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
@@ -69,27 +73,27 @@ class [[nodiscard]] Result {
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
 
-  const Error& error() const& { return std::get<1>(state_); }
-  Error&& error() && { return std::get<1>(std::move(state_)); }
+  const E& error() const& { return std::get<1>(state_); }
+  E&& error() && { return std::get<1>(std::move(state_)); }
 
  private:
   void checked() const { ESCROW_INVARIANT(ok(), "the value of a failed Result is read"); }
-  std::variant<T, Error> state_;
+  std::variant<T, E> state_;
 };
 
-template <>
-class [[nodiscard]] Result<void> {
+template <class E>
+class [[nodiscard]] Result<void, E> {
  public:
   Result() = default;
-  Result(Error error) : error_(std::move(error)), ok_(false) {}  // NOLINT(google-explicit-constructor)
+  Result(E error) : error_(std::move(error)), ok_(false) {}  // NOLINT(google-explicit-constructor)
 
   bool ok() const { return ok_; }
   explicit operator bool() const { return ok_; }
-  const Error& error() const& { return error_; }
-  Error&& error() && { return std::move(error_); }
+  const E& error() const& { return error_; }
+  E&& error() && { return std::move(error_); }
 
  private:
-  Error error_;
+  E error_;
   bool ok_ = true;
 };
 

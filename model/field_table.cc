@@ -115,23 +115,31 @@ struct ValueEncoder {
 
 void encode_value(const FieldValue& value, std::string& out) { std::visit(ValueEncoder{out}, value.kind); }
 
-/// Recursive descent with a budget of depth and entries; fails by remembering the reason.
+/// Recursive descent with a budget of depth and entries; fails by remembering the reason. What it reads it stores where it
+/// is told to, or nowhere: building a table, checking one and looking for a field are one reading.
 class Decoder {
  public:
   explicit Decoder(std::string_view in) : in_(in) {}
 
-  FieldTable table(std::size_t depth) {
-    FieldTable result;
-    ByteReader body = nested(depth);
-    while (ok() && !body.rest().empty()) {
-      if (++entries_ > kMaxTableEntries) return fail("LIMIT_EXCEEDED", "a table has too many entries"), result;
-      std::swap(in_, body);
-      std::string name(in_.bytes(in_.u8()));
-      FieldValue v = value(depth);
-      std::swap(in_, body);
-      if (!body.ok()) fail("MALFORMED", "a table ends inside a field");
-      result.append_unchecked(std::move(name), std::move(v));
-    }
+  void table(std::size_t depth, FieldTable* result) {
+    each_entry(depth, [&] {
+      const std::string_view name = in_.bytes(in_.u8());
+      if (result == nullptr) return value(depth, nullptr), true;
+      FieldValue v;
+      value(depth, &v);
+      result->append_unchecked(std::string(name), std::move(v));
+      return true;
+    });
+  }
+
+  std::optional<FieldValue> find(std::string_view name) {
+    std::optional<FieldValue> result;
+    each_entry(1, [&] {
+      const bool found = in_.bytes(in_.u8()) == name;
+      value(1, found ? &result.emplace() : nullptr);
+      return !found;
+    });
+    if (!ok()) result.reset();
     return result;
   }
 
@@ -140,68 +148,80 @@ class Decoder {
   std::string_view rest() const { return in_.rest(); }
 
  private:
-  ByteReader nested(std::size_t depth) {
-    if (depth > kMaxTableDepth) return fail("LIMIT_EXCEEDED", "tables are nested too deeply"), ByteReader({});
-    const std::string_view body = in_.bytes(in_.u32_be());
-    if (!in_.ok()) fail("MALFORMED", "a table is longer than what holds it");
-    return ByteReader(body);
-  }
-
-  FieldArray array(std::size_t depth) {
-    FieldArray result;
-    ByteReader body = nested(depth);
-    while (ok() && !body.rest().empty()) {
-      if (++entries_ > kMaxTableEntries) return fail("LIMIT_EXCEEDED", "an array has too many entries"), result;
+  /// Reads the length of a table or an array, then calls `read`, which returns whether to go on, before each of its entries.
+  template <class Read>
+  void each_entry(std::size_t depth, Read&& read) {
+    if (depth > kMaxTableDepth) return fail("LIMIT_EXCEEDED", "tables are nested too deeply");
+    const std::string_view bytes = in_.bytes(in_.u32_be());
+    if (!in_.ok()) return fail("MALFORMED", "a table or an array is longer than what holds it");
+    ByteReader body(bytes);
+    for (bool more = true; more && ok() && !body.rest().empty();) {
+      if (++entries_ > kMaxTableEntries) return fail("LIMIT_EXCEEDED", "a table has too many entries");
       std::swap(in_, body);
-      result.push_back(value(depth));
+      more = read();
       std::swap(in_, body);
-      if (!body.ok()) fail("MALFORMED", "an array ends inside a value");
+      if (!body.ok()) fail("MALFORMED", "a table or an array ends inside an entry");
     }
-    return result;
   }
 
-  FieldValue value(std::size_t depth) {
-    const char type = static_cast<char>(in_.u8());
-    switch (type) {
+  void array(std::size_t depth, FieldArray* result) {
+    each_entry(depth, [&] {
+      value(depth, result == nullptr ? nullptr : &result->emplace_back());
+      return true;
+    });
+  }
+
+  template <class T>
+  static void store(FieldValue* out, T v) {
+    if (out != nullptr) out->kind = v;
+  }
+
+  void value(std::size_t depth, FieldValue* out) {
+    switch (in_.u8()) {
       case 't':
-        return {in_.u8() != 0};
+        return store(out, in_.u8() != 0);
       case 'b':
-        return {static_cast<std::int8_t>(in_.u8())};
+        return store(out, static_cast<std::int8_t>(in_.u8()));
       case 'B':
-        return {in_.u8()};
+        return store(out, in_.u8());
       case 's':
-        return {static_cast<std::int16_t>(in_.u16_be())};
+        return store(out, static_cast<std::int16_t>(in_.u16_be()));
       case 'u':
-        return {in_.u16_be()};
+        return store(out, in_.u16_be());
       case 'I':
-        return {static_cast<std::int32_t>(in_.u32_be())};
+        return store(out, static_cast<std::int32_t>(in_.u32_be()));
       case 'i':
-        return {in_.u32_be()};
+        return store(out, in_.u32_be());
       case 'l':
-        return {static_cast<std::int64_t>(in_.u64_be())};
+        return store(out, static_cast<std::int64_t>(in_.u64_be()));
       case 'f':
-        return {std::bit_cast<float>(in_.u32_be())};
+        return store(out, std::bit_cast<float>(in_.u32_be()));
       case 'd':
-        return {std::bit_cast<double>(in_.u64_be())};
+        return store(out, std::bit_cast<double>(in_.u64_be()));
       case 'D': {
         const std::uint8_t scale = in_.u8();
-        return {FieldDecimal{scale, static_cast<std::int32_t>(in_.u32_be())}};
+        return store(out, FieldDecimal{scale, static_cast<std::int32_t>(in_.u32_be())});
       }
-      case 'S':
-        return {std::string(in_.bytes(in_.u32_be()))};
-      case 'x':
-        return {FieldBytes{std::string(in_.bytes(in_.u32_be()))}};
+      case 'S': {
+        const std::string_view text = in_.bytes(in_.u32_be());
+        if (out != nullptr) out->kind = std::string(text);
+        return;
+      }
+      case 'x': {
+        const std::string_view bytes = in_.bytes(in_.u32_be());
+        if (out != nullptr) out->kind = FieldBytes{std::string(bytes)};
+        return;
+      }
       case 'T':
-        return {FieldTimestamp{in_.u64_be()}};
+        return store(out, FieldTimestamp{in_.u64_be()});
       case 'A':
-        return {array(depth + 1)};
+        return array(depth + 1, out == nullptr ? nullptr : &out->kind.emplace<FieldArray>());
       case 'F':
-        return {table(depth + 1)};
+        return table(depth + 1, out == nullptr ? nullptr : &out->kind.emplace<FieldTable>());
       case 'V':
-        return {FieldVoid{}};
+        return store(out, FieldVoid{});
       default:
-        fail("MALFORMED", "a field has an unknown type");
-        return {FieldVoid{}};
+        return fail("MALFORMED", "a field has an unknown type");
     }
   }
 
@@ -229,10 +249,24 @@ void encode_table(const FieldTable& table, std::string& out) {
 
 Result<FieldTable> decode_table(std::string_view& in) {
   Decoder decoder(in);
-  FieldTable table = decoder.table(1);
+  FieldTable table;
+  decoder.table(1, &table);
   if (!decoder.ok()) return decoder.error();
   in = decoder.rest();
   return table;
+}
+
+Result<std::string_view> check_table(std::string_view& in) {
+  Decoder decoder(in);
+  decoder.table(1, nullptr);
+  if (!decoder.ok()) return decoder.error();
+  const std::string_view table = in.substr(0, in.size() - decoder.rest().size());
+  in = decoder.rest();
+  return table;
+}
+
+std::optional<FieldValue> find_in_table(std::string_view table, std::string_view name) {
+  return Decoder(table).find(name);
 }
 
 }  // namespace escrow

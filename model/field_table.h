@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -103,5 +104,13 @@ void encode_table(const FieldTable& table, std::string& out);
 
 /// Reads one table from the front of `in` and advances it. Rejects with MALFORMED or LIMIT_EXCEEDED.
 Result<FieldTable> decode_table(std::string_view& in);
+
+/// The same without building the table, for bytes that pass through: rejects exactly what decode_table() rejects, advances
+/// `in` as far, and returns the bytes of the table, its length in front. Allocates only an Error.
+Result<std::string_view> check_table(std::string_view& in);
+
+/// The field of this name in an encoded table (its length in front), decoded; the others are passed over. With a name given
+/// twice, the first one counts. Nothing in a table that is malformed up to and including the field.
+std::optional<FieldValue> find_in_table(std::string_view table, std::string_view name);
 
 }  // namespace escrow

@@ -5,23 +5,23 @@
 namespace escrow {
 namespace {
 
-/// One table drives both directions: visits every property in wire order with its flag.
-template <class P, class Visitor>
-void for_each_property(P& p, Visitor&& visit) {
-  visit(std::uint16_t{1 << 15}, p.content_type);
-  visit(std::uint16_t{1 << 14}, p.content_encoding);
-  visit(std::uint16_t{1 << 13}, p.headers);
-  visit(std::uint16_t{1 << 12}, p.delivery_mode);
-  visit(std::uint16_t{1 << 11}, p.priority);
-  visit(std::uint16_t{1 << 10}, p.correlation_id);
-  visit(std::uint16_t{1 << 9}, p.reply_to);
-  visit(std::uint16_t{1 << 8}, p.expiration);
-  visit(std::uint16_t{1 << 7}, p.message_id);
-  visit(std::uint16_t{1 << 6}, p.timestamp);
-  visit(std::uint16_t{1 << 5}, p.type);
-  visit(std::uint16_t{1 << 4}, p.user_id);
-  visit(std::uint16_t{1 << 3}, p.app_id);
-  visit(std::uint16_t{1 << 2}, p.cluster_id);
+/// One table drives all directions: visits every property in wire order with its flag, of several structs side by side.
+template <class Visitor, class... P>
+void for_each_property(Visitor&& visit, P&... p) {
+  visit(std::uint16_t{1 << 15}, p.content_type...);
+  visit(std::uint16_t{1 << 14}, p.content_encoding...);
+  visit(std::uint16_t{1 << 13}, p.headers...);
+  visit(std::uint16_t{1 << 12}, p.delivery_mode...);
+  visit(std::uint16_t{1 << 11}, p.priority...);
+  visit(std::uint16_t{1 << 10}, p.correlation_id...);
+  visit(std::uint16_t{1 << 9}, p.reply_to...);
+  visit(std::uint16_t{1 << 8}, p.expiration...);
+  visit(std::uint16_t{1 << 7}, p.message_id...);
+  visit(std::uint16_t{1 << 6}, p.timestamp...);
+  visit(std::uint16_t{1 << 5}, p.type...);
+  visit(std::uint16_t{1 << 4}, p.user_id...);
+  visit(std::uint16_t{1 << 3}, p.app_id...);
+  visit(std::uint16_t{1 << 2}, p.cluster_id...);
 }
 
 constexpr std::uint16_t kUnknownFlags = 0x3;
@@ -39,25 +39,41 @@ bool too_long(const T&) {
   return false;
 }
 
-Result<void> decode(ByteReader& in, std::optional<std::string>& v) {
-  v.emplace(in.bytes(in.u8()));
-  return {};
-}
-Result<void> decode(ByteReader& in, std::optional<std::uint8_t>& v) {
-  v = in.u8();
-  return {};
-}
-Result<void> decode(ByteReader& in, std::optional<std::uint64_t>& v) {
-  v = in.u64_be();
-  return {};
-}
-Result<void> decode(ByteReader& in, std::optional<FieldTable>& v) {
+void scan(ByteReader& in, std::optional<std::string_view>& v) { v = in.bytes(in.u8()); }
+void scan(ByteReader& in, std::optional<std::uint8_t>& v) { v = in.u8(); }
+void scan(ByteReader& in, std::optional<std::uint64_t>& v) { v = in.u64_be(); }
+
+void scan(ByteReader& in, std::optional<EncodedTable>& v) {
   std::string_view rest = in.rest();
-  Result<FieldTable> table = decode_table(rest);
-  if (!table) return std::move(table).error();
-  in.bytes(in.rest().size() - rest.size());
-  v = std::move(*table);
-  return {};
+  const Result<std::string_view> table = check_table(rest);
+  table ? void(v = EncodedTable{in.bytes(table->size())}) : in.fail();
+}
+
+/// `headers`: what follows where the table begins, for why_refused().
+inline bool scan(std::string_view in, PropertiesView& view, std::string_view& headers) {
+  ByteReader reader(in);
+  const std::uint16_t flags = reader.u16_be();
+  const auto read = [&](std::uint16_t flag, auto& field) {
+    if ((flags & flag) == 0) return;
+    if constexpr (std::is_same_v<decltype(field), std::optional<EncodedTable>&>) headers = reader.rest();
+    scan(reader, field);
+  };
+  for_each_property(read, view);
+  return reader.done() && (flags & kUnknownFlags) == 0;
+}
+
+std::string owned(std::string_view v) { return std::string(v); }
+std::uint8_t owned(std::uint8_t v) { return v; }
+std::uint64_t owned(std::uint64_t v) { return v; }
+/// Of a table that was checked.
+FieldTable owned(EncodedTable v) { return *decode_table(v.bytes); }
+
+/// Only a message that is refused pays for the reason: the table is checked once more.
+Error why_refused(std::string_view headers) {
+  if (!headers.empty()) {
+    if (auto table = check_table(headers); !table) return std::move(table).error();
+  }
+  return {ErrorCode::kInvalidArgument, "MALFORMED", "message properties do not follow AMQP 0-9-1", {}};
 }
 
 }  // namespace
@@ -65,11 +81,12 @@ Result<void> decode(ByteReader& in, std::optional<FieldTable>& v) {
 Result<std::string> encode_properties(const Properties& properties) {
   std::uint16_t flags = 0;
   bool limit_exceeded = false;
-  for_each_property(properties, [&](std::uint16_t flag, const auto& field) {
+  const auto check = [&](std::uint16_t flag, const auto& field) {
     if (!field) return;
     flags |= flag;
     limit_exceeded |= too_long(*field);
-  });
+  };
+  for_each_property(check, properties);
   if (limit_exceeded) {
     return Error{ErrorCode::kInvalidArgument,
                  "LIMIT_EXCEEDED",
@@ -78,24 +95,33 @@ Result<std::string> encode_properties(const Properties& properties) {
   }
   std::string out;
   ByteWriter(out).u16_be(flags);
-  for_each_property(properties, [&](std::uint16_t, const auto& field) {
+  const auto write = [&](std::uint16_t, const auto& field) {
     if (field) encode(*field, out);
-  });
+  };
+  for_each_property(write, properties);
   return out;
 }
 
+bool scan_properties(std::string_view in, PropertiesView& view) {
+  std::string_view headers;
+  return scan(in, view, headers);
+}
+
+Result<PropertiesView> scan_properties(std::string_view in) {
+  Result<PropertiesView> result{std::in_place};
+  std::string_view headers;
+  if (!scan(in, *result, headers)) result = why_refused(headers);
+  return result;
+}
+
 Result<Properties> decode_properties(std::string_view in) {
-  const Error malformed{ErrorCode::kInvalidArgument, "MALFORMED", "message properties do not follow AMQP 0-9-1", {}};
-  ByteReader reader(in);
-  const std::uint16_t flags = reader.u16_be();
-  if (!reader.ok() || (flags & kUnknownFlags) != 0) return malformed;
+  const Result<PropertiesView> view = scan_properties(in);
+  if (!view) return view.error();
   Properties properties;
-  Result<void> result;
-  for_each_property(properties, [&](std::uint16_t flag, auto& field) {
-    if ((flags & flag) != 0 && result.ok()) result = decode(reader, field);
-  });
-  if (!result) return std::move(result).error();
-  if (!reader.done()) return malformed;
+  const auto copy = [](std::uint16_t, const auto& from, auto& to) {
+    if (from) to = owned(*from);
+  };
+  for_each_property(copy, *view, properties);
   return properties;
 }
 

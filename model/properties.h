@@ -35,9 +35,42 @@ struct Properties {
   bool operator==(const Properties&) const = default;
 };
 
+/// A field table as it was sent, its length in front: for decode_table() and find_in_table().
+struct EncodedTable {
+  std::string_view bytes;
+  bool operator==(const EncodedTable&) const = default;
+};
+
+/// The same properties where they lie: points into the encoded form and is valid as long as that is.
+struct PropertiesView {
+  std::optional<std::string_view> content_type;
+  std::optional<std::string_view> content_encoding;
+  std::optional<EncodedTable> headers;
+  std::optional<std::uint8_t> delivery_mode;
+  std::optional<std::uint8_t> priority;
+  std::optional<std::string_view> correlation_id;
+  std::optional<std::string_view> reply_to;
+  std::optional<std::string_view> expiration;
+  std::optional<std::string_view> message_id;
+  std::optional<std::uint64_t> timestamp;
+  std::optional<std::string_view> type;
+  std::optional<std::string_view> user_id;
+  std::optional<std::string_view> app_id;
+  std::optional<std::string_view> cluster_id;
+
+  /// User-provided, so that what is not set is not zeroed first: that would be most of the cost of a scan.
+  PropertiesView() {}  // NOLINT(modernize-use-equals-default)
+  bool operator==(const PropertiesView&) const = default;
+};
+
 /// Strings over 255 bytes are rejected with LIMIT_EXCEEDED.
 Result<std::string> encode_properties(const Properties& properties);
 /// Rejects with MALFORMED or LIMIT_EXCEEDED; the whole of `in` must be properties.
 Result<Properties> decode_properties(std::string_view in);
+/// Rejects what decode_properties() rejects, the headers' table included, and allocates only an Error: for messages that
+/// pass through, of which a property or two are looked at.
+Result<PropertiesView> scan_properties(std::string_view in);
+/// The same into a `view` that is new, for who needs no reason and no copy; false: rejected.
+bool scan_properties(std::string_view in, PropertiesView& view);
 
 }  // namespace escrow

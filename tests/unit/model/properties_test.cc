@@ -18,6 +18,38 @@ std::string encoded(const Properties& properties) {
   return bytes.ok() ? *bytes : std::string();
 }
 
+template <class T>
+T owned(T v) {
+  return v;
+}
+std::string owned(std::string_view v) { return std::string(v); }
+FieldTable owned(EncodedTable v) { return *decode_table(v.bytes); }
+template <class T>
+auto owned(const std::optional<T>& v) {
+  return v ? std::optional(owned(*v)) : std::nullopt;
+}
+
+Properties owned(const PropertiesView& v) {
+  return {owned(v.content_type), owned(v.content_encoding), owned(v.headers),  owned(v.delivery_mode),
+          owned(v.priority),     owned(v.correlation_id),   owned(v.reply_to), owned(v.expiration),
+          owned(v.message_id),   owned(v.timestamp),        owned(v.type),     owned(v.user_id),
+          owned(v.app_id),       owned(v.cluster_id)};
+}
+
+/// Whatever is decoded here is scanned too: the two accept, read and refuse alike.
+Result<Properties> decoded(std::string_view bytes) {
+  Result<Properties> properties = decode_properties(bytes);
+  const Result<PropertiesView> view = scan_properties(bytes);
+  EXPECT_EQ(view.ok(), properties.ok()) << hex(bytes);
+  if (view && properties) {
+    EXPECT_TRUE(owned(*view) == *properties) << hex(bytes);
+  }
+  if (!view && !properties) {
+    EXPECT_EQ(view.error(), properties.error());
+  }
+  return properties;
+}
+
 Properties all() {
   FieldTable headers;
   headers.set("k", {true});
@@ -57,14 +89,14 @@ TEST(Properties, have_golden_bytes) {
       "03 617070"             // app-id
       "02 636c";              // cluster-id
   EXPECT_EQ(hex(encoded(all())), golden(bytes));
-  const Result<Properties> back = decode_properties(bytes_of(bytes));
+  const Result<Properties> back = decoded(bytes_of(bytes));
   ASSERT_TRUE(back.ok());
   EXPECT_EQ(*back, all());
 }
 
 TEST(Properties, of_a_message_without_any_are_two_zero_bytes) {
   EXPECT_EQ(encoded(Properties{}), kNoProperties);
-  const Result<Properties> back = decode_properties(kNoProperties);
+  const Result<Properties> back = decoded(kNoProperties);
   ASSERT_TRUE(back.ok());
   EXPECT_EQ(*back, Properties{});
 }
@@ -91,7 +123,7 @@ TEST(Properties, have_a_flag_each) {
     Properties p;
     set(p);
     EXPECT_EQ(hex(encoded(p)), golden(bytes));
-    const Result<Properties> back = decode_properties(bytes_of(bytes));
+    const Result<Properties> back = decoded(bytes_of(bytes));
     ASSERT_TRUE(back.ok()) << bytes;
     EXPECT_EQ(*back, p);
   }
@@ -101,13 +133,13 @@ TEST(Properties, tell_an_empty_text_from_none) {
   Properties p;
   p.type = "";
   EXPECT_EQ(hex(encoded(p)), golden("0020 00"));
-  EXPECT_EQ(*decode_properties(encoded(p)), p);
+  EXPECT_EQ(*decoded(encoded(p)), p);
 }
 
 TEST(Properties, take_texts_of_255_bytes_and_no_longer) {
   Properties p;
   p.message_id = std::string(255, 'm');
-  EXPECT_EQ(*decode_properties(encoded(p)), p);
+  EXPECT_EQ(*decoded(encoded(p)), p);
   p.message_id->push_back('m');
   const Result<std::string> bytes = encode_properties(p);
   ASSERT_FALSE(bytes.ok());
@@ -116,7 +148,7 @@ TEST(Properties, take_texts_of_255_bytes_and_no_longer) {
 }
 
 void expect_malformed(std::string_view bytes) {
-  const Result<Properties> properties = decode_properties(bytes);
+  const Result<Properties> properties = decoded(bytes);
   ASSERT_FALSE(properties.ok()) << hex(bytes);
   EXPECT_EQ(properties.error().code, ErrorCode::kInvalidArgument);
   EXPECT_EQ(properties.error().reason, "MALFORMED");
@@ -138,6 +170,15 @@ TEST(Properties, cut_off_anywhere_are_rejected) {
   for (std::size_t size = 0; size < bytes.size(); ++size) expect_malformed(std::string_view(bytes).substr(0, size));
 }
 
+TEST(Properties, are_scanned_where_they_lie) {
+  const std::string bytes = encoded(all());
+  const Result<PropertiesView> view = scan_properties(bytes);
+  ASSERT_TRUE(view.ok());
+  EXPECT_EQ(view->content_type->data(), bytes.data() + 3);
+  EXPECT_EQ(hex(view->headers->bytes), golden("00000004 01 6b 74 01"));
+  EXPECT_EQ(find_in_table(view->headers->bytes, "k"), FieldValue{true});
+}
+
 TEST(Properties, tell_why_their_headers_are_rejected) {
   FieldTable deep;
   for (std::size_t i = 0; i < kMaxTableDepth; ++i) {
@@ -147,7 +188,7 @@ TEST(Properties, tell_why_their_headers_are_rejected) {
   }
   Properties p;
   p.headers = std::move(deep);
-  const Result<Properties> back = decode_properties(encoded(p));
+  const Result<Properties> back = decoded(encoded(p));
   ASSERT_FALSE(back.ok());
   EXPECT_EQ(back.error().reason, "LIMIT_EXCEEDED");
 }
@@ -175,7 +216,7 @@ RC_GTEST_PROP(Properties, read_back_as_they_were_written, ()) {
   const Properties p = any_properties();
   const Result<std::string> bytes = encode_properties(p);
   RC_ASSERT(bytes.ok());
-  const Result<Properties> back = decode_properties(*bytes);
+  const Result<Properties> back = decoded(*bytes);
   RC_ASSERT(back.ok());
   RC_ASSERT(*back == p);
 }
@@ -184,9 +225,12 @@ RC_GTEST_PROP(Properties, survive_any_damage, ()) {
   std::string bytes = *encode_properties(any_properties());
   bytes[*rc::gen::inRange<std::size_t>(0, bytes.size())] = *rc::gen::arbitrary<char>();
   if (const Result<Properties> back = decode_properties(bytes)) {
+    RC_ASSERT(scan_properties(bytes).ok());
     const Result<std::string> again = encode_properties(*back);
     RC_ASSERT(again.ok());
     RC_ASSERT(again->size() == bytes.size());
+  } else {
+    RC_ASSERT(!scan_properties(bytes).ok());
   }
 }
 
