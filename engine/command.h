@@ -37,6 +37,7 @@ struct CheckAnswer {
 using broker::Bind;
 using broker::Cancel;
 using broker::CloseChannel;
+using broker::CommandScope;
 using broker::CommitTx;
 using broker::Consume;
 using broker::DeclareExchange;
@@ -68,12 +69,6 @@ using CommandBody = std::variant<coordinator::Prepare, coordinator::Decide, GetT
                                  CheckReceipt, CheckAnswer, DeclareExchange, DeleteExchange, DeclareQueue, DeleteQueue,
                                  PurgeQueue, Bind, ListQueues, Publish, OpenChannel, CloseChannel, SetPrefetch, Consume,
                                  Cancel, GrantCredit, GrantBytes, Settle, SettleTag, Fetch, CommitTx, ClosePort>;
-
-/// Commands of which none is applied any more once one has failed: what a channel of AMQP is, whose error ends it. Read and
-/// written by whoever runs the engine.
-struct CommandScope {
-  bool failed = false;
-};
 
 /// OpenChannel, SetPrefetch, GrantCredit, GrantBytes, Settle, SettleTag, CheckReceipt and CheckAnswer are not answered unless
 /// they fail; all others are, once, but for those behind a failed one of their scope.

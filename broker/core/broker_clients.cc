@@ -134,7 +134,7 @@ Result<ConsumerId> Broker::consume(const Consume& command) {
     ++next_own_channel_;
   }
   auto consumer = std::make_unique<Consumer>();
-  consumer->id = next_consumer_++;
+  consumer->id = command.consumer != 0 ? command.consumer : next_consumer_++;
   consumer->queue = *queue;
   consumer->channel = channel;
   consumer->credit = command.credit;

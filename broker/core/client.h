@@ -25,6 +25,9 @@ using ConsumerId = std::uint64_t;
 /// Counts the deliveries of a channel from 1.
 using DeliveryTag = std::uint64_t;
 
+/// Consumers whose ids clients choose.
+inline constexpr ConsumerId kClientConsumers = ConsumerId{1} << 62;
+
 enum class Settlement : std::uint8_t {
   kAck,      ///< done, the message is gone
   kReject,   ///< cannot be processed, the message is dropped

@@ -13,6 +13,12 @@
 
 namespace escrow::broker {
 
+/// Commands of which none is applied any more once one has failed: what a channel of AMQP is, whose error ends it. Read and
+/// written by whoever applies them.
+struct CommandScope {
+  bool failed = false;
+};
+
 /// `connection` in a command: who gives it; an exclusive queue obeys its owner only. 0: somebody else.
 
 struct DeclareExchange {
@@ -90,6 +96,8 @@ struct Consume {
   bool no_ack = false;
   bool exclusive = false;
   std::int32_t priority = 0;
+  /// Chosen by the client, from kClientConsumers on; 0: by the broker.
+  ConsumerId consumer = 0;
 };
 struct Cancel {
   ConsumerId consumer = 0;
@@ -132,6 +140,11 @@ struct CommitTx {
   std::vector<SettleTag> settles;
 };
 
+/// What a session of AMQP asks for.
+using ClientCommand =
+    std::variant<DeclareExchange, DeleteExchange, DeclareQueue, DeleteQueue, PurgeQueue, Bind, Publish, OpenChannel,
+                 CloseChannel, SetPrefetch, Consume, Cancel, GrantBytes, SettleTag, Fetch, CommitTx>;
+
 struct Published {
   /// Per message: how many queues took it, or why it was refused.
   std::vector<Result<std::uint32_t>> outcomes;
@@ -150,6 +163,9 @@ struct QueueInfo {
   std::uint64_t unacked = 0;
   std::uint32_t consumers = 0;
 };
+/// What it is answered.
+using ClientReply = std::variant<Done, QueueInfo, MessageCount, Published, Consuming, Fetched>;
+
 struct QueueList {
   struct Item {
     QueueSpec spec;
