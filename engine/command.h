@@ -58,9 +58,10 @@ struct PurgeQueue {
 struct Bind {
   std::string vhost;
   std::string source;
-  std::string queue;
+  std::string destination;
   broker::Binding binding;
   bool remove = false;  ///< unbind
+  broker::DestinationKind destination_kind = broker::DestinationKind::kQueue;
 };
 /// Queues of the vhost in order of name, after `after`.
 struct ListQueues {

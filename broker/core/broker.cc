@@ -91,7 +91,7 @@ Result<void> Broker::purge(std::string_view vhost, std::string_view name, std::u
 }
 
 Result<std::uint32_t> Broker::publish(const MessageView& message, const Moment& moment) {
-  const Result<const std::vector<Queue*>*> queues = topology_.route(message);
+  const Result<const std::vector<Queue*>*> queues = topology_.route_published(message);
   if (!queues) return queues.error();
   enqueue(**queues, message, moment);
   return static_cast<std::uint32_t>((*queues)->size());
