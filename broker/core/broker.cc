@@ -20,7 +20,7 @@ std::uint8_t priority_of(const MessageView& message) {
 }  // namespace
 
 std::unique_ptr<Queue> Broker::make_queue(QueueSpec spec, LogId first_log) {
-  Result<QueueArguments> arguments = parse_queue_arguments(spec.arguments);
+  Result<QueueArguments> arguments = parse_queue_arguments(spec.vhost, spec.name, spec.arguments);
   ESCROW_INVARIANT(arguments.ok(), "arguments are checked before a queue is made");
   auto queue = std::make_unique<Queue>(std::move(spec), *std::move(arguments), first_log, pages_, bodies_);
   for (std::size_t i = 0; i < queue->lanes(); ++i) by_log_.emplace(first_log + i, LogPlace{queue.get(), i});
@@ -61,11 +61,8 @@ Result<QueueInfo> Broker::declare_queue(const DeclareQueue& command, const Momen
   if (command.passive || exists) {
     const Result<Queue*> queue = accessible(spec.vhost, spec.name, command.connection);
     if (!queue) return queue.error();
-  } else {
-    if (auto parsed = parse_queue_arguments(spec.arguments); !parsed) return parsed.error();
-    if (!command.server_named && !spec.name.empty()) {
-      if (auto allowed = check_not_reserved("queue", spec.name); !allowed) return allowed.error();
-    }
+  } else if (!command.server_named && !spec.name.empty()) {
+    if (auto allowed = check_not_reserved("queue", spec.name); !allowed) return allowed.error();
   }
   if (!command.passive) {
     auto declared = topology_.declare_queue(spec, [&](QueueSpec s) { return make_queue(std::move(s)); });
@@ -151,7 +148,7 @@ Result<void> Broker::purge(const PurgeQueue& command, std::uint64_t job) {
 }
 
 Result<std::uint32_t> Broker::publish(const MessageView& message, const Moment& moment) {
-  const Result<const std::vector<Queue*>*> queues = topology_.route(message);
+  const Result<const std::vector<Queue*>*> queues = topology_.route_published(message);
   if (!queues) return queues.error();
   enqueue(**queues, message, moment);
   return static_cast<std::uint32_t>((*queues)->size());

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "broker/core/exchange.h"
 #include "broker/core/queue.h"
+#include "broker/core/topology_codec.h"
 
 namespace escrow::broker {
 
@@ -51,9 +52,10 @@ struct PurgeQueue {
 struct Bind {
   std::string vhost;
   std::string source;
-  std::string queue;
+  std::string destination;
   Binding binding;
   bool remove = false;  ///< unbind
+  DestinationKind destination_kind = DestinationKind::kQueue;
   ConnectionId connection = 0;
 };
 /// Queues of the vhost in order of name, after `after`.
