@@ -64,7 +64,7 @@ struct BodyBytes {
   std::size_t operator()(const DeleteQueue& body) const { return body.vhost.size() + body.name.size(); }
   std::size_t operator()(const PurgeQueue& body) const { return body.vhost.size() + body.name.size(); }
   std::size_t operator()(const Bind& body) const {
-    return body.vhost.size() + body.source.size() + body.queue.size() + body.binding.routing_key.size() +
+    return body.vhost.size() + body.source.size() + body.destination.size() + body.binding.routing_key.size() +
            bytes_of(body.binding.arguments);
   }
   std::size_t operator()(const ListQueues& body) const { return body.vhost.size() + body.after.size(); }

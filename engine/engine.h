@@ -138,6 +138,8 @@ class Engine {
   // engine_broker.cc
   void apply(const Command& command, const DeclareExchange& body);
   void apply(const Command& command, const DeleteExchange& body);
+  /// `actor` has brought it about.
+  void audit_auto_deleted(const std::string& actor);
   void apply(const Command& command, const DeclareQueue& body);
   void apply(const Command& command, const DeleteQueue& body);
   void apply(const Command& command, const PurgeQueue& body);

@@ -18,7 +18,7 @@ Result<Reply> done(const Result<void>& result) {
 }
 
 std::string describe(const Bind& body) {
-  return body.source + " -> " + body.queue + " (" + body.binding.routing_key + ")";
+  return body.source + " -> " + body.destination + " (" + body.binding.routing_key + ")";
 }
 
 }  // namespace
@@ -42,8 +42,15 @@ void Engine::apply(const Command& command, const DeleteExchange& body) {
   if (deleted && existed) {
     touch();
     audit(audit::Subject::kExchange, kPresent, kAbsent, command.actor, "", body.vhost, body.name);
+    audit_auto_deleted(command.actor);
   }
   reply(command, done(deleted));
+}
+
+void Engine::audit_auto_deleted(const std::string& actor) {
+  for (const broker::ExchangeSpec& gone : broker_.topology().take_auto_deleted()) {
+    audit(audit::Subject::kExchange, kPresent, kAbsent, actor, "auto-delete", gone.vhost, gone.name);
+  }
 }
 
 void Engine::apply(const Command& command, const DeclareQueue& body) {
@@ -66,6 +73,7 @@ void Engine::apply(const Command& command, const DeleteQueue& body) {
     touch();
     audit(audit::Subject::kQueue, kPresent, kAbsent, command.actor, std::to_string(*deleted) + " messages", body.vhost,
           body.name);
+    audit_auto_deleted(command.actor);
   }
   take_broker_effects();
   reply(command, Reply(MessageCount{*deleted}));
@@ -83,13 +91,15 @@ void Engine::apply(const Command& command, const Bind& body) {
     return reply(command, queue.error());
   }
   broker::Topology& topology = broker_.topology();
-  const Result<bool> changed = body.remove ? topology.unbind(body.vhost, body.source, body.queue, body.binding)
-                                           : topology.bind(body.vhost, body.source, body.queue, body.binding);
+  const broker::Destination to{body.destination, body.destination_kind};
+  const Result<bool> changed = body.remove ? topology.unbind(body.vhost, body.source, to, body.binding)
+                                           : topology.bind(body.vhost, body.source, to, body.binding);
   if (!changed) return reply(command, changed.error());
   if (*changed) {
     touch();
     audit(audit::Subject::kBinding, body.remove ? kPresent : kAbsent, body.remove ? kAbsent : kPresent, command.actor,
           "", body.vhost, describe(body));
+    audit_auto_deleted(command.actor);
   }
   reply(command, Reply(Done{}));
 }

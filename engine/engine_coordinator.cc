@@ -69,11 +69,7 @@ void Engine::apply(Command& command, coordinator::Prepare& body) {
 
 Result<void> Engine::check_exchanges(const coordinator::Prepare& body) {
   for (const coordinator::TransactionMessage& m : body.messages) {
-    if (m.message.exchange.empty()) {
-      if (auto vhost = broker_.topology().vhost(m.message.vhost); !vhost) return vhost.error();
-    } else if (auto exchange = broker_.topology().exchange(m.message.vhost, m.message.exchange); !exchange) {
-      return exchange.error();
-    }
+    if (auto ok = broker_.topology().check_publish(m.message.vhost, m.message.exchange); !ok) return ok;
   }
   return {};
 }

@@ -151,6 +151,14 @@ Result<void> DataDirectory::check_version() {
                      ": start the newer one, or restore a backup from before the upgrade.",
                  {}};
   }
+  if (*version < kFormatVersion) {
+    return Error{ErrorCode::kFailedPrecondition,
+                 "DATA_FORMAT_TOO_OLD",
+                 "The data in " + path_ + " has format version " + std::to_string(*version) +
+                     ", from before the first release; this Escrow reads only " + std::to_string(kFormatVersion) +
+                     ": start the one that wrote it, or begin with an empty directory.",
+                 {}};
+  }
   return {};
 }
 

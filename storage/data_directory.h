@@ -17,12 +17,14 @@ namespace escrow {
 /// Two owners exclude each other within one process too. Not for network file systems without flock.
 class DataDirectory {
  public:
-  /// What this program writes. It reads no other version yet.
-  static constexpr std::uint32_t kFormatVersion = 1;
+  /// What this program writes, and the only one that it reads.
+  ///   2: exchanges and queues with flags, bindings with a kind of destination, virtual hosts
+  static constexpr std::uint32_t kFormatVersion = 2;
 
   /// Creates what is missing (0700) and locks. Errors:
   ///   kFailedPrecondition  DATA_DIRECTORY_IN_USE   another process has it (metadata: pid, if known)
   ///   kFailedPrecondition  DATA_FORMAT_TOO_NEW     written by a newer version
+  ///   kFailedPrecondition  DATA_FORMAT_TOO_OLD     written by a version from before the first release
   ///   kDataLoss            DATA_FORMAT_UNREADABLE  VERSION is missing beside data, or is no number
   ///   kUnavailable         DATA_DIRECTORY_UNUSABLE the operating system refuses (permissions, disk, …)
   static Result<DataDirectory> open(const std::string& path);

@@ -23,6 +23,8 @@ Result<ExchangeType> to_model(v1::ExchangeType type) {
       return ExchangeType::kTopic;
     case v1::EXCHANGE_TYPE_HEADERS:
       return ExchangeType::kHeaders;
+    case v1::EXCHANGE_TYPE_CONSISTENT_HASH:
+      return ExchangeType::kConsistentHash;
     default:
       return rpc::malformed("type is not one that this server knows");
   }
@@ -39,7 +41,13 @@ Result<engine::CommandBody> binding(Request& request, bool remove) {
   engine::Bind bind;
   bind.vhost = vhost_or_default(std::move(*request.mutable_vhost()));
   bind.source = std::move(*request.mutable_source());
-  bind.queue = std::move(*request.mutable_queue());
+  if (request.destination_exchange().empty()) {
+    bind.destination = std::move(*request.mutable_queue());
+  } else {
+    if (!request.queue().empty()) return rpc::malformed("a binding has one destination: queue or destination_exchange");
+    bind.destination = std::move(*request.mutable_destination_exchange());
+    bind.destination_kind = DestinationKind::kExchange;
+  }
   bind.binding = {std::move(*request.mutable_routing_key()), *std::move(arguments), nullptr};
   bind.remove = remove;
   return engine::CommandBody(std::move(bind));
@@ -63,9 +71,13 @@ Result<engine::CommandBody> to_declare_exchange(v1::DeclareExchangeRequest& requ
   if (!type) return type.error();
   Result<FieldTable> arguments = rpc::to_model(request.arguments(), rpc::kMaxArgumentsBytes);
   if (!arguments) return std::move(arguments).error();
-  return engine::CommandBody(
-      engine::DeclareExchange{{vhost_or_default(std::move(*request.mutable_vhost())),
-                               std::move(*request.mutable_exchange()), *type, *std::move(arguments)}});
+  return engine::CommandBody(engine::DeclareExchange{{.vhost = vhost_or_default(std::move(*request.mutable_vhost())),
+                                                      .name = std::move(*request.mutable_exchange()),
+                                                      .type = *type,
+                                                      .arguments = *std::move(arguments),
+                                                      .durable = !request.transient(),
+                                                      .auto_delete = request.auto_delete(),
+                                                      .internal = request.internal()}});
 }
 
 Result<engine::CommandBody> to_delete_exchange(v1::DeleteExchangeRequest& request, const rpc::Caller&) {
@@ -76,8 +88,11 @@ Result<engine::CommandBody> to_delete_exchange(v1::DeleteExchangeRequest& reques
 Result<engine::CommandBody> to_declare_queue(v1::DeclareQueueRequest& request, const rpc::Caller&) {
   Result<FieldTable> arguments = rpc::to_model(request.arguments(), rpc::kMaxArgumentsBytes);
   if (!arguments) return std::move(arguments).error();
-  return engine::CommandBody(engine::DeclareQueue{{vhost_or_default(std::move(*request.mutable_vhost())),
-                                                   std::move(*request.mutable_queue()), *std::move(arguments)}});
+  return engine::CommandBody(engine::DeclareQueue{{.vhost = vhost_or_default(std::move(*request.mutable_vhost())),
+                                                   .name = std::move(*request.mutable_queue()),
+                                                   .arguments = *std::move(arguments),
+                                                   .durable = !request.transient(),
+                                                   .auto_delete = request.auto_delete()}});
 }
 
 Result<engine::CommandBody> to_delete_queue(v1::DeleteQueueRequest& request, const rpc::Caller&) {

@@ -151,7 +151,7 @@ Result<void> Broker::purge(const PurgeQueue& command, std::uint64_t job) {
 }
 
 Result<std::uint32_t> Broker::publish(const MessageView& message, const Moment& moment) {
-  const Result<const std::vector<Queue*>*> queues = topology_.route(message);
+  const Result<const std::vector<Queue*>*> queues = topology_.route_published(message);
   if (!queues) return queues.error();
   enqueue(**queues, message, moment);
   return static_cast<std::uint32_t>((*queues)->size());

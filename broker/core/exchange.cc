@@ -1,93 +1,191 @@
 #include "broker/core/exchange.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/bytes.h"
+#include "broker/core/field_text.h"
 #include "broker/core/headers_match.h"
+#include "broker/core/names.h"
 #include "broker/core/queue.h"
-#include "model/properties.h"
 
 namespace escrow::broker {
 
 namespace {
 
-std::string value_of(const Binding& binding) {
-  std::string value;
-  ByteWriter(value).u64(binding.queue->log().id()).string(binding.routing_key);
-  encode_table(binding.arguments, value);
-  return value;
+constexpr std::array<std::pair<ExchangeType, std::string_view>, 5> kTypes = {
+    {{ExchangeType::kDirect, "direct"},
+     {ExchangeType::kFanout, "fanout"},
+     {ExchangeType::kTopic, "topic"},
+     {ExchangeType::kHeaders, "headers"},
+     {ExchangeType::kConsistentHash, "x-consistent-hash"}}};
+
+/// Bindings to one target stand together: their names begin with it.
+std::string name_of(const Target& target) {
+  std::string name;
+  ByteWriter(name)
+      .u8(target.queue != nullptr ? 0 : 1)
+      .string(target.queue != nullptr ? target.queue->spec().name : target.exchange->spec().name);
+  return name;
+}
+
+std::string name_of(const Binding& binding) {
+  std::string name = name_of(binding.target());
+  ByteWriter(name).string(binding.routing_key);
+  encode_table(binding.arguments, name);
+  return name;
 }
 
 }  // namespace
 
+std::string_view to_string(ExchangeType type) {
+  return std::ranges::find(kTypes, type, [](const auto& known) { return known.first; })->second;
+}
+
+Result<ExchangeType> parse_exchange_type(std::string_view name) {
+  const auto it = std::ranges::find(kTypes, name, [](const auto& known) { return known.second; });
+  if (it != kTypes.end()) return it->first;
+  return Error{
+      ErrorCode::kInvalidArgument, "EXCHANGE_TYPE_UNKNOWN", "unknown exchange type '" + std::string(name) + "'", {}};
+}
+
+Result<void> check_exchange_arguments(const ExchangeSpec& spec) {
+  const FieldValue* alternate = spec.arguments.find(kAlternateExchange);
+  if (alternate != nullptr && alternate->as_string() == nullptr) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "ARGUMENT_INVALID",
+                 "invalid type '" + std::string(type_name(*alternate)) + "' for arg '" +
+                     std::string(kAlternateExchange) + "' in " + describe("exchange", spec.name, spec.vhost),
+                 {{"argument", std::string(kAlternateExchange)}}};
+  }
+  if (spec.type == ExchangeType::kConsistentHash) {
+    if (auto part = parse_hashed_part(spec.arguments); !part) return std::move(part).error();
+  }
+  return {};
+}
+
+const Properties* RoutedMessage::properties() const {
+  if (!properties_) properties_ = decode_properties(view_.properties);
+  return properties_->ok() ? &**properties_ : nullptr;
+}
+
+Exchange::Exchange(ExchangeSpec spec) : spec_(std::move(spec)) {
+  if (const FieldValue* alternate = spec_.arguments.find(kAlternateExchange)) {
+    if (alternate->as_string() != nullptr) alternate_ = *alternate->as_string();
+  }
+  if (spec_.type == ExchangeType::kConsistentHash) {
+    if (Result<HashedPart> part = parse_hashed_part(spec_.arguments)) hashed_ = *std::move(part);
+  }
+}
+
+bool Exchange::has(const Binding& binding) const { return bindings_.contains(name_of(binding)); }
+
+Result<void> Exchange::check_binding(const Binding& binding) const {
+  if (spec_.type == ExchangeType::kHeaders) return check_headers_binding(binding.arguments);
+  if (spec_.type == ExchangeType::kConsistentHash) {
+    if (auto weight = parse_hash_weight(binding.routing_key); !weight) return std::move(weight).error();
+  }
+  return {};
+}
+
 bool Exchange::bind(Binding binding) {
-  const auto [place, added] = by_value_.try_emplace(value_of(binding));
-  if (!added) return false;
-  place->second = bindings_.insert(bindings_.end(), std::move(binding));
-  index(&bindings_.back());
-  return true;
+  std::string name = name_of(binding);
+  const auto [place, added] = bindings_.try_emplace(std::move(name), std::move(binding));
+  if (added) index(place->second);
+  return added;
 }
 
 bool Exchange::unbind(const Binding& binding) {
-  const auto found = by_value_.find(value_of(binding));
-  if (found == by_value_.end()) return false;
-  unindex(&*found->second);
-  bindings_.erase(found->second);
-  by_value_.erase(found);
+  const auto found = bindings_.find(name_of(binding));
+  if (found == bindings_.end()) return false;
+  unindex(found->second);
+  bindings_.erase(found);
   return true;
 }
 
-std::vector<Binding> Exchange::unbind_all(const Queue* queue) {
+std::vector<Binding> Exchange::unbind_all(const Target& target) {
   std::vector<Binding> removed;
-  for (auto it = bindings_.begin(); it != bindings_.end();) {
-    if (it->queue != queue) {
-      ++it;
-      continue;
-    }
-    unindex(&*it);
-    by_value_.erase(value_of(*it));
-    removed.push_back(std::move(*it));
+  auto it = bindings_.lower_bound(name_of(target));
+  while (it != bindings_.end() && it->second.target() == target) {
+    unindex(it->second);
+    removed.push_back(std::move(it->second));
     it = bindings_.erase(it);
   }
   return removed;
 }
 
-void Exchange::index(Binding* binding) {
-  if (spec_.type == ExchangeType::kDirect) by_key_.emplace(binding->routing_key, binding->queue);
-  if (spec_.type == ExchangeType::kTopic) by_pattern_.insert(binding->routing_key, binding);
+void Exchange::index(const Binding& binding) {
+  if (spec_.type == ExchangeType::kDirect) by_key_[binding.routing_key].insert(&binding);
+  if (spec_.type == ExchangeType::kTopic) by_pattern_.insert(binding.routing_key, &binding);
+  if (spec_.type == ExchangeType::kConsistentHash) {
+    const Result<std::uint32_t> weight = parse_hash_weight(binding.routing_key);
+    shares_[&binding] = {stable_hash(name_of(binding.target())), weight ? *weight : 0};
+  }
 }
 
-void Exchange::unindex(Binding* binding) {
-  if (spec_.type == ExchangeType::kTopic) by_pattern_.erase(binding->routing_key, binding);
+void Exchange::unindex(const Binding& binding) {
+  if (spec_.type == ExchangeType::kTopic) by_pattern_.erase(binding.routing_key, &binding);
+  if (spec_.type == ExchangeType::kConsistentHash) shares_.erase(&binding);
   if (spec_.type != ExchangeType::kDirect) return;
-  const auto [begin, end] = by_key_.equal_range(binding->routing_key);
-  const auto it = std::find_if(begin, end, [&](const auto& entry) { return entry.second == binding->queue; });
-  if (it != end) by_key_.erase(it);
+  const auto same_key = by_key_.find(binding.routing_key);
+  same_key->second.erase(&binding);
+  if (same_key->second.empty()) by_key_.erase(same_key);
 }
 
-void Exchange::route(const MessageView& message, std::vector<Queue*>& queues) {
+void Exchange::route(const RoutedMessage& message, std::vector<Target>& targets) {
   switch (spec_.type) {
-    case ExchangeType::kDirect: {
-      const auto [begin, end] = by_key_.equal_range(message.routing_key);
-      for (auto it = begin; it != end; ++it) queues.push_back(it->second);
-      return;
-    }
+    case ExchangeType::kDirect:
+      return message.for_each_key([&](std::string_view key) {
+        const auto found = by_key_.find(key);
+        if (found == by_key_.end()) return;
+        for (const Binding* binding : found->second) targets.push_back(binding->target());
+      });
     case ExchangeType::kFanout:
-      for (const Binding& binding : bindings_) queues.push_back(binding.queue);
+      for (const auto& [name, binding] : bindings_) targets.push_back(binding.target());
       return;
     case ExchangeType::kTopic:
-      by_pattern_.match(message.routing_key, [&](const Binding* binding) { queues.push_back(binding->queue); });
-      return;
-    case ExchangeType::kHeaders: {
-      const Result<Properties> properties = decode_properties(message.properties);
-      if (!properties) return;
-      const FieldTable* headers = properties->headers ? &*properties->headers : nullptr;
-      for (const Binding& binding : bindings_) {
-        if (headers_match(binding.arguments, headers)) queues.push_back(binding.queue);
-      }
-      return;
-    }
+      return message.for_each_key([&](std::string_view key) {
+        by_pattern_.match(key, [&](const Binding* binding) { targets.push_back(binding->target()); });
+      });
+    case ExchangeType::kHeaders:
+      return route_by_headers(message, targets);
+    case ExchangeType::kConsistentHash:
+      return route_by_hash(message, targets);
   }
+}
+
+void Exchange::route_by_headers(const RoutedMessage& message, std::vector<Target>& targets) const {
+  const Properties* properties = message.properties();
+  if (properties == nullptr) return;
+  const FieldTable* headers = properties->headers ? &*properties->headers : nullptr;
+  for (const auto& [name, binding] : bindings_) {
+    if (headers_match(binding.arguments, headers)) targets.push_back(binding.target());
+  }
+}
+
+void Exchange::route_by_hash(const RoutedMessage& message, std::vector<Target>& targets) const {
+  std::uint64_t hash = 0;
+  if (hashed_.kind == HashedPart::Kind::kRoutingKey) {
+    hash = stable_hash(message.view().routing_key);
+  } else {
+    const Properties* properties = message.properties();
+    hash = stable_hash(properties == nullptr ? std::string() : hashed_.value(*properties));
+  }
+  const Binding* best = nullptr;
+  double best_score = 0;
+  for (const auto& [binding, share] : shares_) {
+    const double score = hash_score(share.seed, share.weight, hash);
+    // Two with the same score are bindings of the same weight to the same target.
+    if (best != nullptr && score <= best_score) continue;
+    best = binding;
+    best_score = score;
+  }
+  if (best != nullptr) targets.push_back(best->target());
+}
+
+bool Exchange::routes_by_key() const {
+  if (spec_.type == ExchangeType::kConsistentHash) return hashed_.kind == HashedPart::Kind::kRoutingKey;
+  return spec_.type != ExchangeType::kHeaders;
 }
 
 }  // namespace escrow::broker

@@ -1,24 +1,39 @@
-// Exchanges and their bindings: which queues a message goes to.
+// Exchanges and their bindings: which queues and exchanges a message goes to from here (AMQP 0-9-1 section 3.1.3;
+// rabbitmq.com/docs/e2e; consistent_hash.h).
 #pragma once
 
 #include <cstdint>
-#include <list>
+#include <map>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/result.h"
+#include "broker/core/consistent_hash.h"
 #include "broker/core/topic_trie.h"
 #include "model/field_table.h"
 #include "model/message.h"
+#include "model/properties.h"
 
 namespace escrow::broker {
 
+class Exchange;
 class Queue;
 
 /// Frozen: on disk.
-enum class ExchangeType : std::uint8_t { kDirect = 1, kFanout = 2, kTopic = 3, kHeaders = 4 };
+enum class ExchangeType : std::uint8_t { kDirect = 1, kFanout = 2, kTopic = 3, kHeaders = 4, kConsistentHash = 5 };
+
+/// As AMQP writes it.
+std::string_view to_string(ExchangeType type);
+/// kInvalidArgument, EXCHANGE_TYPE_UNKNOWN (503 in AMQP): unknown exchange type 'x'
+Result<ExchangeType> parse_exchange_type(std::string_view name);
+
+/// Argument: the exchange that takes what this one has no destination for.
+inline constexpr std::string_view kAlternateExchange = "alternate-exchange";
 
 struct ExchangeSpec {
   std::string vhost;
@@ -32,48 +47,106 @@ struct ExchangeSpec {
   bool operator==(const ExchangeSpec&) const = default;
 };
 
+/// ARGUMENT_INVALID (406 in AMQP) when the arguments of a new exchange make no sense.
+Result<void> check_exchange_arguments(const ExchangeSpec& spec);
+
+/// What a binding leads to: one of the two. Not owned.
+struct Target {
+  Queue* queue = nullptr;
+  Exchange* exchange = nullptr;
+
+  bool operator==(const Target&) const = default;
+};
+
 struct Binding {
   std::string routing_key;
   FieldTable arguments;
-  Queue* queue = nullptr;
+  Queue* queue = nullptr;        ///< the destination is this, …
+  Exchange* exchange = nullptr;  ///< … or this
 
+  Target target() const { return {queue, exchange}; }
   bool operator==(const Binding&) const = default;
 };
 
-/// Not thread-safe. Queues are not owned; whoever deletes one unbinds it first.
+/// A message on its way through exchanges. Does not own what it is made of.
+class RoutedMessage {
+ public:
+  /// `more_keys`: of the headers CC and BCC; as good as the message's own, but never hashed.
+  explicit RoutedMessage(const MessageView& view, std::span<const std::string_view> more_keys = {})
+      : view_(view), more_keys_(more_keys) {}
+
+  const MessageView& view() const { return view_; }
+  template <class Visitor>
+  void for_each_key(Visitor&& visit) const {
+    visit(view_.routing_key);
+    for (const std::string_view key : more_keys_) visit(key);
+  }
+  /// Decoded when first asked for. nullptr: they are malformed.
+  const Properties* properties() const;
+
+ private:
+  const MessageView& view_;
+  std::span<const std::string_view> more_keys_;
+  mutable std::optional<Result<Properties>> properties_;
+};
+
+/// Not thread-safe. What it is bound to is not owned; whoever deletes that unbinds it first.
 class Exchange {
  public:
-  explicit Exchange(ExchangeSpec spec) : spec_(std::move(spec)) {}
+  /// By all that tells two bindings apart: destination, routing key, arguments.
+  using Bindings = std::map<std::string, Binding>;
+
+  explicit Exchange(ExchangeSpec spec);
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
 
   const ExchangeSpec& spec() const { return spec_; }
+  /// Empty: there is none.
+  const std::string& alternate() const { return alternate_; }
+  /// No bindings lead from here.
   bool unused() const { return bindings_.empty(); }
-  const std::list<Binding>& bindings() const { return bindings_; }
+  const Bindings& bindings() const { return bindings_; }
+  bool has(const Binding& binding) const;
 
+  /// ARGUMENT_INVALID (406 in AMQP): a binding that this type of exchange can do nothing with.
+  Result<void> check_binding(const Binding& binding) const;
   /// False: the same binding exists.
   bool bind(Binding binding);
   /// False: there is no such binding.
   bool unbind(const Binding& binding);
-  /// Removes all bindings of the queue and returns them.
-  std::vector<Binding> unbind_all(const Queue* queue);
+  /// Removes all bindings to the target and returns them; looks at no others.
+  std::vector<Binding> unbind_all(const Target& target);
 
-  /// Appends the queues that the message goes to; a queue may be appended more than once. Malformed properties match
-  /// no headers binding.
-  void route(const MessageView& message, std::vector<Queue*>& queues);
+  /// Appends what the message goes to; something may be appended more than once. Malformed properties match no headers
+  /// binding.
+  void route(const RoutedMessage& message, std::vector<Target>& targets);
   /// The route depends on the routing key alone, and may be remembered until a binding changes.
-  bool routes_by_key() const { return spec_.type != ExchangeType::kHeaders; }
+  bool routes_by_key() const;
+
+  /// The last search for queues that came by here; the Router's.
+  std::uint64_t visit = 0;
 
  private:
   struct KeyHash : std::hash<std::string_view> {
     using is_transparent = void;
   };
-  void index(Binding* binding);
-  void unindex(Binding* binding);
+  struct Share {
+    std::uint64_t seed = 0;
+    std::uint32_t weight = 0;
+  };
+  void index(const Binding& binding);
+  void unindex(const Binding& binding);
+  void route_by_headers(const RoutedMessage& message, std::vector<Target>& targets) const;
+  void route_by_hash(const RoutedMessage& message, std::vector<Target>& targets) const;
 
   ExchangeSpec spec_;
-  std::list<Binding> bindings_;                                                    // in the order in which they came
-  std::unordered_map<std::string, std::list<Binding>::iterator> by_value_;         // by all that tells two apart
-  std::unordered_multimap<std::string, Queue*, KeyHash, std::equal_to<>> by_key_;  // direct
-  TopicTrie<Binding> by_pattern_;                                                  // topic
+  std::string alternate_;
+  HashedPart hashed_;
+  Bindings bindings_;
+  // All but the one of the exchange's type are empty.
+  std::unordered_map<std::string, std::unordered_set<const Binding*>, KeyHash, std::equal_to<>> by_key_;  // direct
+  TopicTrie<const Binding> by_pattern_;                                                                   // topic
+  std::unordered_map<const Binding*, Share> shares_;  // consistent hash
 };
 
 }  // namespace escrow::broker

@@ -2,6 +2,8 @@
 
 #include <string_view>
 
+#include "broker/core/field_text.h"
+
 namespace escrow::broker {
 namespace {
 
@@ -27,7 +29,14 @@ bool matches(const FieldValue& wanted, const FieldTable* headers, std::string_vi
 Result<void> check_headers_binding(const FieldTable& arguments) {
   const std::string_view kind = match_kind(arguments);
   if (kind == "all" || kind == "any" || kind == "all-with-x" || kind == "any-with-x") return {};
-  return Error{ErrorCode::kInvalidArgument, "MALFORMED", "x-match must be one of all, any, all-with-x, any-with-x", {}};
+  const FieldValue& value = *arguments.find(kMatch);
+  std::string text = value_text(value);
+  if (value.as_string() != nullptr) {
+    text = "Invalid x-match field value <<\"" + text + "\">>; expected all, any, all-with-x, or any-with-x";
+  } else {
+    text = "Invalid x-match field type " + std::string(type_name(value)) + " (value " + text + "); expected longstr";
+  }
+  return Error{ErrorCode::kInvalidArgument, "ARGUMENT_INVALID", std::move(text), {{"argument", std::string(kMatch)}}};
 }
 
 bool headers_match(const FieldTable& arguments, const FieldTable* headers) {

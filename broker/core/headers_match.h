@@ -6,7 +6,7 @@
 
 namespace escrow::broker {
 
-/// Rejects a binding whose x-match is none of all, any, all-with-x, any-with-x.
+/// ARGUMENT_INVALID (406 in AMQP) for a binding whose x-match is none of all, any, all-with-x, any-with-x.
 Result<void> check_headers_binding(const FieldTable& arguments);
 
 /// `headers` may be nullptr: a message without headers. A binding value without content (void) matches any value of

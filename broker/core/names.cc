@@ -1,9 +1,17 @@
 #include "broker/core/names.h"
 
 #include <algorithm>
-#include <string>
 
 namespace escrow::broker {
+namespace {
+
+constexpr std::string_view kReservedPrefixes[] = {"amq.", "escrow."};
+
+Error unknown(std::string_view what, std::string_view name, std::string_view vhost, const char* reason) {
+  return {ErrorCode::kNotFound, reason, "no " + describe(what, name, vhost), {}};
+}
+
+}  // namespace
 
 Result<void> check_name(std::string_view what, std::string_view name) {
   if (name.empty()) {
@@ -24,11 +32,36 @@ Result<void> check_name(std::string_view what, std::string_view name) {
 }
 
 Result<void> check_not_reserved(std::string_view what, std::string_view name) {
-  if (!name.empty() && !name.starts_with("amq.") && !name.starts_with("escrow.")) return {};
-  return Error{ErrorCode::kPermissionDenied,
-               "NAME_RESERVED",
-               std::string(what) + " '" + std::string(name) + "' belongs to the server",
-               {}};
+  if (name.empty()) return default_exchange_refused();
+  for (const std::string_view prefix : kReservedPrefixes) {
+    if (!name.starts_with(prefix)) continue;
+    return Error{
+        ErrorCode::kPermissionDenied,
+        "NAME_RESERVED",
+        std::string(what) + " name '" + std::string(name) + "' contains reserved prefix '" + std::string(prefix) + "*'",
+        {}};
+  }
+  return {};
+}
+
+std::string describe(std::string_view what, std::string_view name, std::string_view vhost) {
+  return std::string(what) + " '" + std::string(name) + "' in vhost '" + std::string(vhost) + "'";
+}
+
+Error unknown_vhost(std::string_view name) {
+  return {ErrorCode::kNotFound, "VHOST_UNKNOWN", "no vhost '" + std::string(name) + "'", {}};
+}
+
+Error unknown_exchange(std::string_view name, std::string_view vhost) {
+  return unknown("exchange", name, vhost, "EXCHANGE_UNKNOWN");
+}
+
+Error unknown_queue(std::string_view name, std::string_view vhost) {
+  return unknown("queue", name, vhost, "QUEUE_UNKNOWN");
+}
+
+Error default_exchange_refused() {
+  return {ErrorCode::kPermissionDenied, "NAME_RESERVED", "operation not permitted on the default exchange", {}};
 }
 
 }  // namespace escrow::broker

@@ -5,13 +5,13 @@
 // of `#` costs words × nodes and not an exponential.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 namespace escrow::broker {
@@ -23,7 +23,7 @@ class TopicTrie {
   void insert(std::string_view pattern, Target* target) {
     Node* node = &root_;
     for_each_word(pattern, [&](std::string_view word) { node = &node->child(word); });
-    node->targets.push_back(target);
+    node->targets.insert(target);
   }
 
   void erase(std::string_view pattern, Target* target) {
@@ -63,7 +63,7 @@ class TopicTrie {
     Node* hash = nullptr;
     bool is_hash = false;
     std::uint64_t stamp = 0;
-    std::vector<Target*> targets;
+    std::unordered_set<Target*> targets;  // of many with the same pattern, each can go without a look at the others
 
     Node& child(std::string_view word) {
       auto it = children.find(word);
@@ -98,8 +98,7 @@ class TopicTrie {
   /// True: the node is empty and can go.
   bool erase(Node& node, std::span<const std::string_view> words, Target* target) {
     if (words.empty()) {
-      const auto it = std::find(node.targets.begin(), node.targets.end(), target);
-      if (it != node.targets.end()) node.targets.erase(it);
+      node.targets.erase(target);
     } else if (const auto it = node.children.find(words.front()); it != node.children.end()) {
       if (erase(*it->second, words.subspan(1), target)) {
         if (node.star == it->second.get()) node.star = nullptr;

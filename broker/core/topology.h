@@ -1,27 +1,21 @@
-// Virtual hosts with their exchanges, queues and bindings, and the stored form of these.
-//
-//   key    u8 kind │ string vhost │ …            value
-//   1 exchange   … string name                    u8 version = 1 │ u8 type │ table arguments
-//   2 queue      … string name                    u8 version = 1 │ u64 log │ table arguments
-//   3 binding    … string source │ string queue │ string routing key │ table arguments     u8 version = 1
-//
-// A queue that was deleted is no part of the topology. While its log is being erased, there is
-//   4 leftover   u8 kind │ u64 log                u8 version = 1
-//
-// Tables as in model/field_table.h. Kinds are frozen and ascend in the order in which recovery needs them.
+// Virtual hosts with their exchanges, queues and bindings: what may be declared, bound and deleted, and what that stores
+// (topology_codec.h). Rules and texts are those of RabbitMQ 3.13 (rabbit_channel.erl, rabbit_exchange.erl,
+// rabbit_binding.erl, rabbit_amqqueue.erl).
 #pragma once
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
-#include "broker/core/exchange.h"
-#include "broker/core/queue.h"
+#include "broker/core/router.h"
+#include "broker/core/topology_codec.h"
+#include "broker/core/virtual_host.h"
 
 namespace escrow::broker {
 
@@ -31,50 +25,54 @@ struct TopologyChange {
   std::optional<std::string> value;
 };
 
-std::string encode_exchange_key(std::string_view vhost, std::string_view name);
-std::string encode_queue_key(std::string_view vhost, std::string_view name);
-std::string encode_binding_key(std::string_view vhost, std::string_view source, std::string_view queue,
-                               std::string_view routing_key, const FieldTable& arguments);
-
-std::string encode_leftover_key(LogId log);
-/// nullopt: it is something else.
-std::optional<LogId> decode_leftover(std::string_view key, std::string_view value);
-
-struct VirtualHost {
-  std::map<std::string, std::unique_ptr<Exchange>, std::less<>> exchanges;
-  std::map<std::string, std::unique_ptr<Queue>, std::less<>> queues;
-};
-
 /// Not thread-safe. Checks names and preconditions; tells in `changes` what has to be stored.
 class Topology {
  public:
-  /// Limits with their defaults.
+  /// Limits with their defaults. Predeclared exchanges do not count.
+  static constexpr std::size_t kMaxVhosts = 1000;
   static constexpr std::size_t kMaxQueues = 100'000;
   static constexpr std::size_t kMaxExchanges = 100'000;
   static constexpr std::size_t kMaxBindingsPerExchange = 100'000;
 
-  /// `/` exists from the start, with the exchanges that AMQP demands.
+  /// `/` exists from the start.
   Topology();
+  Topology(const Topology&) = delete;
+  Topology& operator=(const Topology&) = delete;
 
+  /// With the exchanges that AMQP and RabbitMQ predeclare. False: it exists.
+  Result<bool> declare_vhost(std::string_view name);
+
+  /// Makes it, or finds that what is there is equivalent (equivalence.h). Names of the server can only be found.
   Result<void> declare_exchange(ExchangeSpec spec);
+  /// What is not there is deleted. `if_unused`: EXCHANGE_IN_USE when bindings lead from it; those that lead to it go.
   Result<void> delete_exchange(std::string_view vhost, std::string_view name, bool if_unused);
-  /// The log for a new queue comes from `make`.
+  /// As declare_exchange, but for names of the server, which are the caller's to refuse. The log for a new queue comes
+  /// from `make`, whose arguments parse_queue_arguments takes.
   Result<Queue*> declare_queue(QueueSpec spec, const std::function<std::unique_ptr<Queue>(QueueSpec)>& make);
   /// Unbinds it and hands it over.
   Result<std::unique_ptr<Queue>> take_queue(std::string_view vhost, std::string_view name);
-  /// False: nothing changed, the same binding exists.
-  Result<bool> bind(std::string_view vhost, std::string_view source, std::string_view queue, Binding binding);
-  /// False: nothing changed, there is no such binding.
-  Result<bool> unbind(std::string_view vhost, std::string_view source, std::string_view queue, Binding binding);
 
+  /// `binding` without target. The order of its arguments does not matter. False: nothing changed, the same binding
+  /// exists.
+  Result<bool> bind(std::string_view vhost, std::string_view source, Destination destination, Binding binding);
+  /// False: nothing changed, there is no such binding, or no such end of it.
+  Result<bool> unbind(std::string_view vhost, std::string_view source, Destination destination, Binding binding);
+
+  /// VHOST_UNKNOWN, EXCHANGE_UNKNOWN, QUEUE_UNKNOWN. There is no Exchange for the default exchange.
   Result<Exchange*> exchange(std::string_view vhost, std::string_view name);
   Result<Queue*> queue(std::string_view vhost, std::string_view name);
   Result<VirtualHost*> vhost(std::string_view name);
-  const std::map<std::string, VirtualHost, std::less<>>& vhosts() const { return vhosts_; }
+  const VirtualHosts& vhosts() const { return vhosts_; }
 
-  /// The distinct queues for the message, in no particular order. Valid until the next call or change.
-  /// EXCHANGE_UNKNOWN if there is no such exchange.
-  Result<const std::vector<Queue*>*> route(const MessageView& message);
+  /// The distinct queues for the message, by age. Valid until the next call or change. `more_keys`: of the headers CC and
+  /// BCC. EXCHANGE_UNKNOWN if there is no such exchange.
+  Result<const std::vector<Queue*>*> route(const MessageView& message,
+                                           std::span<const std::string_view> more_keys = {});
+  /// As route, for what a client publishes. EXCHANGE_INTERNAL (403 in AMQP): it takes messages from exchanges only.
+  Result<const std::vector<Queue*>*> route_published(const MessageView& message,
+                                                     std::span<const std::string_view> more_keys = {});
+  /// Whether route_published would take a message for this exchange.
+  Result<void> check_publish(std::string_view vhost, std::string_view exchange);
 
   /// The log of a deleted queue is to be erased step by step, and then it is erased.
   void log_left_over(LogId log);
@@ -82,31 +80,35 @@ class Topology {
 
   bool has_changes() const { return !changes_.empty(); }
   std::vector<TopologyChange> take_changes() { return std::exchange(changes_, {}); }
+  /// Exchanges that went with their last binding since the last call.
+  std::vector<ExchangeSpec> take_auto_deleted() { return std::exchange(auto_deleted_, {}); }
 
   /// Recovery: entries in key order, without leftovers. kDataLoss when one is damaged.
   Result<void> recover(std::string_view key, std::string_view value,
                        const std::function<std::unique_ptr<Queue>(QueueSpec, LogId)>& make);
 
  private:
-  /// The last routes, by hash of exchange and key: most publishers repeat themselves.
-  struct Route {
-    std::uint64_t generation = 0;
-    std::string vhost;
-    std::string exchange;
-    std::string routing_key;
-    std::vector<Queue*> queues;
-  };
-  static constexpr std::size_t kRoutes = 256;
+  using MakeQueue = std::function<std::unique_ptr<Queue>(QueueSpec, LogId)>;
 
-  Result<void> compute(const MessageView& message, std::vector<Queue*>& queues, bool& cacheable);
-  Result<std::pair<Exchange*, Queue*>> ends(std::string_view vhost, std::string_view source, std::string_view queue);
-  void changed(std::string key, std::optional<std::string> value);
+  void add_vhost(std::string_view name);
+  void changed(bool stored, std::string key, std::optional<std::string> value);
+  void binding_changed(const Exchange& source, const Binding& binding, bool present);
+  /// nullopt: it does not exist.
+  static std::optional<Target> find(const VirtualHost& host, Destination destination);
+  /// Undoes the bindings that lead to the target; then those exchanges go that have lost their last one by it.
+  void unbind_target(VirtualHost& host, const Target& target);
+  void remove_unused(VirtualHost& host, std::vector<Exchange*> unused);
+  void erase(VirtualHost& host, Exchange* exchange);
 
-  std::map<std::string, VirtualHost, std::less<>> vhosts_;
+  Result<void> recover(StoredVhost stored, const MakeQueue& make);
+  Result<void> recover(StoredExchange stored, const MakeQueue& make);
+  Result<void> recover(StoredQueue stored, const MakeQueue& make);
+  Result<void> recover(StoredBinding stored, const MakeQueue& make);
+
+  VirtualHosts vhosts_;
+  Router router_;
   std::vector<TopologyChange> changes_;
-  std::vector<Route> routes_{kRoutes};
-  Route uncached_;
-  std::uint64_t generation_ = 1;
+  std::vector<ExchangeSpec> auto_deleted_;
   std::size_t queue_count_ = 0;
   std::size_t exchange_count_ = 0;
 };

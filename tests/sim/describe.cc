@@ -66,7 +66,7 @@ struct Describe {
   void operator()(const engine::DeleteQueue& c) const { out << "deletes the queue '" << c.name << '\''; }
   void operator()(const engine::PurgeQueue& c) const { out << "purges '" << c.name << '\''; }
   void operator()(const engine::Bind& c) const {
-    out << (c.remove ? "unbinds '" : "binds '") << c.source << "' -> '" << c.queue << "', key '"
+    out << (c.remove ? "unbinds '" : "binds '") << c.source << "' -> '" << c.destination << "', key '"
         << c.binding.routing_key << '\'';
   }
   void operator()(const engine::ListQueues&) const { out << "lists the queues"; }

@@ -74,7 +74,8 @@ void Administrator::declare_exchange() {
 
 void Administrator::declare_queue() {
   broker::QueueSpec spec{kHost, random_.chance(0.05) ? "escrow.mine" : draw_queue(), {}};
-  if (random_.chance(0.1)) spec.arguments.set("x-note", FieldValue{std::string("another")});
+  // Compared, and without effect.
+  if (random_.chance(0.1)) spec.arguments.set("x-queue-mode", FieldValue{std::string("lazy")});
   post(engine::DeclareQueue{std::move(spec)});
 }
 

@@ -95,8 +95,8 @@ Expected Declarations::asked(const engine::DeleteQueue& body, const std::string&
 Expected Declarations::asked(const engine::Bind& body, const std::string& actor) {
   if (body.source.empty()) return refused(ErrorCode::kPermissionDenied);
   const Exchange* source = applied_.exchange(body.source);
-  Queue* queue = applied_.queue(body.queue);
-  if (source == nullptr || queue == nullptr) return refused(ErrorCode::kNotFound);
+  Queue* queue = applied_.queue(body.destination);
+  if (source == nullptr || queue == nullptr) return body.remove ? nothing_to_do() : refused(ErrorCode::kNotFound);
   Binding binding{queue, body.binding.routing_key, body.binding.arguments};
   if (!body.remove && source->type == broker::ExchangeType::kHeaders &&
       binding.arguments == headers_bindings().back()) {
@@ -104,7 +104,7 @@ Expected Declarations::asked(const engine::Bind& body, const std::string& actor)
   }
   const bool exists = std::ranges::find(source->bindings, binding) != source->bindings.end();
   if (exists != body.remove) return nothing_to_do();
-  std::string key = body.source + " -> " + body.queue + " (" + binding.routing_key + ")";
+  std::string key = body.source + " -> " + body.destination + " (" + binding.routing_key + ")";
   TopologyChange change{body.remove ? Kind::kUnbind : Kind::kBind, body.source, source->type, queue,
                         std::move(binding)};
   return this->change(std::move(change), record_of(audit::Subject::kBinding, !body.remove, std::move(key), actor));

@@ -112,7 +112,7 @@ class BrokerRun {
     const bool known = model_.contains(name);
     RC_ASSERT(b_.broker->declare_queue({{"/", name, {}}}, b_.moment()).ok());
     model_[name];
-    if (!known) must(b_.broker->topology().bind("/", "amq.fanout", name, {"", {}, nullptr}));
+    if (!known) must(b_.broker->topology().bind("/", "amq.fanout", {name}, {"", {}, nullptr}));
   }
   void remove(const std::string& name) {
     const Result<std::uint64_t> removed = b_.broker->delete_queue({"/", name, false, false});

@@ -48,7 +48,7 @@ class BrokerTester {
 
   void declare(const std::string& name) { must(broker->declare_queue({{"/", name, {}}}, moment())); }
   void bind(const std::string& exchange, const std::string& queue_name, const std::string& key) {
-    must(broker->topology().bind("/", exchange, queue_name, {key, {}, nullptr}));
+    must(broker->topology().bind("/", exchange, {queue_name}, {key, {}, nullptr}));
   }
   Moment moment() const { return {at(static_cast<std::int64_t>(batch)), batch}; }
   /// Through the default exchange.

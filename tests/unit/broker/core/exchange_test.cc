@@ -19,7 +19,8 @@ namespace {
 
 class ExchangeTester {
  public:
-  explicit ExchangeTester(ExchangeType type) : exchange({"/", "ex", type, {}}) {}
+  explicit ExchangeTester(ExchangeType type, FieldTable arguments = {})
+      : exchange({"/", "ex", type, std::move(arguments)}) {}
 
   Queue* queue(const std::string& name) {
     auto& queue = queues_[name];
@@ -35,10 +36,10 @@ class ExchangeTester {
   }
   /// Names of the queues, in order, repeated as often as they are named.
   std::string route(const MessageView& message) {
-    std::vector<Queue*> found;
-    exchange.route(message, found);
+    std::vector<Target> found;
+    exchange.route(RoutedMessage(message), found);
     std::vector<std::string> names;
-    for (const Queue* q : found) names.push_back(q->spec().name);
+    for (const Target& target : found) names.push_back(target.queue->spec().name);
     std::ranges::sort(names);
     std::string text;
     for (const std::string& name : names) text += (text.empty() ? "" : " ") + name;
@@ -140,15 +141,60 @@ TEST(HeadersExchange, routes_a_message_of_malformed_properties_nowhere) {
 }
 
 TEST(Exchange, refuses_the_same_binding_twice) {
-  for (const ExchangeType type :
-       {ExchangeType::kDirect, ExchangeType::kFanout, ExchangeType::kTopic, ExchangeType::kHeaders}) {
+  for (const ExchangeType type : {ExchangeType::kDirect, ExchangeType::kFanout, ExchangeType::kTopic,
+                                  ExchangeType::kHeaders, ExchangeType::kConsistentHash}) {
     ExchangeTester e(type);
-    EXPECT_TRUE(e.bind("a", "k"));
-    EXPECT_FALSE(e.bind("a", "k"));
+    EXPECT_TRUE(e.bind("a", "1"));
+    EXPECT_FALSE(e.bind("a", "1"));
     EXPECT_EQ(e.exchange.bindings().size(), 1u);
-    EXPECT_TRUE(e.unbind("a", "k"));
+    EXPECT_TRUE(e.unbind("a", "1"));
     EXPECT_TRUE(e.exchange.unused());
-    EXPECT_EQ(e.route("k"), "");
+    EXPECT_EQ(e.route("1"), "");
+  }
+}
+
+TEST(Exchange, unbinds_one_of_many_that_are_alike_without_a_look_at_the_others) {
+  for (const ExchangeType type : {ExchangeType::kDirect, ExchangeType::kTopic, ExchangeType::kConsistentHash}) {
+    ExchangeTester e(type);
+    const auto start = std::chrono::steady_clock::now();
+    for (int i = 0; i < 100'000; ++i) ASSERT_TRUE(e.bind(std::to_string(i), "1"));
+    for (int i = 0; i < 100'000; ++i) {
+      ASSERT_EQ(e.exchange.unbind_all({e.queue(std::to_string(i)), nullptr}).size(), 1u);
+    }
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10)) << to_string(type);
+  }
+}
+
+TEST(Exchange, gives_back_the_bindings_of_no_queue_whose_name_begins_alike) {
+  ExchangeTester e(ExchangeType::kFanout);
+  for (const char* name : {"a", "aa", "a.b", "b"}) e.bind(name, "");
+  EXPECT_EQ(e.exchange.unbind_all({e.queue("a"), nullptr}).size(), 1u);
+  EXPECT_EQ(e.route(""), "a.b aa b");
+}
+
+TEST(Exchange, knows_the_names_of_its_types) {
+  for (const char* name : {"direct", "fanout", "topic", "headers", "x-consistent-hash"}) {
+    const Result<ExchangeType> type = parse_exchange_type(name);
+    ASSERT_TRUE(type.ok()) << name;
+    EXPECT_EQ(to_string(*type), name);
+  }
+  for (const char* name : {"", "Direct", "x-delayed-message", "x-random"}) {
+    const Result<ExchangeType> type = parse_exchange_type(name);
+    ASSERT_FALSE(type.ok()) << name;
+    EXPECT_EQ(type.error().reason, "EXCHANGE_TYPE_UNKNOWN");
+    EXPECT_EQ(type.error().message, "unknown exchange type '" + std::string(name) + "'");
+  }
+}
+
+TEST(Exchange, routes_by_more_keys_as_by_its_own) {
+  const std::string_view more[] = {"cc", "bcc"};
+  for (const ExchangeType type : {ExchangeType::kDirect, ExchangeType::kTopic}) {
+    ExchangeTester e(type);
+    for (const char* key : {"own", "cc", "bcc", "other"}) e.bind(key, key);
+    const MessageView message = view("", "own");
+    std::vector<Target> found;
+    e.exchange.route(RoutedMessage(message, more), found);
+    EXPECT_EQ(found.size(), 3u);
   }
 }
 
@@ -158,13 +204,13 @@ TEST(Exchange, gives_back_all_bindings_of_a_queue_that_goes) {
     e.bind("a", "k");
     e.bind("b", "k");
     e.bind("a", "l");
-    const std::vector<Binding> removed = e.exchange.unbind_all(e.queue("a"));
+    const std::vector<Binding> removed = e.exchange.unbind_all({e.queue("a"), nullptr});
     ASSERT_EQ(removed.size(), 2u);
     EXPECT_EQ(removed[0].routing_key, "k");
     EXPECT_EQ(removed[1].routing_key, "l");
     EXPECT_EQ(e.route("k"), "b");
     EXPECT_EQ(e.route("l"), type == ExchangeType::kFanout ? "b" : "");
-    EXPECT_TRUE(e.exchange.unbind_all(e.queue("a")).empty());
+    EXPECT_TRUE(e.exchange.unbind_all({e.queue("a"), nullptr}).empty());
   }
 }
 
@@ -183,6 +229,10 @@ TEST(Exchange, routes_by_key_alone_unless_it_looks_at_headers) {
   EXPECT_TRUE(ExchangeTester(ExchangeType::kFanout).exchange.routes_by_key());
   EXPECT_TRUE(ExchangeTester(ExchangeType::kTopic).exchange.routes_by_key());
   EXPECT_FALSE(ExchangeTester(ExchangeType::kHeaders).exchange.routes_by_key());
+  EXPECT_TRUE(ExchangeTester(ExchangeType::kConsistentHash).exchange.routes_by_key());
+  FieldTable by_property;
+  by_property.set("hash-property", {std::string("message_id")});
+  EXPECT_FALSE(ExchangeTester(ExchangeType::kConsistentHash, by_property).exchange.routes_by_key());
 }
 
 }  // namespace

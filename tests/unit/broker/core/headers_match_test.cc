@@ -117,8 +117,15 @@ TEST(HeadersBinding, of_any_other_kind_is_rejected) {
     const auto result = check_headers_binding(table({{"x-match", kind}}));
     ASSERT_FALSE(result.ok());
     EXPECT_EQ(result.error().code, ErrorCode::kInvalidArgument);
-    EXPECT_EQ(result.error().reason, "MALFORMED");
+    EXPECT_EQ(result.error().reason, "ARGUMENT_INVALID");
   }
+}
+
+TEST(HeadersBinding, is_rejected_in_the_words_of_rabbitmq) {
+  EXPECT_EQ(check_headers_binding(table({{"x-match", text("bogus")}})).error().message,
+            "Invalid x-match field value <<\"bogus\">>; expected all, any, all-with-x, or any-with-x");
+  EXPECT_EQ(check_headers_binding(table({{"x-match", {std::int8_t{1}}}})).error().message,
+            "Invalid x-match field type byte (value 1); expected longstr");
 }
 
 }  // namespace

@@ -40,5 +40,13 @@ TEST(Names, that_belong_to_the_server_are_reserved) {
   }
 }
 
+TEST(Names, that_are_reserved_are_refused_in_the_words_of_rabbitmq) {
+  EXPECT_EQ(check_not_reserved("exchange", "amq.x").error().message,
+            "exchange name 'amq.x' contains reserved prefix 'amq.*'");
+  EXPECT_EQ(check_not_reserved("queue", "escrow.parked").error().message,
+            "queue name 'escrow.parked' contains reserved prefix 'escrow.*'");
+  EXPECT_EQ(check_not_reserved("exchange", "").error().message, "operation not permitted on the default exchange");
+}
+
 }  // namespace
 }  // namespace escrow::broker

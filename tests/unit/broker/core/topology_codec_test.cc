@@ -16,14 +16,17 @@ FieldTable table() { return arguments({{"k", {true}}}); }
 TEST(TopologyKeys, have_golden_bytes) {
   EXPECT_EQ(hex(encode_exchange_key("/", "ex")), golden("01 01 2f 02 6578"));
   EXPECT_EQ(hex(encode_queue_key("/", "q")), golden("02 01 2f 01 71"));
-  EXPECT_EQ(hex(encode_binding_key("/", "ex", "q", "a.b", table())),
-            golden("03 01 2f 02 6578 01 71 03 612e62" + std::string(kTable)));
-  EXPECT_EQ(hex(encode_binding_key("/", "ex", "q", "", {})), golden("03 01 2f 02 6578 01 71 00 00000000"));
+  EXPECT_EQ(hex(encode_vhost_key("v")), golden("00 01 76"));
+  EXPECT_EQ(hex(encode_binding_key("/", "ex", {"q"}, "a.b", table())),
+            golden("03 01 2f 02 6578 00 01 71 03 612e62" + std::string(kTable)));
+  EXPECT_EQ(hex(encode_binding_key("/", "ex", {"to", DestinationKind::kExchange}, "", {})),
+            golden("03 01 2f 02 6578 01 02 746f 00 00000000"));
 }
 
 TEST(TopologyKeys, sort_bindings_behind_the_exchanges_and_queues_that_they_join) {
   EXPECT_LT(encode_exchange_key(std::string(255, 'z'), "z"), encode_queue_key("/", "a"));
-  EXPECT_LT(encode_queue_key(std::string(255, 'z'), "z"), encode_binding_key("/", "a", "a", "", {}));
+  EXPECT_LT(encode_queue_key(std::string(255, 'z'), "z"), encode_binding_key("/", "a", {"a"}, "", {}));
+  EXPECT_LT(encode_vhost_key(std::string(255, 'z')), encode_exchange_key("/", "a"));
 }
 
 TEST(TopologyKeys, of_logs_left_over_have_golden_bytes) {
@@ -53,11 +56,33 @@ TEST(TopologyValues, have_golden_bytes) {
   const std::vector<TopologyChange> changes = t.topology.take_changes();
   ASSERT_EQ(changes.size(), 3u);
   EXPECT_EQ(changes[0].key, encode_exchange_key("/", "ex"));
-  EXPECT_EQ(hex(*changes[0].value), golden("01 03" + std::string(kTable)));
+  EXPECT_EQ(hex(*changes[0].value), golden("01 03 00" + std::string(kTable)));
   EXPECT_EQ(changes[1].key, encode_queue_key("/", "q"));
-  EXPECT_EQ(hex(*changes[1].value), golden("01 0807060504030201" + std::string(kTable)));
-  EXPECT_EQ(changes[2].key, encode_binding_key("/", "ex", "q", "k", {}));
+  EXPECT_EQ(hex(*changes[1].value), golden("01 00 0807060504030201" + std::string(kTable)));
+  EXPECT_EQ(changes[2].key, encode_binding_key("/", "ex", {"q"}, "k", {}));
   EXPECT_EQ(hex(*changes[2].value), "01");
+}
+
+TEST(TopologyValues, of_flags_have_golden_bytes) {
+  ExchangeSpec exchange{"/", "ex", ExchangeType::kConsistentHash, {}};
+  exchange.auto_delete = true;
+  EXPECT_EQ(hex(encode_exchange_value(exchange)), golden("01 05 01 00000000"));
+  exchange.internal = true;
+  EXPECT_EQ(hex(encode_exchange_value(exchange)), golden("01 05 03 00000000"));
+  exchange.auto_delete = false;
+  EXPECT_EQ(hex(encode_exchange_value(exchange)), golden("01 05 02 00000000"));
+  QueueSpec queue{"/", "q", {}};
+  queue.auto_delete = true;
+  EXPECT_EQ(hex(encode_queue_value(queue, 1)), golden("01 01 0100000000000000 00000000"));
+}
+
+TEST(TopologyValues, of_a_virtual_host_have_golden_bytes) {
+  Topology topology;
+  ASSERT_TRUE(topology.declare_vhost("v").ok());
+  const std::vector<TopologyChange> changes = topology.take_changes();
+  ASSERT_EQ(changes.size(), 1u);
+  EXPECT_EQ(changes[0].key, encode_vhost_key("v"));
+  EXPECT_EQ(hex(*changes[0].value), "01");
 }
 
 TEST(TopologyValues, numbers_of_exchange_types_are_frozen) {
@@ -65,6 +90,9 @@ TEST(TopologyValues, numbers_of_exchange_types_are_frozen) {
   EXPECT_EQ(static_cast<int>(ExchangeType::kFanout), 2);
   EXPECT_EQ(static_cast<int>(ExchangeType::kTopic), 3);
   EXPECT_EQ(static_cast<int>(ExchangeType::kHeaders), 4);
+  EXPECT_EQ(static_cast<int>(ExchangeType::kConsistentHash), 5);
+  EXPECT_EQ(static_cast<int>(DestinationKind::kQueue), 0);
+  EXPECT_EQ(static_cast<int>(DestinationKind::kExchange), 1);
 }
 
 TEST(TopologyRecovery, restores_everything_as_it_was) {
@@ -116,7 +144,7 @@ TEST(TopologyRecovery, counts_what_it_found_towards_the_limits) {
   TopologyTester t;
   std::string value;
   for (std::size_t i = 0; i < Topology::kMaxQueues; ++i) {
-    value = std::string("\1", 1) + std::string(8, '\1') + std::string(4, '\0');
+    value = std::string("\1\0", 2) + std::string(8, '\1') + std::string(4, '\0');
     ASSERT_TRUE(t.recover(encode_queue_key("/", std::to_string(i)), value).ok());
   }
   EXPECT_FALSE(t.queue("one more").ok());
@@ -135,7 +163,10 @@ TEST(TopologyRecovery, cut_off_or_longer_or_of_a_later_version_is_damaged) {
   ASSERT_TRUE(before.queue("q", table()).ok());
   ASSERT_TRUE(before.bind("ex", "q", "k", table()).ok());
   before.store();
-  ASSERT_EQ(before.stored.size(), 3u);
+  ASSERT_TRUE(before.bind_exchange("ex", "ex", "k", table()).ok());
+  ASSERT_TRUE(before.topology.declare_vhost("v").ok());
+  before.store();
+  ASSERT_EQ(before.stored.size(), 5u);
   TopologyTester t;
   for (const auto& [key, value] : before.stored) {
     for (std::size_t size = 0; size < key.size(); ++size) expect_damaged(t, key.substr(0, size), value);
@@ -151,15 +182,45 @@ TEST(TopologyRecovery, of_kinds_that_it_does_not_know_is_damaged) {
   TopologyTester t;
   expect_damaged(t, bytes_of("00 01 2f 01 71"), bytes_of("01 01 00000000"));
   expect_damaged(t, bytes_of("04 01 2f 01 71"), bytes_of("01 01 00000000"));
-  expect_damaged(t, encode_exchange_key("/", "ex"), bytes_of("01 00 00000000"));
-  expect_damaged(t, encode_exchange_key("/", "ex"), bytes_of("01 05 00000000"));
+  expect_damaged(t, encode_exchange_key("/", "ex"), bytes_of("01 00 00 00000000"));
+  expect_damaged(t, encode_exchange_key("/", "ex"), bytes_of("01 06 00 00000000"));
+}
+
+TEST(TopologyRecovery, of_flags_that_it_does_not_know_is_damaged) {
+  TopologyTester t;
+  expect_damaged(t, encode_exchange_key("/", "ex"), bytes_of("01 01 04 00000000"));
+  expect_damaged(t, encode_queue_key("/", "q"), bytes_of("01 02 0100000000000000 00000000"));
+  ASSERT_TRUE(t.queue("q").ok());
+  expect_damaged(t, bytes_of("03 01 2f 0a 616d712e646972656374 02 01 71 00 00000000"), "\1");
+}
+
+TEST(TopologyRecovery, of_what_could_not_have_been_declared_is_damaged) {
+  TopologyTester t;
+  ASSERT_TRUE(t.queue("q").ok());
+  ASSERT_TRUE(t.exchange("hash", ExchangeType::kConsistentHash).ok());
+  const ExchangeSpec odd{"/", "x", ExchangeType::kDirect, arguments({{"alternate-exchange", {true}}})};
+  expect_damaged(t, encode_exchange_key("/", "x"), encode_exchange_value(odd));
+  const QueueSpec expires{"/", "x", arguments({{"x-expires", {std::int32_t{0}}}})};
+  expect_damaged(t, encode_queue_key("/", "x"), encode_queue_value(expires, 9));
+  expect_damaged(t, encode_queue_key("/", "q"), encode_queue_value({"/", "q", {}}, 9));
+  expect_damaged(t, encode_exchange_key("/", "hash"), encode_exchange_value({"/", "hash", ExchangeType::kDirect, {}}));
+  expect_damaged(t, encode_binding_key("/", "hash", {"q"}, "no weight", {}), "\1");
+  expect_damaged(t, encode_vhost_key("/"), "\1");
+}
+
+TEST(TopologyRecovery, of_things_in_a_virtual_host_that_is_not_there_is_damaged) {
+  TopologyTester t;
+  expect_damaged(t, encode_exchange_key("v", "x"), encode_exchange_value({"v", "x", ExchangeType::kDirect, {}}));
+  expect_damaged(t, encode_queue_key("v", "q"), encode_queue_value({"v", "q", {}}, 9));
+  expect_damaged(t, encode_binding_key("v", "amq.direct", {"q"}, "", {}), "\1");
 }
 
 TEST(TopologyRecovery, of_a_binding_without_its_ends_is_damaged) {
   TopologyTester t;
   ASSERT_TRUE(t.queue("q").ok());
-  expect_damaged(t, encode_binding_key("/", "missing", "q", "k", {}), "\1");
-  expect_damaged(t, encode_binding_key("/", "amq.topic", "missing", "k", {}), "\1");
+  expect_damaged(t, encode_binding_key("/", "missing", {"q"}, "k", {}), "\1");
+  expect_damaged(t, encode_binding_key("/", "amq.topic", {"missing"}, "k", {}), "\1");
+  expect_damaged(t, encode_binding_key("/", "amq.topic", {"q", DestinationKind::kExchange}, "k", {}), "\1");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,15 +24,41 @@ class TopologyTester {
   }
   Result<bool> bind(const std::string& source, const std::string& queue_name, const std::string& key,
                     FieldTable arguments = {}) {
-    return topology.bind("/", source, queue_name, {key, std::move(arguments), nullptr});
+    return topology.bind("/", source, {queue_name}, {key, std::move(arguments), nullptr});
   }
   Result<bool> unbind(const std::string& source, const std::string& queue_name, const std::string& key,
                       FieldTable arguments = {}) {
-    return topology.unbind("/", source, queue_name, {key, std::move(arguments), nullptr});
+    return topology.unbind("/", source, {queue_name}, {key, std::move(arguments), nullptr});
+  }
+  Result<bool> bind_exchange(const std::string& source, const std::string& destination, const std::string& key = "",
+                             FieldTable arguments = {}) {
+    return topology.bind("/", source, {destination, DestinationKind::kExchange}, {key, std::move(arguments), nullptr});
+  }
+  Result<bool> unbind_exchange(const std::string& source, const std::string& destination, const std::string& key = "",
+                               FieldTable arguments = {}) {
+    return topology.unbind("/", source, {destination, DestinationKind::kExchange},
+                           {key, std::move(arguments), nullptr});
+  }
+  /// With flags and arguments set by `edit`.
+  template <class Edit>
+  Result<void> exchange_with(const std::string& name, ExchangeType type, Edit&& edit) {
+    ExchangeSpec spec{"/", name, type, {}};
+    edit(spec);
+    return topology.declare_exchange(std::move(spec));
+  }
+  template <class Edit>
+  Result<Queue*> queue_with(const std::string& name, Edit&& edit) {
+    QueueSpec spec{"/", name, {}};
+    edit(spec);
+    return topology.declare_queue(std::move(spec), [&](QueueSpec s) { return make(s, next_log++); });
   }
   /// Names of the queues in order, or the reason of the refusal.
-  std::string route(const std::string& exchange_name, const std::string& key) {
-    const auto queues = topology.route(view("", key, exchange_name));
+  std::string route(const std::string& exchange_name, const std::string& key,
+                    std::span<const std::string_view> more_keys = {}) {
+    return route(view("", key, exchange_name), more_keys);
+  }
+  std::string route(const MessageView& message, std::span<const std::string_view> more_keys = {}) {
+    const auto queues = topology.route(message, more_keys);
     if (!queues) return queues.error().reason;
     std::vector<std::string> names;
     for (const Queue* q : **queues) names.push_back(q->spec().name);
@@ -64,6 +91,12 @@ class TopologyTester {
   Topology topology;
   LogId next_log = 1;
 };
+
+/// "ok", or the reason of the refusal.
+template <class T>
+std::string outcome(const Result<T>& result) {
+  return result.ok() ? "ok" : result.error().reason;
+}
 
 inline FieldTable arguments(std::initializer_list<std::pair<const char*, FieldValue>> fields) {
   FieldTable table;

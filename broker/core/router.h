@@ -1,0 +1,59 @@
+// The way of a message from an exchange to queues, through bindings between exchanges (rabbitmq.com/docs/e2e) and
+// alternate exchanges (rabbitmq.com/docs/ae).
+//
+// As rabbit_exchange.erl (route1) has it: every exchange is visited once, so that cycles are harmless. An alternate exchange
+// is taken, at whatever exchange on the way, when no binding of that exchange matches; a binding to another exchange is a
+// match, wherever that leads. An alternate exchange that does not exist is none.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/core/virtual_host.h"
+
+namespace escrow::broker {
+
+/// Not thread-safe.
+class Router {
+ public:
+  struct Found {
+    const std::vector<Queue*>* queues = nullptr;  ///< distinct, by age; valid until the next call or change
+    bool internal = false;                        ///< the exchange does not take messages from clients
+  };
+  /// VHOST_UNKNOWN, EXCHANGE_UNKNOWN. Without more keys, a route that was taken lately costs a look at three strings.
+  Result<Found> route(const VirtualHosts& vhosts, const MessageView& message,
+                      std::span<const std::string_view> more_keys);
+  /// Anything changed: what was found may not be true any more.
+  void forget() { ++generation_; }
+
+ private:
+  /// The last routes, by hash of exchange and key: most publishers repeat themselves.
+  struct Route {
+    std::uint64_t generation = 0;
+    std::string vhost;
+    std::string exchange;
+    std::string routing_key;
+    bool internal = false;
+    std::vector<Queue*> queues;
+
+    Found found() const { return {&queues, internal}; }
+  };
+  static constexpr std::size_t kRoutes = 256;
+
+  /// Fills uncached_. True: the route may be remembered.
+  Result<bool> compute(const VirtualHosts& vhosts, const RoutedMessage& message);
+  bool follow(const VirtualHost& host, Exchange* from, const RoutedMessage& message);
+
+  std::vector<Route> routes_{kRoutes};
+  Route uncached_;
+  std::uint64_t generation_ = 1;
+  // What a search needs, kept for the next one.
+  std::uint64_t visit_ = 0;
+  std::vector<Exchange*> pending_;
+  std::vector<Target> targets_;
+};
+
+}  // namespace escrow::broker

@@ -1,0 +1,81 @@
+// The stored form of virtual hosts, exchanges, queues and bindings.
+//
+//   key    u8 kind │ string vhost │ …                    value
+//   0 vhost                                              u8 version = 1
+//   1 exchange   … string name                           u8 version = 1 │ u8 type │ u8 flags │ table arguments
+//   2 queue      … string name                           u8 version = 1 │ u8 flags │ u64 log │ table arguments
+//   3 binding    … string source │ u8 destination's kind │ string destination │ string routing key │ table arguments
+//                                                        u8 version = 1
+//
+//   flags of an exchange: 1 auto-delete, 2 internal      of a queue: 1 auto-delete      the others are 0
+//   kind of a destination: 0 queue, 1 exchange
+//
+// Only what is durable is stored: an exchange or a queue that is, and a binding between two that are. The vhost `/` and the
+// exchanges `amq.*` are there without a record.
+//
+// A queue that was deleted is no part of the topology. While its log is being erased, there is
+//   4 leftover   u8 kind │ u64 log                       u8 version = 1
+//
+// Tables as in model/field_table.h. Kinds are frozen and ascend in the order in which recovery needs them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "broker/core/exchange.h"
+#include "broker/core/queue.h"
+
+namespace escrow::broker {
+
+/// Frozen: on disk.
+enum class DestinationKind : std::uint8_t { kQueue = 0, kExchange = 1 };
+
+/// What a binding leads to, by name.
+struct Destination {
+  std::string_view name;
+  DestinationKind kind = DestinationKind::kQueue;
+};
+
+struct StoredVhost {
+  std::string name;
+};
+struct StoredExchange {
+  ExchangeSpec spec;
+};
+struct StoredQueue {
+  QueueSpec spec;
+  LogId log = 0;
+};
+struct StoredBinding {
+  std::string vhost;
+  std::string source;
+  DestinationKind destination_kind = DestinationKind::kQueue;
+  std::string destination;
+  std::string routing_key;
+  FieldTable arguments;
+};
+using StoredTopology = std::variant<StoredVhost, StoredExchange, StoredQueue, StoredBinding>;
+
+std::string encode_vhost_key(std::string_view name);
+std::string encode_exchange_key(std::string_view vhost, std::string_view name);
+std::string encode_exchange_value(const ExchangeSpec& spec);
+std::string encode_queue_key(std::string_view vhost, std::string_view name);
+std::string encode_queue_value(const QueueSpec& spec, LogId log);
+std::string encode_binding_key(std::string_view vhost, std::string_view source, Destination destination,
+                               std::string_view routing_key, const FieldTable& arguments);
+/// The value of what is all said by its key: a vhost, a binding, a leftover.
+std::string encode_presence();
+
+/// TOPOLOGY_DAMAGED when it is none of these.
+Result<StoredTopology> decode_topology(std::string_view key, std::string_view value);
+/// kDataLoss.
+Error topology_damaged();
+
+std::string encode_leftover_key(LogId log);
+/// nullopt: it is something else.
+std::optional<LogId> decode_leftover(std::string_view key, std::string_view value);
+
+}  // namespace escrow::broker
