@@ -26,7 +26,7 @@ enum class Subject : std::uint8_t {
   kTransaction = 1,  ///< keys: group, transaction id
   kExchange = 2,     ///< keys: vhost, name
   kQueue = 3,        ///< keys: vhost, name
-  kBinding = 4,      ///< keys: vhost, "source -> queue (routing key)"
+  kBinding = 4,      ///< keys: vhost, "source -> destination (routing key)"
 };
 
 /// States of subjects that have no other than to exist. Transactions use their own (coordinator/core/transaction.h).

@@ -1,6 +1,4 @@
 // Bindings, and what goes with the last of them.
-#include <algorithm>
-
 #include "broker/core/names.h"
 #include "broker/core/topology.h"
 
@@ -15,16 +13,6 @@ Destination destination_of(const Binding& binding) {
 bool durable(const Target& target) {
   if (target.exchange != nullptr) return target.exchange->spec().durable;
   return target.queue->spec().durable && target.queue->spec().exclusive == 0;
-}
-
-/// A table is a set of fields: sent in another order, it is the same binding (rabbit_misc.erl, sort_field_table).
-void sort_fields(FieldTable& table) {
-  if (std::ranges::is_sorted(table, {}, &FieldTable::Field::name)) return;
-  std::vector<FieldTable::Field> fields(table.begin(), table.end());
-  std::ranges::stable_sort(fields, {}, &FieldTable::Field::name);
-  FieldTable sorted;
-  for (FieldTable::Field& field : fields) sorted.append_unchecked(std::move(field.name), std::move(field.value));
-  table = std::move(sorted);
 }
 
 Result<void> check_ends(std::string_view source, Destination destination) {
@@ -61,7 +49,7 @@ Result<bool> Topology::bind(std::string_view vhost_name, std::string_view source
                                                        : unknown_exchange(destination.name, vhost_name);
   }
   if (auto valid = from->check_binding(binding); !valid) return std::move(valid).error();
-  sort_fields(binding.arguments);
+  binding.arguments = in_order_of_name(std::move(binding.arguments));
   binding.queue = to->queue;
   binding.exchange = to->exchange;
   if (from->has(binding)) return false;
@@ -85,7 +73,7 @@ Result<bool> Topology::unbind(std::string_view vhost_name, std::string_view sour
   Exchange* from = (*host)->exchange(source);
   const std::optional<Target> to = find(**host, destination);
   if (from == nullptr || !to) return false;
-  sort_fields(binding.arguments);
+  binding.arguments = in_order_of_name(std::move(binding.arguments));
   binding.queue = to->queue;
   binding.exchange = to->exchange;
   if (!from->unbind(binding)) return false;

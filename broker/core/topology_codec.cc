@@ -1,5 +1,8 @@
 #include "broker/core/topology_codec.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "base/bytes.h"
 
 namespace escrow::broker {
@@ -70,6 +73,15 @@ StoredBinding read_binding(std::string vhost, ByteReader& k) {
 
 }  // namespace
 
+FieldTable in_order_of_name(FieldTable table) {
+  if (std::ranges::is_sorted(table, {}, &FieldTable::Field::name)) return table;
+  std::vector<FieldTable::Field> fields(table.begin(), table.end());
+  std::ranges::stable_sort(fields, {}, &FieldTable::Field::name);
+  FieldTable sorted;
+  for (FieldTable::Field& field : fields) sorted.append_unchecked(std::move(field.name), std::move(field.value));
+  return sorted;
+}
+
 std::string encode_vhost_key(std::string_view name) {
   std::string out;
   ByteWriter(out).u8(kVhost).string(name);
@@ -101,7 +113,7 @@ std::string encode_binding_key(std::string_view vhost, std::string_view source, 
                                std::string_view routing_key, const FieldTable& arguments) {
   std::string out = key_of(kBinding, vhost, source);
   ByteWriter(out).u8(static_cast<std::uint8_t>(destination.kind)).string(destination.name).string(routing_key);
-  encode_table(arguments, out);
+  encode_table(in_order_of_name(arguments), out);
   return out;
 }
 

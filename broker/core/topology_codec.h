@@ -7,6 +7,7 @@
 //   3 binding    … string source │ u8 destination's kind │ string destination │ string routing key │ table arguments
 //                                                        u8 version = 1
 //
+//   the arguments of a binding are in order of name, so that the same ones are the same key
 //   flags of an exchange: 1 auto-delete, 2 internal      of a queue: 1 auto-delete      the others are 0
 //   kind of a destination: 0 queue, 1 exchange
 //
@@ -58,6 +59,9 @@ struct StoredBinding {
   FieldTable arguments;
 };
 using StoredTopology = std::variant<StoredVhost, StoredExchange, StoredQueue, StoredBinding>;
+
+/// A table is a set of fields: sent in another order, it is the same (rabbit_misc.erl, sort_field_table).
+FieldTable in_order_of_name(FieldTable table);
 
 std::string encode_vhost_key(std::string_view name);
 std::string encode_exchange_key(std::string_view vhost, std::string_view name);

@@ -139,7 +139,7 @@ TEST_F(Broker, declaring_says_what_is_there_and_deleting_what_was_dropped) {
   (*declare.mutable_arguments()->mutable_fields())["x-max-length"].set_int32_value(5);
   const Failure differs = failure(api().broker().DeclareQueue(make_context().get(), declare, &declared));
   EXPECT_EQ(differs.reason, "DECLARATION_DIFFERS");
-  EXPECT_EQ(differs.metadata.at("property"), "arguments");
+  EXPECT_EQ(differs.metadata.at("property"), "x-max-length");
   v1::DeleteQueueRequest remove;
   v1::DeleteQueueResponse removed;
   remove.set_queue("declared");

@@ -182,7 +182,7 @@ void Model::compare_topology(const Stored& stored) {
   for (const auto& [name, exchange] : declarations_.durable().exchanges()) {
     if (!name.starts_with("amq.")) expected.insert(broker::encode_exchange_key(vhost, name));
     for (const Binding& b : exchange.bindings) {
-      expected.insert(broker::encode_binding_key(vhost, name, b.queue->name, b.routing_key, b.arguments));
+      expected.insert(broker::encode_binding_key(vhost, name, {b.queue->name}, b.routing_key, b.arguments));
     }
   }
   for (const auto& [name, queue] : declarations_.durable().queues()) {

@@ -58,7 +58,8 @@ void Stored::read_topology(const Store& store) {
     StoredQueue queue;
     queue.name = key.string();
     ByteReader value(it->value());
-    value.u8();
+    value.u8();  // version
+    value.u8();  // flags
     queue.log = value.u64();
     verdict_.require(key.done() && value.ok(), "the stored queue '", queue.name, "' cannot be read");
     queues.push_back(std::move(queue));

@@ -50,6 +50,8 @@ bool binds(broker::ExchangeType type, const Binding& binding, const MessageView&
       return topic_matches(binding.routing_key, message.routing_key);
     case broker::ExchangeType::kHeaders:
       return headers_match(binding.arguments, message.properties);
+    case broker::ExchangeType::kConsistentHash:
+      break;  // none in the vocabulary
   }
   return false;
 }

@@ -1,0 +1,75 @@
+// What the engine adds to changes of the topology: records of them, and what becomes of transactions.
+#include <gtest/gtest.h>
+
+#include "audit/record.h"
+#include "storage/keyspace.h"
+#include "tests/unit/engine/engine_tester.h"
+
+namespace escrow::engine {
+namespace {
+
+class EngineTopology : public EngineTester {
+ protected:
+  void SetUp() override { start(); }
+
+  DeclareExchange exchange(const std::string& name, bool auto_delete = false, bool internal = false) {
+    broker::ExchangeSpec spec{"/", name, broker::ExchangeType::kFanout, {}};
+    spec.auto_delete = auto_delete;
+    spec.internal = internal;
+    return {std::move(spec)};
+  }
+  Bind bind(const std::string& source, const std::string& destination, bool remove = false) {
+    return {"/", source, destination, {}, remove, broker::DestinationKind::kExchange};
+  }
+  /// Exchanges that went, with the reason and who brought it about.
+  std::vector<std::string> gone() {
+    std::vector<std::string> out;
+    for (auto it = backend.store.scan(Table::kAudit, "", ""); it->valid(); it->next()) {
+      for (std::string_view packed = it->value(); !packed.empty();) {
+        const audit::Record record = *audit::decode(packed);
+        const bool absent = record.after == static_cast<std::uint8_t>(audit::Existence::kAbsent);
+        if (record.subject != audit::Subject::kExchange || !absent) continue;
+        out.push_back(record.key2 + " by " + record.actor + ": " + record.reason);
+      }
+    }
+    return out;
+  }
+};
+
+TEST_F(EngineTopology, records_exchanges_that_go_with_their_last_binding) {
+  ASSERT_TRUE(ask(exchange("a", true)).ok());
+  ASSERT_TRUE(ask(exchange("b", true)).ok());
+  ASSERT_TRUE(ask(DeclareQueue{{"/", "q", {}}}).ok());
+  ASSERT_TRUE(ask(bind("a", "b")).ok());
+  ASSERT_TRUE(ask(Bind{"/", "b", "q", {}}).ok());
+  ASSERT_TRUE(ask(DeleteQueue{"/", "q", false, false}).ok());
+  EXPECT_EQ(gone(), (std::vector<std::string>{"b by tester: auto-delete", "a by tester: auto-delete"}));
+  start();
+  EXPECT_FALSE(engine->broker().topology().exchange("/", "a").ok());
+}
+
+TEST_F(EngineTopology, recovers_bindings_between_exchanges) {
+  for (const char* name : {"a", "b"}) ASSERT_TRUE(ask(exchange(name)).ok());
+  ASSERT_TRUE(ask(DeclareQueue{{"/", "q", {}}}).ok());
+  ASSERT_TRUE(ask(bind("a", "b")).ok());
+  ASSERT_TRUE(ask(Bind{"/", "b", "q", {}}).ok());
+  const std::uint64_t digest = engine->digest();
+  start();
+  EXPECT_EQ(engine->digest(), digest);
+  const auto published = ask(publish(1, "a", "k", "body"));
+  ASSERT_TRUE(published.ok());
+  EXPECT_EQ(*std::get<Published>(*published).outcomes.at(0), 1u);
+}
+
+TEST_F(EngineTopology, takes_no_messages_from_clients_for_an_internal_exchange) {
+  ASSERT_TRUE(ask(exchange("inner", false, true)).ok());
+  const auto published = ask(publish(1, "inner", "k", "body"));
+  ASSERT_TRUE(published.ok());
+  EXPECT_EQ(std::get<Published>(*published).outcomes.at(0).error().reason, "EXCHANGE_INTERNAL");
+  coordinator::Prepare transaction = prepare({"g", "t"});
+  transaction.messages[0].message.exchange = "inner";
+  EXPECT_EQ(ask(std::move(transaction)).error().reason, "EXCHANGE_INTERNAL");
+}
+
+}  // namespace
+}  // namespace escrow::engine
