@@ -1,5 +1,6 @@
 #include "engine/engine_thread.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
@@ -9,6 +10,33 @@ namespace {
 
 /// What the current thread attends.
 thread_local const EngineThread* attended = nullptr;
+
+/// With nothing to run.
+class WaitingLoop final : public EventLoop {
+ public:
+  void run(std::optional<Monotonic> limit) override {
+    std::unique_lock lock(mutex_);
+    const auto ready = [&] { return signalled_; };
+    if (!limit) {
+      woken_.wait(lock, ready);
+    } else if (*limit > Monotonic::zero()) {
+      woken_.wait_for(lock, *limit, ready);
+    }
+    signalled_ = false;
+  }
+  void wake() override {
+    {
+      const std::scoped_lock lock(mutex_);
+      signalled_ = true;
+    }
+    woken_.notify_one();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable woken_;
+  bool signalled_ = false;
+};
 
 }  // namespace
 
@@ -51,6 +79,8 @@ EngineThread::EngineThread(Store& store, const Clock& clock, EngineThreadOptions
       clock_(clock),
       options_(options),
       inbox_(options.inbox, [this] { posted(); }),
+      own_loop_(options.loop == nullptr ? std::make_unique<WaitingLoop>() : nullptr),
+      loop_(options.loop == nullptr ? *own_loop_ : *options.loop),
       readers_(options.readers) {}
 
 Result<std::unique_ptr<EngineThread>> EngineThread::start(Store& store, const Clock& clock, EngineThreadOptions options,
@@ -66,31 +96,12 @@ Result<std::unique_ptr<EngineThread>> EngineThread::start(Store& store, const Cl
 
 EngineThread::~EngineThread() {
   stopping_ = true;
-  wake();
+  loop_.wake();
   if (thread_.joinable()) thread_.join();
 }
 
 void EngineThread::posted() {
-  if (attended != this) wake();
-}
-
-void EngineThread::wake() {
-  {
-    const std::scoped_lock lock(mutex_);
-    signalled_ = true;
-  }
-  woken_.notify_one();
-}
-
-void EngineThread::wait(std::optional<Monotonic> until) {
-  std::unique_lock lock(mutex_);
-  const auto ready = [&] { return signalled_; };
-  if (!until) {
-    woken_.wait(lock, ready);
-  } else if (const Monotonic left = *until - clock_.monotonic(); left > Monotonic::zero()) {
-    woken_.wait_for(lock, left, ready);
-  }
-  signalled_ = false;
+  if (attended != this) loop_.wake();
 }
 
 void EngineThread::take_work() {
@@ -125,13 +136,19 @@ bool EngineThread::step() {
 }
 
 void EngineThread::run() {
+  attended = options_.loop == nullptr ? nullptr : this;  // what the loop posts is seen when it returns
   std::unique_lock running(running_);
   while (!stopping_) {
-    if (step()) continue;
-    sleeps_until_ = engine_->next_turn();
-    const std::optional<Monotonic> until = sleeps_until_;
+    std::optional<Monotonic> limit = Monotonic::zero();
+    if (!step()) {
+      sleeps_until_ = engine_->next_turn();
+      limit.reset();
+      if (sleeps_until_) limit = std::max(*sleeps_until_ - clock_.monotonic(), Monotonic::zero());
+    } else if (options_.loop == nullptr) {
+      continue;
+    }
     running.unlock();
-    wait(until);
+    loop_.run(limit);
     running.lock();
   }
 }
@@ -144,12 +161,12 @@ void EngineThread::attend() {
   attended = this;
   if (inbox_.empty()) return;
   std::unique_lock running(running_, std::try_to_lock);
-  if (!running || !lone_command_waits()) return wake();
+  if (!running || !lone_command_waits()) return loop_.wake();
   while (step()) continue;
   const std::optional<Monotonic> next = engine_->next_turn();
   if (!next || (sleeps_until_ && *sleeps_until_ <= *next)) return;
   sleeps_until_ = next;
-  wake();
+  loop_.wake();
 }
 
 bool EngineThread::drain(std::chrono::milliseconds limit) {
@@ -157,7 +174,7 @@ bool EngineThread::drain(std::chrono::milliseconds limit) {
     const std::scoped_lock lock(mutex_);
     idle_ = false;  // what was seen so far may be older than the latest post
   }
-  wake();
+  loop_.wake();
   std::unique_lock lock(mutex_);
   return idle_changed_.wait_for(lock, limit, [&] { return idle_; });
 }

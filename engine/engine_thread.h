@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "engine/backend.h"
 #include "engine/engine.h"
+#include "engine/event_loop.h"
 #include "engine/inbox.h"
 
 namespace escrow::engine {
@@ -46,6 +47,8 @@ struct EngineThreadOptions {
   EngineOptions engine;
   InboxLimits inbox;
   std::size_t readers = 1;
+  /// What else runs on the engine's thread; it outlives the thread. nullptr: nothing.
+  EventLoop* loop = nullptr;
 };
 
 /// Recovers an engine and runs it on a thread of its own.
@@ -58,6 +61,8 @@ class EngineThread final : private Backend {
   ~EngineThread() override;
 
   Inbox& inbox() { return inbox_; }
+  /// For what the event loop runs: nobody runs the engine, and no port is called, while this is held.
+  std::unique_lock<std::mutex> hold() { return std::unique_lock(running_); }
   const Store& store() const { return store_; }
 
   /// For a thread that posts commands in its turns and calls this after each: it runs the engine if nothing
@@ -88,9 +93,7 @@ class EngineThread final : private Backend {
   bool step();
   bool lone_command_waits() const;
 
-  void wait(std::optional<Monotonic> until);
   void posted();
-  void wake();
   void commit_or_stop(const WriteSet& writes, Store::Durability durability);
 
   Store& store_;
@@ -105,9 +108,9 @@ class EngineThread final : private Backend {
   std::vector<std::function<void()>> completions_;
   std::optional<Monotonic> sleeps_until_;
 
+  std::unique_ptr<EventLoop> own_loop_;
+  EventLoop& loop_;
   std::mutex mutex_;
-  std::condition_variable woken_;
-  bool signalled_ = false;
   std::atomic<bool> stopping_{false};
   std::condition_variable idle_changed_;
   bool idle_ = false;

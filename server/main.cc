@@ -47,8 +47,7 @@ struct CommandLine {
 void warn_about(const Configuration& c) {
   // Accepted from the first version on, so that no file has to change when they begin to listen.
   std::string silent;
-  for (const auto& [name, port] :
-       {std::pair{"AMQP", c.amqp_port}, {"management", c.http_port}, {"metrics", c.metrics_port}}) {
+  for (const auto& [name, port] : {std::pair{"management", c.http_port}, {"metrics", c.metrics_port}}) {
     if (port != 0) silent += (silent.empty() ? "" : ", ") + std::string(name) + " on " + std::to_string(port);
   }
   if (!silent.empty()) spdlog::info("configured, but not served by this version yet: {}", silent);

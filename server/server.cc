@@ -2,6 +2,7 @@
 
 #include <sodium.h>
 
+#include <future>
 #include <utility>
 #include <vector>
 
@@ -42,7 +43,8 @@ Result<std::unique_ptr<Server>> Server::start(const Configuration& configuration
   if (auto done = server->open_store(); !done) return std::move(done).error();
   if (auto done = server->start_engine(); !done) return std::move(done).error();
   if (auto done = server->load_users(); !done) return std::move(done).error();
-  if (auto done = server->listen(); !done) return std::move(done).error();
+  if (auto done = server->listen_grpc(); !done) return std::move(done).error();
+  if (auto done = server->listen_amqp(); !done) return std::move(done).error();
   return server;
 }
 
@@ -61,7 +63,9 @@ Result<void> Server::open_store() {
 }
 
 Result<void> Server::start_engine() {
-  auto engine = engine::EngineThread::start(*store_, clock_, engine_options(configuration_), random_seed());
+  engine::EngineThreadOptions options = engine_options(configuration_);
+  if (configuration_.amqp_port != 0) options.loop = &loop_;
+  auto engine = engine::EngineThread::start(*store_, clock_, options, random_seed());
   if (!engine) return std::move(engine).error();
   engine_ = *std::move(engine);
   return {};
@@ -77,7 +81,32 @@ Result<void> Server::load_users() {
   return {};
 }
 
-Result<void> Server::listen() {
+Result<void> Server::listen_amqp() {
+  if (configuration_.amqp_port == 0) return {};
+  auto all = broker::amqp::Permissions::compile(".*", ".*", ".*");
+  ESCROW_INVARIANT(all.ok(), "everything is a pattern");
+  broker::amqp::UserPermissions permissions;
+  permissions.emplace("/", *all);
+  auto shared = std::make_shared<const broker::amqp::UserPermissions>(std::move(permissions));
+  broker::net::ListenerOptions options;
+  options.bind = configuration_.amqp_bind;
+  options.port = configuration_.amqp_port;
+  options.limits.message_bytes = configuration_.limits_message_bytes;
+  auto listener = broker::net::Listener::start(
+      loop_, *engine_, clock_, std::move(options),
+      [this, shared](broker::amqp::Login login, auto answer) {
+        authenticator_->verify(rpc::format_basic({std::move(login.user), std::move(login.password)}),
+                               [shared, answer = std::move(answer)](rpc::Authenticator::Verdict verdict) {
+                                 answer(verdict ? shared : nullptr);
+                               });
+      },
+      random_seed());
+  if (!listener) return std::move(listener).error();
+  amqp_ = *std::move(listener);
+  return {};
+}
+
+Result<void> Server::listen_grpc() {
   if (configuration_.grpc_port == 0) return {};
   const std::size_t message_bytes = configuration_.limits_message_bytes;
   streams_ = std::make_unique<rpc::StreamSet>(rpc::kMaxStreams);
@@ -105,6 +134,14 @@ bool Server::drain() {
     streams_->end_all();
     grpc_->shutdown(std::chrono::system_clock::now() + configuration_.shutdown_deadline);
   }
+  if (amqp_ != nullptr) {
+    const auto gone = std::make_shared<std::promise<void>>();
+    amqp_->shut_down([gone] { gone->set_value(); });
+    if (gone->get_future().wait_for(configuration_.shutdown_deadline) != std::future_status::ready) {
+      // They are cut off when the engine has ended.
+      return engine_->drain(kEngineDrain), false;
+    }
+  }
   return engine_->drain(kEngineDrain);
 }
 
@@ -117,7 +154,8 @@ Server::~Server() {
 
 std::string Server::describe() const {
   const std::string grpc = grpc_ == nullptr ? "no gRPC" : "gRPC on " + grpc_->address();
-  return grpc + ", data in " + configuration_.data_dir + " (format version " +
+  const std::string amqp = amqp_ == nullptr ? "no AMQP" : "AMQP on " + amqp_->address();
+  return grpc + ", " + amqp + ", data in " + configuration_.data_dir + " (format version " +
          std::to_string(DataDirectory::kFormatVersion) + ")";
 }
 

@@ -11,6 +11,8 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "broker/api/broker_service.h"
+#include "broker/net/asio_loop.h"
+#include "broker/net/listener.h"
 #include "coordinator/api/coordinator_service.h"
 #include "engine/engine_thread.h"
 #include "rpc/authenticator.h"
@@ -45,7 +47,8 @@ class Server {
   Result<void> open_store();
   Result<void> start_engine();
   Result<void> load_users();
-  Result<void> listen();
+  Result<void> listen_amqp();
+  Result<void> listen_grpc();
 
   const Configuration configuration_;
   const SystemClock clock_;
@@ -56,6 +59,8 @@ class Server {
   std::unique_ptr<rpc::Authenticator> authenticator_;
   std::unique_ptr<coordinator::api::CoordinatorService> coordinator_;
   std::unique_ptr<broker::api::BrokerService> broker_;
+  broker::net::AsioLoop loop_;
+  std::unique_ptr<broker::net::Listener> amqp_;
   std::unique_ptr<engine::EngineThread> engine_;  // after the ports it answers to
   std::unique_ptr<GrpcServer> grpc_;
 };

@@ -86,6 +86,7 @@ class Session {
 
   /// Bytes for the client; whoever writes them takes them out, and calls written() when all of them have left.
   std::string& output() { return output_; }
+  const std::string& output() const { return output_; }
   void written();
   /// Nothing more will be said or heard: the connection ends when the output has left.
   bool finished() const { return state_ == State::kFinished; }

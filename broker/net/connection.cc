@@ -1,0 +1,182 @@
+#include "broker/net/connection.h"
+
+#include <sys/socket.h>
+
+#include <boost/asio/post.hpp>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace escrow::broker::net {
+namespace {
+
+/// Reads of one connection before the others have their turn.
+constexpr int kReadsInARow = 4;
+/// Output that a connection at rest may keep room for.
+constexpr std::size_t kKeptOutput = 4096;
+
+}  // namespace
+
+Connection::Connection(Listener& listener, Tcp::socket socket, ConnectionId id, Random random)
+    : listener_(listener),
+      socket_(std::move(socket)),
+      session_(listener.options_.limits, id, random, *this, listener.clock_.monotonic()) {}
+
+bool Connection::may_read() const {
+  return !engine_full_ && !session_.authenticating() &&
+         session_.output().size() - written_ < static_cast<std::size_t>(listener_.options_.limits.unwritten_bytes);
+}
+
+void Connection::wait_readable() {
+  if (ended_ || !may_read() || std::exchange(reading_, true)) return;
+  socket_.async_wait(Tcp::socket::wait_read, [self = shared_from_this()](const boost::system::error_code& error) {
+    const auto held = self->listener_.engine_.hold();
+    self->reading_ = false;
+    if (self->ended_) return;
+    if (error) return self->end();
+    self->read();
+  });
+}
+
+void Connection::read() {
+  for (int i = 0; i < kReadsInARow && !ended_ && may_read(); ++i) {
+    if (!read_some()) break;
+  }
+  write();
+  wait_readable();
+}
+
+bool Connection::read_some() {
+  const std::shared_ptr<Chunk> chunk = listener_.chunk();
+  const std::size_t kept = rest_.size();
+  std::memcpy(chunk->bytes.get(), rest_.data(), kept);
+  const std::size_t room = Chunk::kBytes - kept;
+  const ssize_t got = ::recv(socket_.native_handle(), chunk->bytes.get() + kept, room, 0);
+  if (got < 0) {
+    if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) end();
+    return false;
+  }
+  if (got == 0) return end(), false;
+  received_ = true;
+  feed({chunk->bytes.get(), kept + static_cast<std::size_t>(got)}, chunk);
+  return static_cast<std::size_t>(got) == room;
+}
+
+void Connection::feed(std::string_view in, const std::shared_ptr<Chunk>& owner) {
+  const std::size_t consumed = session_.receive(in, owner);
+  in.remove_prefix(consumed);
+  if (in.empty()) {
+    if (!rest_.empty()) std::string().swap(rest_);
+  } else {
+    rest_.assign(in);
+  }
+}
+
+void Connection::post(amqp::Request request) {
+  engine::Command command;
+  command.port = this;
+  command.request = request.request;
+  command.actor = session_.user();
+  command.body = std::visit([](auto&& body) { return engine::CommandBody(std::move(body)); }, std::move(request.command));
+  command.scope = std::move(request.scope);
+  const bool room = listener_.engine_.inbox().post(std::move(command), [this] {
+    if (std::exchange(engine_full_, false)) wait_readable();
+  });
+  if (!room) engine_full_ = true;
+}
+
+void Connection::authenticate(amqp::Login login) {
+  listener_.authenticate_(std::move(login), [weak = weak_from_this(), &listener = listener_](
+                                                std::shared_ptr<const amqp::UserPermissions> permissions) {
+    boost::asio::post(listener.loop_.context(), [weak, &listener, permissions = std::move(permissions)] {
+      const auto held = listener.engine_.hold();
+      const std::shared_ptr<Connection> self = weak.lock();
+      if (self == nullptr || self->ended_) return;
+      self->session_.authenticated(permissions);
+      if (!self->rest_.empty()) {
+        const std::shared_ptr<Chunk> chunk = listener.chunk();
+        const std::string rest = std::exchange(self->rest_, {});
+        std::memcpy(chunk->bytes.get(), rest.data(), rest.size());
+        self->feed({chunk->bytes.get(), rest.size()}, chunk);
+      }
+      self->write();
+      self->wait_readable();
+    });
+  });
+}
+
+void Connection::reply(std::uint64_t request, Result<engine::Reply> reply) {
+  if (!reply) return session_.reply(request, std::move(reply).error());
+  std::visit(
+      [&]<class R>(R&& body) {
+        if constexpr (std::is_constructible_v<ClientReply, R&&>) session_.reply(request, ClientReply(std::move(body)));
+      },
+      *std::move(reply));
+}
+
+void Connection::flush() {
+  session_.flush();
+  write();
+  wait_readable();
+}
+
+void Connection::write() {
+  if (ended_ || writing_ || shut_) return;
+  std::string& output = session_.output();
+  while (written_ < output.size()) {
+    const ssize_t sent =
+        ::send(socket_.native_handle(), output.data() + written_, output.size() - written_, MSG_NOSIGNAL);
+    if (sent < 0) {
+      if (errno == EINTR) continue;
+      if (errno == EAGAIN || errno == EWOULDBLOCK) return wait_writable();
+      return end();
+    }
+    sent_ = true;
+    written_ += static_cast<std::size_t>(sent);
+  }
+  output.clear();
+  written_ = 0;
+  session_.written();
+  if (!session_.finished()) return;
+  // What the client still sends is read and dropped until it has seen the end, so that it does see it.
+  shut_ = true;
+  boost::system::error_code ignored;
+  socket_.shutdown(Tcp::socket::shutdown_send, ignored);
+}
+
+void Connection::wait_writable() {
+  writing_ = true;
+  socket_.async_wait(Tcp::socket::wait_write, [self = shared_from_this()](const boost::system::error_code& error) {
+    const auto held = self->listener_.engine_.hold();
+    self->writing_ = false;
+    if (self->ended_) return;
+    if (error) return self->end();
+    self->write();
+    self->wait_readable();
+  });
+}
+
+void Connection::tick(Monotonic now) {
+  if (ended_) return;
+  if (!session_.tick(now, std::exchange(received_, false), std::exchange(sent_, false))) return end();
+  write();
+  if (session_.output().empty() && session_.output().capacity() > kKeptOutput) session_.output().shrink_to_fit();
+}
+
+void Connection::shut_down() {
+  if (ended_) return;
+  session_.shut_down("shutdown");
+  write();
+}
+
+void Connection::end() {
+  if (std::exchange(ended_, true)) return;
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+  session_.output().clear();
+  listener_.engine_.inbox().post({this, 0, session_.user(), engine::ClosePort{}});
+}
+
+void Connection::closed() { listener_.remove(this); }
+
+}  // namespace escrow::broker::net

@@ -1,0 +1,67 @@
+// A client's socket: bytes to its session, commands to the engine, and back.
+//
+// Reading stops while the engine's inbox is over its limits and while the client does not take what it is sent: the socket's
+// window then slows the client down. Everything here runs with EngineThread::hold().
+#pragma once
+
+#include <boost/asio/ip/tcp.hpp>
+#include <memory>
+#include <string>
+
+#include "broker/amqp/session.h"
+#include "broker/net/listener.h"
+#include "engine/port.h"
+
+namespace escrow::broker::net {
+
+class Connection final : public std::enable_shared_from_this<Connection>,
+                         public engine::Port,
+                         private amqp::SessionHost {
+ public:
+  Connection(Listener& listener, boost::asio::ip::tcp::socket socket, ConnectionId id, Random random);
+
+  void start() { wait_readable(); }
+  /// About twice a second.
+  void tick(Monotonic now);
+  void shut_down();
+
+ private:
+  using Tcp = boost::asio::ip::tcp;
+
+  // engine::Port
+  void reply(std::uint64_t request, Result<engine::Reply> reply) override;
+  void deliver(const Delivery& delivery) override { session_.deliver(delivery); }
+  void consumer_cancelled(ConsumerId consumer) override { session_.consumer_cancelled(consumer); }
+  void check(const engine::Check&) override {}
+  void flush() override;
+  void closed() override;
+  // amqp::SessionHost
+  void post(amqp::Request request) override;
+  void authenticate(amqp::Login login) override;
+
+  bool may_read() const;
+  void wait_readable();
+  void read();
+  /// False: there is nothing more to be read now.
+  bool read_some();
+  void feed(std::string_view in, const std::shared_ptr<Chunk>& owner);
+  void write();
+  void wait_writable();
+  /// The socket is of no use any more.
+  void end();
+
+  Listener& listener_;
+  Tcp::socket socket_;
+  amqp::Session session_;
+  std::string rest_;  // of the input: what is not a whole frame yet
+  std::size_t written_ = 0;  // of the session's output
+  bool reading_ = false;     // waits to become readable
+  bool writing_ = false;     // waits to become writable
+  bool engine_full_ = false;
+  bool shut_ = false;   // nothing more is sent
+  bool ended_ = false;
+  bool received_ = false;  // since the last tick
+  bool sent_ = false;
+};
+
+}  // namespace escrow::broker::net
