@@ -1,0 +1,3 @@
+package main
+import _ "github.com/rabbitmq/amqp091-go"
+func main() {}
