@@ -6,6 +6,7 @@ A suite's run() gets a Run and returns outcomes; it starts nothing that outlives
 import dataclasses
 import os
 import pathlib
+import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -67,6 +68,7 @@ class Suite:
 
 def pytest(run, package, arguments, environment=None):
     report = run.directory / "report.xml"
+    report.unlink(missing_ok=True)
     # Reruns and caches stay off: a test that passes only sometimes has failed.
     command = [PYTHON.interpreter, "-m", "pytest", "-p", "no:cacheprovider", "-W", "ignore", "-q", "--tb=short",
                f"--junitxml={report}", *arguments]
@@ -82,18 +84,32 @@ def kombu(run):
     return pytest(run, "kombu", ["t/integration/test_py_amqp.py"])
 
 
-def celery_with(run, backend, arguments):
-    broker = f"pyamqp://guest:guest@127.0.0.1:{AMQP_PORT}//"
-    return pytest(run, "celery", arguments, {"TEST_BROKER": broker, "TEST_BACKEND": backend})
+def celery_sessions(run, backend, selections):
+    """A session of pytest, and so a worker, for each: what one file leaves behind is not for the next."""
+    environment = {
+        "TEST_BROKER": f"pyamqp://guest:guest@127.0.0.1:{AMQP_PORT}//",
+        "TEST_BACKEND": backend,
+        # What upstream has in the configuration of its CI; some tests read the log.
+        "WORKER_LOGLEVEL": "INFO",
+        # patience.py is there.
+        "PYTHONPATH": str(HERE / "python"),
+    }
+    out = []
+    for selection in selections:
+        out += pytest(run, "celery", ["-p", "patience", *selection], environment)
+    return outcomes.merge(out)
 
 
 def celery(run):
     """As upstream runs it against RabbitMQ: tasks over AMQP, results in Redis."""
+    files = sorted((PYTHON.source("celery") / "t/integration").glob("test_*.py"))
+    # Debian has the program in redis-tools, where no service comes with it, under a name by which it does another job.
+    program = shutil.which("redis-server") or shutil.which("redis-check-rdb")
     with open(run.directory / "redis.log", "wb") as log:
         redis = processes.start(["redis-server", "--port", REDIS_PORT, "--bind", "127.0.0.1", "--save", ""], log,
-                                cwd=run.directory)
+                                cwd=run.directory, executable=program)
     try:
-        return celery_with(run, f"redis://127.0.0.1:{REDIS_PORT}/0", ["t/integration"])
+        return celery_sessions(run, f"redis://127.0.0.1:{REDIS_PORT}/0", [[file] for file in files])
     finally:
         processes.stop(redis)
 
@@ -104,8 +120,8 @@ def celery(run):
 def amqplib(run):
     report = run.directory / "report.jsonl"
     source = NODE.modules / "amqplib"
-    # Upstream allows a second for each test and file, which a busy machine exceeds.
-    code = run.child(["node", "--test", "--test-timeout=30000", f"--test-reporter={HERE / 'node_reporter.mjs'}",
+    # Without the second that upstream allows for each test and file: a busy machine exceeds it.
+    code = run.child(["node", "--test", f"--test-reporter={HERE / 'node_reporter.mjs'}",
                       f"--test-reporter-destination={report}", *sorted(source.glob("test/*.test.js"))], cwd=source)
     return ended(code, (0, 1), outcomes.read_node(report) if report.exists() else [])
 
