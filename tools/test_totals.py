@@ -2,7 +2,7 @@
 """Adds up what a test run left in a directory and prints `N passed, N failed`.
 
 Read are ctest.xml (ctest --output-junit), one <name>.xml per GoogleTest binary, whose cases then count
-instead of the binary, and *.txt with lines that start with PASS or FAIL. Exits with 1 when something failed or
+instead of the binary, and *.txt with lines that start with PASS, FAIL or SKIP. Exits with 1 when something failed or
 nothing ran.
 
 Usage: test_totals.py directory
@@ -45,17 +45,18 @@ def ctest_counts(directory):
 
 def line_counts(directory):
     lines = [line for file in sorted(directory.glob("*.txt")) for line in file.read_text().splitlines()]
-    return sum(line.startswith("PASS ") for line in lines), sum(line.startswith("FAIL ") for line in lines)
+    return tuple(sum(line.startswith(verdict) for line in lines) for verdict in ("PASS ", "FAIL ", "SKIP "))
 
 
 def main(arguments):
     directory = pathlib.Path(arguments[0])
     passed, failed, skipped = ctest_counts(directory)
-    more_passed, more_failed = line_counts(directory)
+    more_passed, more_failed, more_skipped = line_counts(directory)
+    passed += more_passed
     failed += more_failed
+    skipped += more_skipped
     if skipped:
         print(f"{skipped} skipped")
-    passed += more_passed
     print(f"{passed} passed, {failed} failed")
     # A filter that matches nothing is a mistake, not a success.
     return 1 if failed or not passed else 0
