@@ -20,7 +20,7 @@ std::uint8_t priority_of(const MessageView& message) {
 }  // namespace
 
 std::unique_ptr<Queue> Broker::make_queue(QueueSpec spec, LogId first_log) {
-  Result<QueueArguments> arguments = parse_queue_arguments(spec.arguments);
+  Result<QueueArguments> arguments = parse_queue_arguments(spec.vhost, spec.name, spec.arguments);
   ESCROW_INVARIANT(arguments.ok(), "arguments are checked before a queue is made");
   auto queue = std::make_unique<Queue>(std::move(spec), *std::move(arguments), first_log, pages_, bodies_);
   for (std::size_t i = 0; i < queue->lanes(); ++i) by_log_.emplace(first_log + i, LogPlace{queue.get(), i});
@@ -46,11 +46,7 @@ void Broker::wants_dispatch(Queue* queue) {
 Result<Queue*> Broker::accessible(std::string_view vhost, std::string_view name, ConnectionId connection) {
   Result<Queue*> queue = topology_.queue(vhost, name);
   if (queue && (*queue)->spec().exclusive != 0 && (*queue)->spec().exclusive != connection) {
-    return Error{ErrorCode::kFailedPrecondition,
-                 "QUEUE_LOCKED",
-                 "cannot obtain exclusive access to locked queue '" + std::string(name) + "' in vhost '" +
-                     std::string(vhost) + "'",
-                 {}};
+    return queue_locked(name, vhost);
   }
   return queue;
 }
@@ -61,11 +57,8 @@ Result<QueueInfo> Broker::declare_queue(const DeclareQueue& command, const Momen
   if (command.passive || exists) {
     const Result<Queue*> queue = accessible(spec.vhost, spec.name, command.connection);
     if (!queue) return queue.error();
-  } else {
-    if (auto parsed = parse_queue_arguments(spec.arguments); !parsed) return parsed.error();
-    if (!command.server_named && !spec.name.empty()) {
-      if (auto allowed = check_not_reserved("queue", spec.name); !allowed) return allowed.error();
-    }
+  } else if (!command.server_named && !spec.name.empty()) {
+    if (auto allowed = check_not_reserved("queue", spec.name); !allowed) return allowed.error();
   }
   if (!command.passive) {
     auto declared = topology_.declare_queue(spec, [&](QueueSpec s) { return make_queue(std::move(s)); });

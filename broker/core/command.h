@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "broker/core/exchange.h"
 #include "broker/core/queue.h"
+#include "broker/core/topology_codec.h"
 
 namespace escrow::broker {
 
@@ -51,10 +52,11 @@ struct PurgeQueue {
 struct Bind {
   std::string vhost;
   std::string source;
-  std::string queue;
-  Binding binding;
+  std::string destination;
+  Binding binding;      ///< without target
   bool remove = false;  ///< unbind
   ConnectionId connection = 0;
+  DestinationKind destination_kind = DestinationKind::kQueue;
 };
 /// Queues of the vhost in order of name, after `after`.
 struct ListQueues {

@@ -19,7 +19,7 @@ class EngineTopology : public EngineTester {
     return {std::move(spec)};
   }
   Bind bind(const std::string& source, const std::string& destination, bool remove = false) {
-    return {"/", source, destination, {}, remove, broker::DestinationKind::kExchange};
+    return {"/", source, destination, {}, remove, 0, broker::DestinationKind::kExchange};
   }
   /// Exchanges that went, with the reason and who brought it about.
   std::vector<std::string> gone() {
@@ -46,6 +46,19 @@ TEST_F(EngineTopology, records_exchanges_that_go_with_their_last_binding) {
   EXPECT_EQ(gone(), (std::vector<std::string>{"b by tester: auto-delete", "a by tester: auto-delete"}));
   start();
   EXPECT_FALSE(engine->broker().topology().exchange("/", "a").ok());
+}
+
+TEST_F(EngineTopology, writes_nothing_for_what_is_not_durable) {
+  ASSERT_TRUE(ask(exchange("durable")).ok());
+  const broker::BatchNumber before = engine->last_sealed();
+  DeclareExchange transient = exchange("transient", true);
+  transient.spec.durable = false;
+  ASSERT_TRUE(ask(std::move(transient)).ok());
+  ASSERT_TRUE(ask(bind("durable", "transient")).ok());
+  ASSERT_TRUE(ask(bind("transient", "durable")).ok());
+  ASSERT_TRUE(ask(bind("transient", "durable", true)).ok());
+  EXPECT_FALSE(engine->broker().topology().exchange("/", "transient").ok()) << "gone with its last binding";
+  EXPECT_EQ(engine->last_sealed(), before);
 }
 
 TEST_F(EngineTopology, recovers_bindings_between_exchanges) {
