@@ -193,6 +193,7 @@ class Decoder {
       case 'i':
         return store(out, in_.u32_be());
       case 'l':
+      case 'L':
         return store(out, static_cast<std::int64_t>(in_.u64_be()));
       case 'f':
         return store(out, std::bit_cast<float>(in_.u32_be()));

@@ -8,7 +8,8 @@
 //   t bool  b i8  B u8  s i16  u u16  I i32  i u32  l i64  f float  d double  D u8 scale + i32
 //   S long string  x bytes  A array  T u64 seconds  F table  V nothing
 //
-// All integers big-endian. The order of fields is kept.
+// All integers big-endian. The order of fields is kept. L, the i64 of the specification's text, is read as l, as RabbitMQ
+// reads it; it is never written.
 #pragma once
 
 #include <cstdint>

@@ -55,8 +55,8 @@ struct Bind {
   std::string destination;
   Binding binding;      ///< without target
   bool remove = false;  ///< unbind
-  ConnectionId connection = 0;
   DestinationKind destination_kind = DestinationKind::kQueue;
+  ConnectionId connection = 0;
 };
 /// Queues of the vhost in order of name, after `after`.
 struct ListQueues {

@@ -19,7 +19,7 @@ class EngineTopology : public EngineTester {
     return {std::move(spec)};
   }
   Bind bind(const std::string& source, const std::string& destination, bool remove = false) {
-    return {"/", source, destination, {}, remove, 0, broker::DestinationKind::kExchange};
+    return {"/", source, destination, {}, remove, broker::DestinationKind::kExchange};
   }
   /// Exchanges that went, with the reason and who brought it about.
   std::vector<std::string> gone() {

@@ -173,7 +173,7 @@ TEST(Properties, cut_off_anywhere_are_rejected) {
 TEST(Properties, are_scanned_where_they_lie) {
   const std::string bytes = encoded(all());
   const Result<PropertiesView> view = scan_properties(bytes);
-  ASSERT_TRUE(view.ok());
+  ASSERT_TRUE(view.ok() && view->content_type && view->headers);
   EXPECT_EQ(view->content_type->data(), bytes.data() + 3);
   EXPECT_EQ(hex(view->headers->bytes), golden("00000004 01 6b 74 01"));
   EXPECT_EQ(find_in_table(view->headers->bytes, "k"), FieldValue{true});

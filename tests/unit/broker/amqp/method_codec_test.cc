@@ -152,7 +152,6 @@ TEST(MethodCodec, lets_the_visitor_take_a_table_away) {
 /// Nine bits: more than one octet holds. No method has them, the rule does.
 struct NineBits {
   static constexpr MethodId kId{1, 2};
-  static constexpr std::string_view kName = "test.nine-bits";
   bool a = false, b = false, c = false, d = false, e = false, f = false, g = false, h = false, i = false;
   std::uint8_t octet = 0;
   bool last = false;
