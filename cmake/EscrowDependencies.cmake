@@ -17,7 +17,6 @@ find_package(prometheus-cpp CONFIG REQUIRED)
 pkg_check_modules(rocksdb REQUIRED IMPORTED_TARGET rocksdb)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(pqxx REQUIRED IMPORTED_TARGET libpqxx)
-pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
 
 find_package(GTest CONFIG REQUIRED)
 find_package(benchmark CONFIG REQUIRED)

@@ -1,0 +1,332 @@
+#include "broker/amqp/channel.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "broker/amqp/session.h"
+#include "broker/core/broker.h"
+
+namespace escrow::broker::amqp {
+namespace {
+
+constexpr std::string_view kReplyTo = "amq.rabbitmq.reply-to";
+
+/// x-priority; 0 without one. nullopt: it is no number of 32 bits.
+std::optional<std::int32_t> priority_of(const FieldTable& arguments) {
+  const FieldValue* const priority = arguments.find("x-priority");
+  if (priority == nullptr) return 0;
+  const std::int64_t value = priority->as_integer();
+  if (!priority->is_integer() || value != static_cast<std::int32_t>(value)) return std::nullopt;
+  return static_cast<std::int32_t>(value);
+}
+
+ReplyCode reply_code(const Error& error) {
+  if (error.reason == "QUEUE_LOCKED") return ReplyCode::kResourceLocked;
+  if (error.reason == "EXCHANGE_TYPE_UNKNOWN") return ReplyCode::kCommandInvalid;
+  switch (error.code) {
+    case ErrorCode::kNotFound:
+      return ReplyCode::kNotFound;
+    case ErrorCode::kPermissionDenied:
+      return ReplyCode::kAccessRefused;
+    case ErrorCode::kInvalidArgument:
+    case ErrorCode::kFailedPrecondition:
+    case ErrorCode::kResourceExhausted:
+      return ReplyCode::kPreconditionFailed;
+    default:
+      return ReplyCode::kInternalError;
+  }
+}
+
+}  // namespace
+
+Channel::Channel(Session& session, std::uint16_t number, ChannelId id, std::uint16_t incarnation)
+    : session_(session),
+      number_(number),
+      id_(id),
+      incarnation_(incarnation),
+      request_base_(std::uint64_t{number} << 48 | std::uint64_t{incarnation} << 32) {}
+
+Channel::~Channel() {
+  for (const auto& [tag, consumer] : consumers_) session_.consumers_.erase(consumer.id);
+}
+
+Result<void, ProtocolError> Channel::method(std::string_view payload) {
+  if (has_content()) return ProtocolError{ReplyCode::kUnexpectedFrame, "expected content, got a method frame instead"};
+  return visit_method(payload, [this]<class M>(M&& method) -> Outcome {
+    using Plain = std::remove_cvref_t<M>;
+    if constexpr (std::is_same_v<Plain, ChannelCloseOk>) {
+      if (state_ == State::kClosing) state_ = State::kClosed;
+      return {};
+    } else if constexpr (!std::is_same_v<Plain, ChannelClose>) {
+      if (!ready()) return {};  // until the other side says close-ok, all it says is passed over
+    }
+    return on(method);
+  });
+}
+
+template <class M>
+Result<void, ProtocolError> Channel::on(const M&) {
+  if constexpr (std::is_same_v<M, ChannelOpen>) {
+    return ProtocolError{ReplyCode::kChannelError, "second 'channel.open' seen"};
+  } else {
+    return ProtocolError{ReplyCode::kCommandInvalid, "the method is none that a client sends on a channel"};
+  }
+}
+
+template <class M>
+void Channel::say(const M& method) {
+  if (pending_.empty()) return session_.say(number_, method);
+  Pending& pending = pending_.emplace_back();
+  pending.answered = true;
+  encode_method(number_, method, pending.bytes);
+}
+
+void Channel::ask(ClientCommand command, MethodId method, bool silent, std::string name) {
+  const std::uint64_t request = next_request();
+  session_.flush_publishing();  // before it, for the order of the answers
+  Pending& pending = pending_.emplace_back();
+  pending.request = request;
+  pending.method = method;
+  pending.silent = silent;
+  pending.name = std::move(name);
+  session_.post(request, std::move(command), scope_);
+}
+
+void Channel::tell(ClientCommand command) { session_.post(next_request(), std::move(command), scope_); }
+
+bool Channel::permitted(Right right, std::string_view what, std::string_view name, MethodId method) {
+  if (session_.permits(right, name.empty() && what == "exchange" ? "amq.default" : name)) return true;
+  fail(ReplyCode::kAccessRefused,
+       std::string(amqp::name(right)) + " access to " + std::string(what) + " '" + std::string(name) + "' in vhost '" +
+           session_.vhost() + "' refused for user '" + session_.user() + "'",
+       method);
+  return false;
+}
+
+void Channel::fail(const Error& error, MethodId method) { fail(reply_code(error), error.message, method); }
+
+void Channel::fail(ReplyCode code, std::string_view text, MethodId method) {
+  if (is_hard(code)) return session_.fail(code, text, method);
+  if (!ready()) return;
+  close(code, text, method);
+}
+
+void Channel::close(ReplyCode code, std::string_view text, MethodId method) {
+  session_.flush_publishing();
+  state_ = State::kClosing;
+  const std::string explanation = reply_text(code, text);
+  say(ChannelClose{static_cast<std::uint16_t>(code), explanation, method.class_id, method.method_id});
+  content_ = {};
+  session_.post(next_request(), CloseChannel{id_}, nullptr);
+}
+
+Channel::Outcome Channel::on(const ChannelClose&) {
+  content_ = {};
+  if (state_ == State::kClosing) {
+    session_.say(number_, ChannelCloseOk{});
+    return {};
+  }
+  state_ = State::kClosing;
+  const std::uint64_t request = next_request();
+  session_.flush_publishing();
+  Pending& pending = pending_.emplace_back();
+  pending.request = request;
+  pending.method = ChannelClose::kId;
+  session_.post(request, CloseChannel{id_}, nullptr);
+  return {};
+}
+
+Channel::Outcome Channel::on(const ChannelFlow& method) {
+  if (!method.active) return ProtocolError{ReplyCode::kNotImplemented, "active=false"};
+  say(ChannelFlowOk{true});
+  return {};
+}
+
+Channel::Outcome Channel::on(const AccessRequest&) {
+  say(AccessRequestOk{});
+  return {};
+}
+
+Channel::Outcome Channel::on(const BasicQos& method) {
+  if (method.prefetch_size != 0) return ProtocolError{ReplyCode::kNotImplemented, "prefetch_size!=0"};
+  if (method.global) {
+    tell(SetPrefetch{id_, method.prefetch_count});
+  } else {
+    prefetch_ = method.prefetch_count;
+  }
+  say(BasicQosOk{});
+  return {};
+}
+
+Channel::Outcome Channel::on(BasicConsume& method) {
+  constexpr MethodId kId = BasicConsume::kId;
+  std::string tag = method.consumer_tag.empty() ? session_.random_name("amq.ctag-") : std::string(method.consumer_tag);
+  if (consumers_.contains(tag)) {
+    session_.fail(ReplyCode::kNotAllowed, "attempt to reuse consumer tag '" + tag + "'", kId);
+    return {};
+  }
+  if (consumers_.size() >= session_.limits_.consumers_per_channel) {
+    fail(ReplyCode::kPreconditionFailed, "the channel has too many consumers", kId);
+    return {};
+  }
+  const std::optional<std::int32_t> priority = priority_of(method.arguments);
+  if (!priority) {
+    fail(ReplyCode::kPreconditionFailed, "invalid arg 'x-priority': it must be a signed number of 32 bits", kId);
+    return {};
+  }
+  std::string queue;
+  if (method.queue == kReplyTo) {
+    if (!method.no_ack) {
+      fail(ReplyCode::kPreconditionFailed, "reply consumer cannot acknowledge", kId);
+      return {};
+    }
+    if (!reply_queue_.empty()) {
+      fail(ReplyCode::kPreconditionFailed, "reply consumer already set", kId);
+      return {};
+    }
+    // A queue of the channel that goes with its consumer: what is sent to its name finds it like any other.
+    reply_queue_ = session_.random_name(std::string(kReplyTo) + ".");
+    DeclareQueue declare;
+    declare.spec = {session_.vhost(), reply_queue_, {}, false, true, 0};
+    declare.server_named = true;
+    ask(std::move(declare), kId, true);
+    queue = reply_queue_;
+  } else {
+    const std::optional<std::string> named = queue_or_last(method.queue, kId);
+    if (!named || !permitted(Right::kRead, "queue", *named, kId)) return {};
+    queue = *named;
+  }
+  const ConsumerId id = kClientConsumers | session_.id_ << 28 | session_.next_name_++;
+  consumers_[tag] = {id, method.no_ack};
+  session_.consumers_[id] = {number_, tag};
+  Consume consume;
+  consume.vhost = session_.vhost();
+  consume.queue = std::move(queue);
+  consume.credit = prefetch_ == 0 ? Broker::kMaxCredit : prefetch_;
+  consume.auto_credit = true;
+  consume.channel = id_;
+  consume.no_ack = method.no_ack;
+  consume.exclusive = method.exclusive;
+  consume.priority = *priority;
+  consume.consumer = id;
+  ask(std::move(consume), kId, method.no_wait, std::move(tag));
+  return {};
+}
+
+Channel::Outcome Channel::on(const BasicCancel& method) {
+  std::string tag(method.consumer_tag);
+  const auto it = consumers_.find(tag);
+  if (it == consumers_.end()) {
+    if (!method.no_wait) say(BasicCancelOk{tag});
+    return {};
+  }
+  const ConsumerId id = it->second.id;
+  consumers_.erase(it);
+  ask(Cancel{id}, BasicCancel::kId, method.no_wait, std::move(tag));
+  return {};
+}
+
+Channel::Outcome Channel::on(const BasicCancelOk&) { return {}; }
+
+Channel::Outcome Channel::on(const BasicGet& method) {
+  const std::optional<std::string> queue = queue_or_last(method.queue, BasicGet::kId);
+  if (!queue || !permitted(Right::kRead, "queue", *queue, BasicGet::kId)) return {};
+  ask(Fetch{session_.vhost(), *queue, id_, method.no_ack}, BasicGet::kId, false);
+  return {};
+}
+
+void Channel::settle(SettleTag settle, MethodId method) {
+  if (mode_ == Mode::kTransaction) {
+    transaction_.settles.push_back(settle);
+    transaction_.bytes += sizeof settle;
+    if (transaction_.bytes > session_.limits_.transaction_bytes) {
+      fail(ReplyCode::kPreconditionFailed, "the transaction is larger than the server takes", method);
+    }
+    return;
+  }
+  tell(settle);
+}
+
+Channel::Outcome Channel::on(const BasicAck& method) {
+  settle({id_, method.delivery_tag, method.multiple, Settlement::kAck}, BasicAck::kId);
+  return {};
+}
+
+Channel::Outcome Channel::on(const BasicReject& method) {
+  settle({id_, method.delivery_tag, false, method.requeue ? Settlement::kRequeue : Settlement::kReject},
+         BasicReject::kId);
+  return {};
+}
+
+Channel::Outcome Channel::on(const BasicNack& method) {
+  settle({id_, method.delivery_tag, method.multiple, method.requeue ? Settlement::kRequeue : Settlement::kReject},
+         BasicNack::kId);
+  return {};
+}
+
+Channel::Outcome Channel::on(const BasicRecover& method) {
+  if (!method.requeue) return ProtocolError{ReplyCode::kNotImplemented, "requeue=false"};
+  tell(SettleTag{id_, 0, true, Settlement::kRequeue});
+  say(BasicRecoverOk{});
+  return {};
+}
+
+Channel::Outcome Channel::on(const BasicRecoverAsync& method) {
+  if (!method.requeue) return ProtocolError{ReplyCode::kNotImplemented, "requeue=false"};
+  tell(SettleTag{id_, 0, true, Settlement::kRequeue});
+  return {};
+}
+
+Channel::Outcome Channel::on(const ConfirmSelect& method) {
+  if (mode_ == Mode::kTransaction) {
+    fail(ReplyCode::kPreconditionFailed, "cannot switch from tx to confirm mode", ConfirmSelect::kId);
+    return {};
+  }
+  session_.flush_publishing();
+  mode_ = Mode::kConfirm;
+  if (!method.no_wait) say(ConfirmSelectOk{});
+  return {};
+}
+
+Channel::Outcome Channel::on(const TxSelect&) {
+  if (mode_ == Mode::kConfirm) {
+    fail(ReplyCode::kPreconditionFailed, "cannot switch from confirm to tx mode", TxSelect::kId);
+    return {};
+  }
+  mode_ = Mode::kTransaction;
+  say(TxSelectOk{});
+  return {};
+}
+
+Channel::Outcome Channel::on(const TxCommit&) {
+  if (mode_ != Mode::kTransaction) {
+    fail(ReplyCode::kPreconditionFailed, "channel is not transactional", TxCommit::kId);
+    return {};
+  }
+  auto transaction = std::make_shared<Transaction>(std::exchange(transaction_, {}));
+  CommitTx commit;
+  commit.settles = std::move(transaction->settles);
+  for (const OwnedMessage& m : transaction->messages) {
+    commit.publish.messages.push_back({session_.vhost(), m.exchange, m.routing_key, m.properties, m.body, {}});
+  }
+  std::vector<bool> mandatory = std::move(transaction->mandatory);
+  commit.publish.owner = std::move(transaction);
+  ask(std::move(commit), TxCommit::kId, false);
+  pending_.back().mandatory = std::move(mandatory);
+  return {};
+}
+
+Channel::Outcome Channel::on(const TxRollback&) {
+  if (mode_ != Mode::kTransaction) {
+    fail(ReplyCode::kPreconditionFailed, "channel is not transactional", TxRollback::kId);
+    return {};
+  }
+  transaction_ = {};
+  say(TxRollbackOk{});
+  return {};
+}
+
+void Channel::consumer_cancelled(const std::string& tag) { consumers_.erase(tag); }
+
+}  // namespace escrow::broker::amqp

@@ -1,0 +1,236 @@
+#include "broker/amqp/session.h"
+
+#include <utility>
+
+#include "broker/amqp/message_properties.h"
+#include "broker/amqp/method_codec.h"
+
+namespace escrow::broker::amqp {
+namespace {
+
+/// Content that is not complete is read again with what follows it while it is at most so large; beyond, it is copied.
+constexpr std::size_t kMaxReadAgain = 16 << 10;
+/// Channels and consumers of a connection are numbered below this.
+constexpr int kNameBits = 28;
+
+}  // namespace
+
+Session::Session(SessionLimits limits, ConnectionId id, Random random, SessionHost& host, Monotonic now)
+    : limits_(limits), id_(id), random_(random), host_(host), started_(now), last_received_(now), last_sent_(now) {}
+
+Session::~Session() = default;
+
+std::size_t Session::max_rest() const { return std::max<std::size_t>(frame_max_ + kFrameMaxSlack, 2 * kMaxReadAgain); }
+
+std::size_t Session::receive(std::string_view in, const std::shared_ptr<const void>& owner) {
+  if (state_ == State::kFinished) return in.size();
+  input_ = in;
+  owner_ = owner;
+  std::string_view rest = in;
+  if (state_ == State::kHeader && !receive_header(rest)) return in.size() - rest.size();
+  while (state_ != State::kAuthenticating && state_ != State::kFinished) {
+    const std::size_t begin = in.size() - rest.size();
+    const NextFrame next = next_frame(rest, frame_max_);
+    if (next.state == NextFrame::State::kNeedMore) break;
+    if (next.state == NextFrame::State::kError) {
+      fail(next.error.code, next.error.text);
+      rest = {};
+      break;
+    }
+    rest.remove_prefix(next.size);
+    if (auto taken = frame(next.frame, begin); !taken) fail(taken.error().code, taken.error().text);
+  }
+  const std::size_t consumed = keep_incomplete(in.size() - rest.size(), in.size());
+  flush_publishing();
+  input_ = {};
+  owner_.reset();
+  return state_ == State::kFinished ? in.size() : consumed;
+}
+
+std::size_t Session::keep_incomplete(std::size_t consumed, std::size_t available) {
+  Channel* const channel = std::exchange(in_place_, nullptr);
+  if (channel == nullptr || !channel->has_content()) return consumed;
+  if (available - in_place_begin_ > kMaxReadAgain) {
+    channel->own_content();
+    return consumed;
+  }
+  channel->drop_content();
+  return in_place_begin_;
+}
+
+template <class M>
+Result<void, ProtocolError> Session::on(const M&) {
+  if (state_ == State::kClosing) return {};
+  return ProtocolError{ReplyCode::kCommandInvalid, "unexpected method in this state of the connection"};
+}
+
+Result<void, ProtocolError> Session::frame(const Frame& frame, std::size_t begin) {
+  if (frame.type == FrameType::kHeartbeat) {
+    if (frame.channel != 0) return ProtocolError{ReplyCode::kFrameError, "a heartbeat belongs to channel 0"};
+    return {};
+  }
+  if (frame.channel != 0) return channel_frame(frame, begin);
+  if (frame.type != FrameType::kMethod) {
+    return ProtocolError{ReplyCode::kUnexpectedFrame, "content on channel 0"};
+  }
+  return visit_method(frame.payload, [this](auto&& method) { return on(method); });
+}
+
+Result<void, ProtocolError> Session::channel_frame(const Frame& frame, std::size_t begin) {
+  if (state_ == State::kClosing) return {};
+  if (state_ != State::kRunning) {
+    return ProtocolError{ReplyCode::kChannelError, "a channel is used before the connection is open"};
+  }
+  if (last_channel_ == nullptr || last_channel_->number() != frame.channel) {
+    const auto it = channels_.find(frame.channel);
+    last_channel_ = it == channels_.end() ? nullptr : it->second.get();
+  }
+  if (last_channel_ == nullptr) {
+    if (frame.type != FrameType::kMethod) return ProtocolError{ReplyCode::kChannelError, "content on a closed channel"};
+    bool opens = false;
+    const auto opened = visit_method(frame.payload, [&]<class M>(const M&) {
+      opens = std::is_same_v<M, ChannelOpen>;
+      return Result<void, ProtocolError>();
+    });
+    if (!opened) return opened;
+    if (!opens) return ProtocolError{ReplyCode::kChannelError, "expected 'channel.open'"};
+    if (frame.channel > channel_max_) {
+      return ProtocolError{ReplyCode::kNotAllowed, "the channel number is beyond the negotiated maximum"};
+    }
+    const std::uint64_t name = next_name_++;
+    const ChannelId id = (id_ << kNameBits) | name;
+    channels_[frame.channel] =
+        std::make_unique<Channel>(*this, frame.channel, id, static_cast<std::uint16_t>(name));
+    post(0, OpenChannel{id_, id}, nullptr);
+    if (next_name_ == 2) post(0, GrantBytes{id_, limits_.unwritten_bytes}, nullptr);
+    say(frame.channel, ChannelOpenOk{});
+    return {};
+  }
+  Channel& channel = *last_channel_;
+  if (in_place_ != nullptr && in_place_ != &channel) std::exchange(in_place_, nullptr)->own_content();
+  Result<void, ProtocolError> taken;
+  switch (frame.type) {
+    case FrameType::kMethod:
+      taken = channel.method(frame.payload);
+      if (channel.has_content()) {
+        in_place_ = &channel;
+        in_place_begin_ = begin;
+      }
+      break;
+    case FrameType::kHeader:
+      taken = channel.header(frame.payload);
+      break;
+    default:
+      taken = channel.body(frame.payload);
+      break;
+  }
+  if (in_place_ == &channel && !channel.has_content()) in_place_ = nullptr;
+  if (channel.closed()) {
+    last_channel_ = nullptr;
+    if (publishing_.channel == &channel) flush_publishing();
+    std::erase(to_flush_, &channel);
+    channels_.erase(frame.channel);
+  }
+  return taken;
+}
+
+void Session::post(std::uint64_t request, ClientCommand command, const std::shared_ptr<CommandScope>& scope) {
+  flush_publishing();
+  host_.post({request, std::move(command), scope});
+}
+
+void Session::start_publishing(Channel& channel) {
+  if (publishing_.channel == &channel) return;
+  flush_publishing();
+  publishing_.channel = &channel;
+  publishing_.first_number = channel.published();
+}
+
+void Session::publish(Channel& channel, const MessageView& message, bool mandatory) {
+  start_publishing(channel);
+  publishing_.command.messages.push_back(message);
+  if (mandatory || !publishing_.mandatory.empty()) {
+    publishing_.mandatory.resize(publishing_.command.messages.size());
+    publishing_.mandatory.back() = mandatory;
+  }
+}
+
+void Session::publish(Channel& channel, OwnedMessage message, bool mandatory) {
+  start_publishing(channel);
+  const OwnedMessage& kept = publishing_.owned.emplace_back(std::move(message));
+  publish(channel, MessageView{vhost_, kept.exchange, kept.routing_key, kept.properties, kept.body, {}}, mandatory);
+}
+
+void Session::flush_publishing() {
+  if (publishing_.channel == nullptr) return;
+  Publishing publishing = std::exchange(publishing_, {});
+  if (publishing.owned.empty()) {
+    publishing.command.owner = owner_;
+  } else {
+    using Kept = std::pair<std::shared_ptr<const void>, std::deque<OwnedMessage>>;
+    publishing.command.owner = std::make_shared<Kept>(owner_, std::move(publishing.owned));
+  }
+  Channel& channel = *publishing.channel;
+  const std::uint64_t request = channel.next_request();
+  channel.publish_posted(request, publishing.first_number, publishing.command.messages.size(),
+                         std::move(publishing.mandatory));
+  host_.post({request, std::move(publishing.command), channel.scope()});
+}
+
+void Session::reply(std::uint64_t request, Result<ClientReply> reply) {
+  const auto it = channels_.find(static_cast<std::uint16_t>(request >> 48));
+  if (it == channels_.end() || it->second->incarnation() != static_cast<std::uint16_t>(request >> 32)) return;
+  it->second->reply(request, std::move(reply));
+  if (!it->second->closed()) return;
+  if (last_channel_ == it->second.get()) last_channel_ = nullptr;
+  std::erase(to_flush_, it->second.get());
+  channels_.erase(it);
+}
+
+void Session::deliver(const Delivery& delivery) {
+  const auto it = consumers_.find(delivery.consumer);
+  if (it == consumers_.end() || state_ != State::kRunning) return;
+  BasicDeliver method;
+  method.consumer_tag = it->second.tag;
+  method.redelivered = delivery.redelivered;
+  for (std::uint32_t i = 0; i < delivery.count; ++i) {
+    const MessageView message = delivery.message(i);
+    charged_ += static_cast<std::int64_t>(delivery.bytes(i));
+    method.delivery_tag = delivery.first_tag + i;
+    method.exchange = message.exchange;
+    method.routing_key = message.routing_key;
+    if (delivery.delivery_count == 0) {
+      encode_message(it->second.channel, method, message.properties, message.body, frame_max_, output_);
+    } else {
+      encode_message(it->second.channel, method, with_delivery_count(message.properties, delivery.delivery_count),
+                     message.body, frame_max_, output_);
+    }
+  }
+}
+
+void Session::consumer_cancelled(ConsumerId consumer) {
+  const auto it = consumers_.find(consumer);
+  if (it == consumers_.end()) return;
+  if (const auto channel = channels_.find(it->second.channel); channel != channels_.end()) {
+    channel->second->consumer_cancelled(it->second.tag);
+    if (client_hears_cancel_) say(it->second.channel, BasicCancel{it->second.tag, true});
+  }
+  consumers_.erase(it);
+}
+
+void Session::flush() {
+  for (Channel* channel : std::exchange(to_flush_, {})) channel->flush();
+}
+
+void Session::written() {
+  if (charged_ > 0) host_.post({0, GrantBytes{id_, std::exchange(charged_, 0)}, nullptr});
+}
+
+std::string Session::random_name(std::string_view prefix) {
+  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  std::string name(prefix);
+  for (int i = 0; i < 22; ++i) name += kDigits[random_.below(kDigits.size())];
+  return name;
+}
+
+}  // namespace escrow::broker::amqp
