@@ -106,6 +106,7 @@ void Engine::take_broker_effects() {
           static_cast<std::uint8_t>(audit::Existence::kAbsent), "",
           "unused, " + std::to_string(queue.messages) + " messages", queue.spec.vhost, queue.spec.name);
   }
+  audit_auto_deleted("");
   for (const broker::BrokerEffects::PurgeDone& done : effects.purges) {
     const auto job = jobs_.extract(done.job);
     const Command& command = job.mapped();

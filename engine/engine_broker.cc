@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "base/invariant.h"
+#include "broker/core/names.h"
 #include "engine/engine.h"
 
 namespace escrow::engine {
@@ -25,6 +26,7 @@ std::string describe(const Bind& body) {
 
 void Engine::apply(const Command& command, const DeclareExchange& body) {
   const Result<broker::Exchange*> found = broker_.topology().exchange(body.spec.vhost, body.spec.name);
+  if (body.passive && body.spec.name.empty()) return reply(command, broker::default_exchange_refused());
   if (body.passive) return reply(command, found ? Result<Reply>(Done{}) : found.error());
   const bool existed = found.ok();
   const Result<void> declared = broker_.topology().declare_exchange(body.spec);
@@ -42,13 +44,15 @@ void Engine::apply(const Command& command, const DeleteExchange& body) {
   if (deleted && existed) {
     touch();
     audit(audit::Subject::kExchange, kPresent, kAbsent, command.actor, "", body.vhost, body.name);
-    audit_auto_deleted(command.actor);
   }
+  audit_auto_deleted(command.actor);
   reply(command, done(deleted));
 }
 
 void Engine::audit_auto_deleted(const std::string& actor) {
   for (const broker::ExchangeSpec& gone : broker_.topology().take_auto_deleted()) {
+    if (!gone.durable) continue;
+    touch();
     audit(audit::Subject::kExchange, kPresent, kAbsent, actor, "auto-delete", gone.vhost, gone.name);
   }
 }
@@ -73,8 +77,8 @@ void Engine::apply(const Command& command, const DeleteQueue& body) {
     touch();
     audit(audit::Subject::kQueue, kPresent, kAbsent, command.actor, std::to_string(*deleted) + " messages", body.vhost,
           body.name);
-    audit_auto_deleted(command.actor);
   }
+  audit_auto_deleted(command.actor);
   take_broker_effects();
   reply(command, Reply(MessageCount{*deleted}));
 }
@@ -86,21 +90,22 @@ void Engine::apply(const Command& command, const PurgeQueue& body) {
 }
 
 void Engine::apply(const Command& command, const Bind& body) {
-  if (body.destination_kind == broker::DestinationKind::kQueue) {
+  const broker::Destination to{body.destination, body.destination_kind};
+  if (to.kind == broker::DestinationKind::kQueue) {
     const auto queue = broker_.accessible(body.vhost, body.destination, body.connection);
     if (!queue && queue.error().code != ErrorCode::kNotFound) return reply(command, queue.error());
   }
   broker::Topology& topology = broker_.topology();
-  const broker::Destination to{body.destination, body.destination_kind};
+  const bool stored = topology.stores_binding(body.vhost, body.source, to);
   const Result<bool> changed = body.remove ? topology.unbind(body.vhost, body.source, to, body.binding)
                                            : topology.bind(body.vhost, body.source, to, body.binding);
   if (!changed) return reply(command, changed.error());
-  if (*changed) {
+  if (*changed && stored) {
     touch();
     audit(audit::Subject::kBinding, body.remove ? kPresent : kAbsent, body.remove ? kAbsent : kPresent, command.actor,
           "", body.vhost, describe(body));
-    audit_auto_deleted(command.actor);
   }
+  audit_auto_deleted(command.actor);
   reply(command, Reply(Done{}));
 }
 
@@ -161,7 +166,7 @@ void Engine::publish_some() {
 
 Result<void> Engine::check_commit(const CommitTx& body) {
   for (const MessageView& message : body.publish.messages) {
-    if (const auto queues = broker_.topology().route_published(message); !queues) return queues.error();
+    if (auto taken = broker_.topology().check_publish(message.vhost, message.exchange); !taken) return taken.error();
   }
   for (const SettleTag& settle : body.settles) {
     if (auto known = broker_.check(settle); !known) return known;

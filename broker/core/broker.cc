@@ -46,11 +46,7 @@ void Broker::wants_dispatch(Queue* queue) {
 Result<Queue*> Broker::accessible(std::string_view vhost, std::string_view name, ConnectionId connection) {
   Result<Queue*> queue = topology_.queue(vhost, name);
   if (queue && (*queue)->spec().exclusive != 0 && (*queue)->spec().exclusive != connection) {
-    return Error{ErrorCode::kFailedPrecondition,
-                 "QUEUE_LOCKED",
-                 "cannot obtain exclusive access to locked queue '" + std::string(name) + "' in vhost '" +
-                     std::string(vhost) + "'",
-                 {}};
+    return queue_locked(name, vhost);
   }
   return queue;
 }

@@ -53,7 +53,7 @@ struct Bind {
   std::string vhost;
   std::string source;
   std::string destination;
-  Binding binding;
+  Binding binding;      ///< without target
   bool remove = false;  ///< unbind
   DestinationKind destination_kind = DestinationKind::kQueue;
   ConnectionId connection = 0;

@@ -93,16 +93,8 @@ Result<void> check_equivalent(const ExchangeSpec& current, const ExchangeSpec& r
 }
 
 Result<void> check_equivalent(const QueueSpec& current, const QueueSpec& received) {
-  const std::string thing = describe("queue", current.name, current.vhost);
-  if (current.exclusive != received.exclusive) {
-    return Error{ErrorCode::kFailedPrecondition,
-                 "RESOURCE_LOCKED",
-                 "cannot obtain exclusive access to locked " + thing +
-                     ". It could be originally declared on another connection or the exclusive property value does not "
-                     "match that of the original declaration.",
-                 {}};
-  }
-  Comparison comparison(thing);
+  if (current.exclusive != received.exclusive) return queue_locked(current.name, current.vhost);
+  Comparison comparison(describe("queue", current.name, current.vhost));
   comparison.flag("durable", current.durable, received.durable);
   comparison.flag("auto_delete", current.auto_delete, received.auto_delete);
   for (const std::string_view name : compared_queue_arguments()) {

@@ -14,7 +14,7 @@ namespace escrow::broker {
 /// kFailedPrecondition, DECLARATION_DIFFERS (406 in AMQP; metadata: property), with RabbitMQ's text:
 /// inequivalent arg 'durable' for exchange 'x' in vhost '/': received 'false' but current is 'true'
 Result<void> check_equivalent(const ExchangeSpec& current, const ExchangeSpec& received);
-/// Also RESOURCE_LOCKED (405 in AMQP): one of the two is exclusive, and not both to the same connection.
+/// Also QUEUE_LOCKED (405 in AMQP): one of the two is exclusive, and not both to the same connection.
 Result<void> check_equivalent(const QueueSpec& current, const QueueSpec& received);
 
 }  // namespace escrow::broker

@@ -60,6 +60,15 @@ Error unknown_queue(std::string_view name, std::string_view vhost) {
   return unknown("queue", name, vhost, "QUEUE_UNKNOWN");
 }
 
+Error queue_locked(std::string_view name, std::string_view vhost) {
+  return {ErrorCode::kFailedPrecondition,
+          "QUEUE_LOCKED",
+          "cannot obtain exclusive access to locked " + describe("queue", name, vhost) +
+              ". It could be originally declared on another connection or the exclusive property value does not match "
+              "that of the original declaration.",
+          {}};
+}
+
 Error default_exchange_refused() {
   return {ErrorCode::kPermissionDenied, "NAME_RESERVED", "operation not permitted on the default exchange", {}};
 }

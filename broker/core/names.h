@@ -29,6 +29,8 @@ std::string describe(std::string_view what, std::string_view name, std::string_v
 Error unknown_vhost(std::string_view name);
 Error unknown_exchange(std::string_view name, std::string_view vhost);
 Error unknown_queue(std::string_view name, std::string_view vhost);
+/// kFailedPrecondition, QUEUE_LOCKED (405 in AMQP): it is exclusive, and not to who asks, or should have been and is not.
+Error queue_locked(std::string_view name, std::string_view vhost);
 /// kPermissionDenied, NAME_RESERVED: nobody declares, deletes or binds the default exchange.
 Error default_exchange_refused();
 

@@ -45,7 +45,7 @@ Result<bool> Router::compute(const VirtualHosts& vhosts, const RoutedMessage& me
     uncached_.internal = from->spec().internal;
     by_key = follow(host->second, from, message);
   }
-  std::ranges::sort(queues, {}, [](const Queue* q) { return q->log().id(); });
+  std::ranges::sort(queues, {}, &Queue::first_log);
   queues.erase(std::ranges::unique(queues).begin(), queues.end());
   return by_key;
 }

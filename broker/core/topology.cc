@@ -148,7 +148,7 @@ Result<Queue*> Topology::declare_queue(QueueSpec spec, const std::function<std::
   if (queue_count_ >= kMaxQueues && spec.name != kParkedQueue) return limit("queues", kMaxQueues);
   std::unique_ptr<Queue> queue = make(std::move(spec));
   const QueueSpec& made = queue->spec();
-  changed(stored(made), encode_queue_key(made.vhost, made.name), encode_queue_value(made, queue->log().id()));
+  changed(stored(made), encode_queue_key(made.vhost, made.name), encode_queue_value(made, queue->first_log()));
   ++queue_count_;
   return (*host)->queues.emplace(made.name, std::move(queue)).first->second.get();
 }

@@ -58,6 +58,9 @@ class Topology {
   /// False: nothing changed, there is no such binding, or no such end of it.
   Result<bool> unbind(std::string_view vhost, std::string_view source, Destination destination, Binding binding);
 
+  /// Both ends are there and durable: a binding between them is stored.
+  bool stores_binding(std::string_view vhost, std::string_view source, Destination destination) const;
+
   /// VHOST_UNKNOWN, EXCHANGE_UNKNOWN, QUEUE_UNKNOWN. There is no Exchange for the default exchange.
   Result<Exchange*> exchange(std::string_view vhost, std::string_view name);
   Result<Queue*> queue(std::string_view vhost, std::string_view name);

@@ -83,6 +83,14 @@ Result<bool> Topology::unbind(std::string_view vhost_name, std::string_view sour
   return true;
 }
 
+bool Topology::stores_binding(std::string_view vhost_name, std::string_view source, Destination destination) const {
+  const auto host = vhosts_.find(vhost_name);
+  if (host == vhosts_.end()) return false;
+  const Exchange* from = host->second.exchange(source);
+  const std::optional<Target> to = find(host->second, destination);
+  return from != nullptr && to && from->spec().durable && durable(*to);
+}
+
 void Topology::binding_changed(const Exchange& source, const Binding& binding, bool present) {
   const bool stored = source.spec().durable && durable(binding.target());
   std::string key;

@@ -3,7 +3,7 @@
 //   key    u8 kind │ string vhost │ …                    value
 //   0 vhost                                              u8 version = 1
 //   1 exchange   … string name                           u8 version = 1 │ u8 type │ u8 flags │ table arguments
-//   2 queue      … string name                           u8 version = 1 │ u8 flags │ u64 log │ table arguments
+//   2 queue      … string name                           u8 version = 1 │ u8 flags │ u64 first log │ table arguments
 //   3 binding    … string source │ u8 destination's kind │ string destination │ string routing key │ table arguments
 //                                                        u8 version = 1
 //

@@ -48,6 +48,19 @@ TEST_F(EngineTopology, records_exchanges_that_go_with_their_last_binding) {
   EXPECT_FALSE(engine->broker().topology().exchange("/", "a").ok());
 }
 
+TEST_F(EngineTopology, writes_nothing_for_what_is_not_durable) {
+  ASSERT_TRUE(ask(exchange("durable")).ok());
+  const broker::BatchNumber before = engine->last_sealed();
+  DeclareExchange transient = exchange("transient", true);
+  transient.spec.durable = false;
+  ASSERT_TRUE(ask(std::move(transient)).ok());
+  ASSERT_TRUE(ask(bind("durable", "transient")).ok());
+  ASSERT_TRUE(ask(bind("transient", "durable")).ok());
+  ASSERT_TRUE(ask(bind("transient", "durable", true)).ok());
+  EXPECT_FALSE(engine->broker().topology().exchange("/", "transient").ok()) << "gone with its last binding";
+  EXPECT_EQ(engine->last_sealed(), before);
+}
+
 TEST_F(EngineTopology, recovers_bindings_between_exchanges) {
   for (const char* name : {"a", "b"}) ASSERT_TRUE(ask(exchange(name)).ok());
   ASSERT_TRUE(ask(DeclareQueue{{"/", "q", {}}}).ok());

@@ -83,7 +83,7 @@ TEST(EquivalentQueues, belong_to_the_same_connection_or_to_none) {
   for (const auto& [current, received] : {std::pair(mine, other), {mine, QueueSpec{"/", "q", {}}}}) {
     const auto locked = check_equivalent(current, received);
     ASSERT_FALSE(locked.ok());
-    EXPECT_EQ(locked.error().reason, "RESOURCE_LOCKED");
+    EXPECT_EQ(locked.error().reason, "QUEUE_LOCKED");
     EXPECT_EQ(locked.error().message,
               "cannot obtain exclusive access to locked queue 'q' in vhost '/'. It could be originally declared on "
               "another connection or the exclusive property value does not match that of the original declaration.");
