@@ -79,8 +79,8 @@ void Engine::apply(const Command& command, const DeleteQueue& body) {
           body.name);
   }
   audit_auto_deleted(command.actor);
-  take_broker_effects();
   reply(command, Reply(MessageCount{*deleted}));
+  take_broker_effects();  // consumers hear of it afterwards, as from RabbitMQ
 }
 
 void Engine::apply(const Command& command, const PurgeQueue& body) {

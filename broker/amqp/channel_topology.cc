@@ -65,8 +65,12 @@ Channel::Outcome Channel::on(const ExchangeDelete& method) {
 Channel::Outcome Channel::on(ExchangeBind& method) {
   if (!permitted(Right::kWrite, "exchange", method.destination, ExchangeBind::kId)) return {};
   if (!permitted(Right::kRead, "exchange", method.source, ExchangeBind::kId)) return {};
-  ask(Bind{session_.vhost(), std::string(method.source), std::string(method.destination),
-           {std::string(method.routing_key), std::move(method.arguments)}, false, DestinationKind::kExchange},
+  ask(Bind{session_.vhost(),
+           std::string(method.source),
+           std::string(method.destination),
+           {std::string(method.routing_key), std::move(method.arguments)},
+           false,
+           DestinationKind::kExchange},
       ExchangeBind::kId, method.no_wait);
   return {};
 }
@@ -74,8 +78,12 @@ Channel::Outcome Channel::on(ExchangeBind& method) {
 Channel::Outcome Channel::on(ExchangeUnbind& method) {
   if (!permitted(Right::kWrite, "exchange", method.destination, ExchangeUnbind::kId)) return {};
   if (!permitted(Right::kRead, "exchange", method.source, ExchangeUnbind::kId)) return {};
-  ask(Bind{session_.vhost(), std::string(method.source), std::string(method.destination),
-           {std::string(method.routing_key), std::move(method.arguments)}, true, DestinationKind::kExchange},
+  ask(Bind{session_.vhost(),
+           std::string(method.source),
+           std::string(method.destination),
+           {std::string(method.routing_key), std::move(method.arguments)},
+           true,
+           DestinationKind::kExchange},
       ExchangeUnbind::kId, method.no_wait);
   return {};
 }
@@ -118,8 +126,13 @@ Channel::Outcome Channel::on(QueueBind& method) {
   if (!permitted(Right::kRead, "exchange", method.exchange, QueueBind::kId)) return {};
   // Section 1.7.2.3: neither a queue nor a key named is the queue's name for both.
   std::string key(method.queue.empty() && method.routing_key.empty() ? std::string_view(*queue) : method.routing_key);
-  ask(Bind{session_.vhost(), std::string(method.exchange), *queue, {std::move(key), std::move(method.arguments)}, false,
-           DestinationKind::kQueue, session_.id_},
+  ask(Bind{session_.vhost(),
+           std::string(method.exchange),
+           *queue,
+           {std::move(key), std::move(method.arguments)},
+           false,
+           DestinationKind::kQueue,
+           session_.id_},
       QueueBind::kId, method.no_wait);
   return {};
 }
@@ -128,8 +141,13 @@ Channel::Outcome Channel::on(QueueUnbind& method) {
   const std::optional<std::string> queue = queue_or_last(method.queue, QueueUnbind::kId);
   if (!queue || !permitted(Right::kWrite, "queue", *queue, QueueUnbind::kId)) return {};
   if (!permitted(Right::kRead, "exchange", method.exchange, QueueUnbind::kId)) return {};
-  ask(Bind{session_.vhost(), std::string(method.exchange), *queue,
-           {std::string(method.routing_key), std::move(method.arguments)}, true, DestinationKind::kQueue, session_.id_},
+  ask(Bind{session_.vhost(),
+           std::string(method.exchange),
+           *queue,
+           {std::string(method.routing_key), std::move(method.arguments)},
+           true,
+           DestinationKind::kQueue,
+           session_.id_},
       QueueUnbind::kId, false);
   return {};
 }

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/bytes.h"
 #include "broker/amqp/message_properties.h"
 #include "broker/amqp/method_codec.h"
 
@@ -12,6 +13,15 @@ namespace {
 constexpr std::size_t kMaxReadAgain = 16 << 10;
 /// Channels and consumers of a connection are numbered below this.
 constexpr int kNameBits = 28;
+
+/// The method whose handling fails on this frame. Of a malformed one, none.
+MethodId asked_by(const Frame& frame) {
+  if (frame.type != FrameType::kMethod) return frame.channel == 0 ? MethodId{} : BasicPublish::kId;
+  ByteReader in(frame.payload);
+  const std::uint16_t class_id = in.u16_be();
+  const std::uint16_t method_id = in.u16_be();
+  return in.ok() ? MethodId{class_id, method_id} : MethodId{};
+}
 
 }  // namespace
 
@@ -38,7 +48,9 @@ std::size_t Session::receive(std::string_view in, const std::shared_ptr<const vo
       break;
     }
     rest.remove_prefix(next.size);
-    if (auto taken = frame(next.frame, begin); !taken) fail(taken.error().code, taken.error().text);
+    if (auto taken = frame(next.frame, begin); !taken) {
+      fail(taken.error().code, taken.error().text, asked_by(next.frame));
+    }
   }
   const std::size_t consumed = keep_incomplete(in.size() - rest.size(), in.size());
   flush_publishing();
@@ -99,8 +111,7 @@ Result<void, ProtocolError> Session::channel_frame(const Frame& frame, std::size
     }
     const std::uint64_t name = next_name_++;
     const ChannelId id = (id_ << kNameBits) | name;
-    channels_[frame.channel] =
-        std::make_unique<Channel>(*this, frame.channel, id, static_cast<std::uint16_t>(name));
+    channels_[frame.channel] = std::make_unique<Channel>(*this, frame.channel, id, static_cast<std::uint16_t>(name));
     post(0, OpenChannel{id_, id}, nullptr);
     if (next_name_ == 2) post(0, GrantBytes{id_, limits_.unwritten_bytes}, nullptr);
     say(frame.channel, ChannelOpenOk{});

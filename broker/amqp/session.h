@@ -164,7 +164,6 @@ class Session {
   Monotonic heartbeat_{};
   bool client_hears_cancel_ = false;
   bool closes_on_failed_authentication_ = false;
-  bool updating_secret_ = false;
   std::string user_;
   std::string mechanism_;
   std::string vhost_;

@@ -110,14 +110,6 @@ Result<void, ProtocolError> Session::on(const ConnectionStartOk& method) {
 Result<void, ProtocolError> Session::on(const ConnectionSecureOk&) { return unexpected(); }
 
 void Session::authenticated(std::shared_ptr<const UserPermissions> permissions) {
-  if (std::exchange(updating_secret_, false)) {
-    if (state_ != State::kRunning) return;
-    if (permissions == nullptr) {
-      return fail(ReplyCode::kNotAllowed, "new secret was refused", ConnectionUpdateSecret::kId);
-    }
-    user_permissions_ = std::move(permissions);
-    return say(0, ConnectionUpdateSecretOk{});
-  }
   if (state_ != State::kAuthenticating) return;
   state_ = State::kTune;
   if (permissions == nullptr) {
@@ -136,8 +128,9 @@ void Session::authenticated(std::shared_ptr<const UserPermissions> permissions) 
 Result<void, ProtocolError> Session::on(const ConnectionTuneOk& method) {
   if (state_ != State::kTune) return unexpected();
   const auto refused = [this](std::string_view what, std::uint32_t wish, std::string_view how, std::uint32_t bound) {
-    fail(ReplyCode::kNotAllowed, "negotiated " + std::string(what) + " = " + std::to_string(wish) + " is " +
-                                     std::string(how) + " allowed value (" + std::to_string(bound) + ")",
+    fail(ReplyCode::kNotAllowed,
+         "negotiated " + std::string(what) + " = " + std::to_string(wish) + " is " + std::string(how) +
+             " allowed value (" + std::to_string(bound) + ")",
          ConnectionTuneOk::kId);
     return Result<void, ProtocolError>();
   };
@@ -186,10 +179,10 @@ Result<void, ProtocolError> Session::on(const ConnectionCloseOk&) {
   return {};
 }
 
-Result<void, ProtocolError> Session::on(const ConnectionUpdateSecret& method) {
+// Passwords do not expire here, as RabbitMQ's own do not: there is nothing to be renewed.
+Result<void, ProtocolError> Session::on(const ConnectionUpdateSecret&) {
   if (state_ != State::kRunning) return unexpected();
-  updating_secret_ = true;
-  host_.authenticate({user_, std::string(method.new_secret)});
+  say(0, ConnectionUpdateSecretOk{});
   return {};
 }
 

@@ -14,6 +14,8 @@ void AsioLoop::run(std::optional<Monotonic> limit) {
   context_.poll();
 }
 
-void AsioLoop::wake() { boost::asio::post(context_, [] {}); }
+void AsioLoop::wake() {
+  boost::asio::post(context_, [] {});
+}
 
 }  // namespace escrow::broker::net

@@ -77,7 +77,8 @@ void Connection::post(amqp::Request request) {
   command.port = this;
   command.request = request.request;
   command.actor = session_.user();
-  command.body = std::visit([](auto&& body) { return engine::CommandBody(std::move(body)); }, std::move(request.command));
+  command.body =
+      std::visit([](auto&& body) { return engine::CommandBody(std::move(body)); }, std::move(request.command));
   command.scope = std::move(request.scope);
   const bool room = listener_.engine_.inbox().post(std::move(command), [this] {
     if (std::exchange(engine_full_, false)) wait_readable();

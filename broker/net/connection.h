@@ -53,12 +53,12 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   Listener& listener_;
   Tcp::socket socket_;
   amqp::Session session_;
-  std::string rest_;  // of the input: what is not a whole frame yet
+  std::string rest_;         // of the input: what is not a whole frame yet
   std::size_t written_ = 0;  // of the session's output
   bool reading_ = false;     // waits to become readable
   bool writing_ = false;     // waits to become writable
   bool engine_full_ = false;
-  bool shut_ = false;   // nothing more is sent
+  bool shut_ = false;  // nothing more is sent
   bool ended_ = false;
   bool received_ = false;  // since the last tick
   bool sent_ = false;

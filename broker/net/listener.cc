@@ -30,8 +30,7 @@ Listener::~Listener() = default;
 Result<std::unique_ptr<Listener>> Listener::start(AsioLoop& loop, engine::EngineThread& engine, const Clock& clock,
                                                   ListenerOptions options, Authenticate authenticate,
                                                   std::uint64_t seed) {
-  std::unique_ptr<Listener> self(
-      new Listener(loop, engine, clock, std::move(options), std::move(authenticate), seed));
+  std::unique_ptr<Listener> self(new Listener(loop, engine, clock, std::move(options), std::move(authenticate), seed));
   if (auto listening = self->listen(); !listening) return std::move(listening).error();
   boost::asio::post(loop.context(), [raw = self.get()] {
     const auto held = raw->engine_.hold();
@@ -52,10 +51,13 @@ Result<void> Listener::listen() {
   if (!error) return {};
   const std::string where = options_.bind + ":" + std::to_string(options_.port);
   if (error == boost::asio::error::address_in_use) {
-    return Error{ErrorCode::kFailedPrecondition, "ADDRESS_IN_USE",
-                 "something else listens on " + where + ": stop it, or choose another port with --amqp-port", {}};
+    return Error{ErrorCode::kFailedPrecondition,
+                 "ADDRESS_IN_USE",
+                 "something else listens on " + where + ": stop it, or choose another port with --amqp-port",
+                 {}};
   }
-  return Error{ErrorCode::kFailedPrecondition, "LISTEN_FAILED", "cannot listen on " + where + ": " + error.message(), {}};
+  return Error{
+      ErrorCode::kFailedPrecondition, "LISTEN_FAILED", "cannot listen on " + where + ": " + error.message(), {}};
 }
 
 std::string Listener::address() const {
