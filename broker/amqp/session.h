@@ -180,7 +180,7 @@ class Session {
   Monotonic last_received_;
   Monotonic last_sent_;
   std::optional<Monotonic> ending_;  // since when it was seen to be
-  std::int64_t charged_ = 0;  // bytes delivered since consumers were last granted some
+  std::int64_t charged_ = 0;         // bytes delivered since consumers were last granted some
 
   std::unordered_map<std::uint16_t, std::unique_ptr<Channel>> channels_;
   Channel* last_channel_ = nullptr;

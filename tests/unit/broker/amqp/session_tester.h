@@ -27,6 +27,12 @@ inline std::shared_ptr<const Permissions> permissions(std::string_view configure
   return *Permissions::compile(configure, write, read);
 }
 
+inline Properties only(std::optional<std::string> Properties::*property, std::string value) {
+  Properties properties;
+  properties.*property = std::move(value);
+  return properties;
+}
+
 /// `publish` and its content as a client sends it.
 inline std::string published(std::uint16_t channel, const BasicPublish& method, std::string_view body,
                              const Properties& properties = {}, std::uint32_t frame_max = kDefaultFrameMax) {
@@ -45,8 +51,7 @@ std::string bytes_of_method(const M& method, std::uint16_t channel = 1) {
 
 class SessionTester : public SessionHost {
  public:
-  explicit SessionTester(SessionLimits l = {})
-      : limits(l), session(l, 7, Random(1), *this, Monotonic()) {}
+  explicit SessionTester(SessionLimits l = {}) : limits(l), session(l, 7, Random(1), *this, Monotonic()) {}
 
   // The client.
   void feed(std::string_view bytes) {
