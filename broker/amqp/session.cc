@@ -243,7 +243,7 @@ void Session::flush() {
 }
 
 void Session::written() {
-  if (charged_ > 0) host_.post({0, GrantBytes{id_, std::exchange(charged_, 0)}, nullptr});
+  if (charged_ > 0 && state_ == State::kRunning) host_.post({0, GrantBytes{id_, std::exchange(charged_, 0)}, nullptr});
 }
 
 std::string Session::random_name(std::string_view prefix) {
