@@ -49,6 +49,7 @@ Channel::Channel(Session& session, std::uint16_t number, ChannelId id, std::uint
 
 Channel::~Channel() {
   for (const auto& [tag, consumer] : consumers_) session_.consumers_.erase(consumer.id);
+  for (const Pending& pending : pending_) session_.consumers_.erase(pending.cancels);
 }
 
 Result<void, ProtocolError> Channel::method(std::string_view payload) {
@@ -78,6 +79,7 @@ template <class M>
 void Channel::say(const M& method) {
   if (pending_.empty()) return session_.say(number_, method);
   Pending& pending = pending_.emplace_back();
+  pending.request = next_request();
   pending.answered = true;
   encode_method(number_, method, pending.bytes);
 }
@@ -90,6 +92,7 @@ void Channel::ask(ClientCommand command, MethodId method, bool silent, std::stri
   pending.method = method;
   pending.silent = silent;
   pending.name = std::move(name);
+  if (method == BasicConsume::kId) ++consumes_;
   session_.post(request, std::move(command), scope_);
 }
 
@@ -117,6 +120,7 @@ void Channel::close(ReplyCode code, std::string_view text, MethodId method) {
   state_ = State::kClosing;
   const std::string explanation = reply_text(code, text);
   say(ChannelClose{static_cast<std::uint16_t>(code), explanation, method.class_id, method.method_id});
+  if (!pending_.empty()) pending_.back().request = 0;
   content_ = {};
   session_.post(next_request(), CloseChannel{id_}, nullptr);
 }
@@ -198,7 +202,7 @@ Channel::Outcome Channel::on(BasicConsume& method) {
     queue = *named;
   }
   const ConsumerId id = kClientConsumers | session_.id_ << 28 | session_.next_name_++;
-  consumers_[tag] = {id, method.no_ack};
+  consumers_[tag] = {id, method.queue == kReplyTo};
   session_.consumers_[id] = {number_, tag};
   Consume consume;
   consume.vhost = session_.vhost();
@@ -222,8 +226,9 @@ Channel::Outcome Channel::on(const BasicCancel& method) {
     return {};
   }
   const ConsumerId id = it->second.id;
-  consumers_.erase(it);
+  forget_consumer(it);
   ask(Cancel{id}, BasicCancel::kId, method.no_wait, std::move(tag));
+  pending_.back().cancels = id;  // until then it is delivered to
   return {};
 }
 
@@ -327,6 +332,23 @@ Channel::Outcome Channel::on(const TxRollback&) {
   return {};
 }
 
-void Channel::consumer_cancelled(const std::string& tag) { consumers_.erase(tag); }
+void Channel::consumer_cancelled(ConsumerId consumer, const std::string& tag, bool tell) {
+  const auto it = consumers_.find(tag);
+  if (it == consumers_.end() || it->second.id != consumer) return;  // the client has cancelled it, too
+  forget_consumer(it);
+  if (tell) encode_method(number_, BasicCancel{tag, true}, output_of(tag));
+}
+
+std::string& Channel::output_of(const std::string& tag) {
+  if (consumes_ == 0) return session_.output_;
+  const auto consume = std::ranges::find_if(
+      pending_, [&](const Pending& p) { return p.method == BasicConsume::kId && p.name == tag && p.answered; });
+  return consume == pending_.end() ? session_.output_ : consume->bytes;
+}
+
+void Channel::forget_consumer(Consumers::iterator consumer) {
+  if (consumer->second.replies) reply_queue_.clear();  // it goes with its consumer
+  consumers_.erase(consumer);
+}
 
 }  // namespace escrow::broker::amqp

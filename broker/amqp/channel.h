@@ -41,6 +41,8 @@ class Channel {
   std::uint16_t incarnation() const { return incarnation_; }
   /// Closed by both sides: its number is free.
   bool closed() const { return state_ == State::kClosed; }
+  /// Its consumers are told what they get.
+  bool delivers() const { return ready(); }
 
   // Frames.
   Result<void, ProtocolError> method(std::string_view payload);
@@ -54,7 +56,9 @@ class Channel {
 
   // What the engine says.
   void reply(std::uint64_t request, Result<ClientReply> reply);
-  void consumer_cancelled(const std::string& tag);
+  void consumer_cancelled(ConsumerId consumer, const std::string& tag, bool tell);
+  /// Where what a consumer gets is said: behind its consume-ok.
+  std::string& output_of(const std::string& tag);
   /// Says the confirms that were gathered.
   void flush();
 
@@ -71,10 +75,11 @@ class Channel {
 
   /// What is to be said when it is its turn.
   struct Pending {
-    std::uint64_t request = 0;  ///< 0: it waits for no reply, only for its turn
+    std::uint64_t request = 0;  ///< 0: the end of the channel, which an error before it does not take back
     MethodId method;            ///< that was asked
     bool silent = false;        ///< no-wait
     std::string name;           ///< of the queue or consumer it is about
+    ConsumerId cancels = 0;
     bool answered = false;
     std::string bytes;  ///< the answer
     // Of a publish.
@@ -95,8 +100,9 @@ class Channel {
   };
   struct Consumer {
     ConsumerId id = 0;
-    bool no_ack = false;
+    bool replies = false;  ///< of direct reply-to
   };
+  using Consumers = std::unordered_map<std::string, Consumer>;
   struct Transaction {
     std::deque<OwnedMessage> messages;
     std::vector<bool> mandatory;
@@ -152,6 +158,7 @@ class Channel {
   template <class M>
   void say(const M& method);
   void settle(SettleTag settle, MethodId method);
+  void forget_consumer(Consumers::iterator consumer);
 
   // channel_publish.cc
   bool check_publish(const PropertiesView& properties);
@@ -183,7 +190,8 @@ class Channel {
   std::string last_queue_;
   std::string reply_queue_;  // of direct reply-to
   std::uint16_t prefetch_ = 0;
-  std::unordered_map<std::string, Consumer> consumers_;
+  Consumers consumers_;
+  std::size_t consumes_ = 0;  // that wait for their answer
   Content content_;
   std::string writable_;  // the exchange that was last found to be so
   bool any_writable_ = false;

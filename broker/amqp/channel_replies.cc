@@ -14,7 +14,9 @@ void Channel::reply(std::uint64_t request, Result<ClientReply> reply) {
     const MethodId method = asked == pending_.end() ? BasicAck::kId : asked->method;
     // The engine passes over what came behind it, but for the end of the channel.
     for (Pending& pending : pending_) {
-      if (pending.request >= request && pending.method != ChannelClose::kId) pending.answered = true;
+      if (pending.request < request || pending.method == ChannelClose::kId) continue;
+      pending.answered = true;
+      pending.bytes.clear();
     }
     say_answered();
     return fail(reply.error(), method);
@@ -28,6 +30,8 @@ void Channel::reply(std::uint64_t request, Result<ClientReply> reply) {
 void Channel::say_answered() {
   while (!pending_.empty() && pending_.front().answered) {
     if (pending_.front().method == ChannelClose::kId) state_ = State::kClosed;
+    if (pending_.front().method == BasicConsume::kId) --consumes_;
+    if (pending_.front().cancels != 0) session_.consumers_.erase(pending_.front().cancels);
     session_.output_.append(pending_.front().bytes);
     pending_.pop_front();
   }

@@ -34,10 +34,10 @@ std::size_t Session::max_rest() const { return std::max<std::size_t>(frame_max_ 
 
 std::size_t Session::receive(std::string_view in, const std::shared_ptr<const void>& owner) {
   if (state_ == State::kFinished) return in.size();
+  std::string_view rest = in;
+  if (state_ == State::kHeader && !receive_header(rest)) return state_ == State::kFinished ? in.size() : 0;
   input_ = in;
   owner_ = owner;
-  std::string_view rest = in;
-  if (state_ == State::kHeader && !receive_header(rest)) return in.size() - rest.size();
   while (state_ != State::kAuthenticating && state_ != State::kFinished) {
     const std::size_t begin = in.size() - rest.size();
     const NextFrame next = next_frame(rest, frame_max_);
@@ -77,6 +77,10 @@ Result<void, ProtocolError> Session::on(const M&) {
 }
 
 Result<void, ProtocolError> Session::frame(const Frame& frame, std::size_t begin) {
+  // What comes within another channel's content must not be read again with it.
+  if (in_place_ != nullptr && in_place_->number() != frame.channel && frame.type != FrameType::kHeartbeat) {
+    std::exchange(in_place_, nullptr)->own_content();
+  }
   if (frame.type == FrameType::kHeartbeat) {
     if (frame.channel != 0) return ProtocolError{ReplyCode::kFrameError, "a heartbeat belongs to channel 0"};
     return {};
@@ -118,7 +122,6 @@ Result<void, ProtocolError> Session::channel_frame(const Frame& frame, std::size
     return {};
   }
   Channel& channel = *last_channel_;
-  if (in_place_ != nullptr && in_place_ != &channel) std::exchange(in_place_, nullptr)->own_content();
   Result<void, ProtocolError> taken;
   switch (frame.type) {
     case FrameType::kMethod:
@@ -189,6 +192,7 @@ void Session::flush_publishing() {
 }
 
 void Session::reply(std::uint64_t request, Result<ClientReply> reply) {
+  if (state_ != State::kRunning) return;
   const auto it = channels_.find(static_cast<std::uint16_t>(request >> 48));
   if (it == channels_.end() || it->second->incarnation() != static_cast<std::uint16_t>(request >> 32)) return;
   it->second->reply(request, std::move(reply));
@@ -199,42 +203,47 @@ void Session::reply(std::uint64_t request, Result<ClientReply> reply) {
 }
 
 void Session::deliver(const Delivery& delivery) {
+  // Its bytes are used up whether or not somebody is there to be told; they are granted again for the others.
+  for (std::uint32_t i = 0; i < delivery.count; ++i) charged_ += static_cast<std::int64_t>(delivery.bytes(i));
   const auto it = consumers_.find(delivery.consumer);
   if (it == consumers_.end() || state_ != State::kRunning) return;
+  const auto channel = channels_.find(it->second.channel);
+  if (channel == channels_.end() || !channel->second->delivers()) return;
+  std::string& out = channel->second->output_of(it->second.tag);
   BasicDeliver method;
   method.consumer_tag = it->second.tag;
   method.redelivered = delivery.redelivered;
   for (std::uint32_t i = 0; i < delivery.count; ++i) {
     const MessageView message = delivery.message(i);
-    charged_ += static_cast<std::int64_t>(delivery.bytes(i));
     method.delivery_tag = delivery.first_tag + i;
     method.exchange = message.exchange;
     method.routing_key = message.routing_key;
     if (delivery.delivery_count == 0) {
-      encode_message(it->second.channel, method, message.properties, message.body, frame_max_, output_);
+      encode_message(it->second.channel, method, message.properties, message.body, frame_max_, out);
     } else {
       encode_message(it->second.channel, method, with_delivery_count(message.properties, delivery.delivery_count),
-                     message.body, frame_max_, output_);
+                     message.body, frame_max_, out);
     }
   }
 }
 
 void Session::consumer_cancelled(ConsumerId consumer) {
   const auto it = consumers_.find(consumer);
-  if (it == consumers_.end()) return;
-  if (const auto channel = channels_.find(it->second.channel); channel != channels_.end()) {
-    channel->second->consumer_cancelled(it->second.tag);
-    if (client_hears_cancel_) say(it->second.channel, BasicCancel{it->second.tag, true});
+  if (it == consumers_.end() || state_ != State::kRunning) return;
+  if (const auto channel = channels_.find(it->second.channel);
+      channel != channels_.end() && channel->second->delivers()) {
+    channel->second->consumer_cancelled(consumer, it->second.tag, client_hears_cancel_);
   }
   consumers_.erase(it);
 }
 
 void Session::flush() {
+  if (state_ != State::kRunning) return;
   for (Channel* channel : std::exchange(to_flush_, {})) channel->flush();
 }
 
 void Session::written() {
-  if (charged_ > 0) host_.post({0, GrantBytes{id_, std::exchange(charged_, 0)}, nullptr});
+  if (charged_ > 0 && state_ == State::kRunning) host_.post({0, GrantBytes{id_, std::exchange(charged_, 0)}, nullptr});
 }
 
 std::string Session::random_name(std::string_view prefix) {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -178,7 +179,8 @@ class Session {
   Monotonic started_;
   Monotonic last_received_;
   Monotonic last_sent_;
-  std::int64_t charged_ = 0;  // bytes delivered since consumers were last granted some
+  std::optional<Monotonic> ending_;  // since when it was seen to be
+  std::int64_t charged_ = 0;         // bytes delivered since consumers were last granted some
 
   std::unordered_map<std::uint16_t, std::unique_ptr<Channel>> channels_;
   Channel* last_channel_ = nullptr;

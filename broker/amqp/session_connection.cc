@@ -205,7 +205,11 @@ void Session::shut_down(std::string_view reason) {
 bool Session::tick(Monotonic now, bool received, bool sent) {
   if (received) last_received_ = now;
   if (sent) last_sent_ = now;
-  if (state_ == State::kClosing || state_ == State::kFinished) return now - last_received_ < limits_.handshake;
+  if (state_ == State::kClosing || state_ == State::kFinished) {
+    // Whatever a client goes on sending, it has this long to say close-ok.
+    if (!ending_) ending_ = now;
+    return now - *ending_ < limits_.handshake;
+  }
   if (state_ != State::kRunning) return now - started_ < limits_.handshake;
   if (heartbeat_ == Monotonic::zero()) return true;
   // Section 4.2.7: a peer that sends nothing for two intervals is gone.

@@ -1,0 +1,185 @@
+// Confirms, returns and transactions of a session.
+#include <gtest/gtest.h>
+
+#include "tests/unit/broker/amqp/session_tester.h"
+
+namespace escrow::broker::amqp {
+namespace {
+
+std::string messages(int count) {
+  std::string bytes;
+  for (int i = 0; i < count; ++i) bytes += published(1, {.routing_key = "q"}, std::to_string(i));
+  return bytes;
+}
+const Error kFull{ErrorCode::kResourceExhausted, "QUEUE_FULL", "queue 'q' is full", {}};
+
+Published outcomes(const Request& request, std::vector<Result<std::uint32_t>> results) {
+  return {std::move(results), std::get<Publish>(request.command)};
+}
+
+TEST(SessionConfirm, is_not_said_unless_asked_for) {
+  SessionTester s;
+  s.open();
+  s.feed(messages(2));
+  s.answer_all();
+  EXPECT_EQ(s.said(), "");
+}
+
+TEST(SessionConfirm, of_many_is_one) {
+  SessionTester s;
+  s.open();
+  s.feed(bytes_of_method(ConfirmSelect{}) + messages(3));
+  s.feed(messages(2));
+  EXPECT_EQ(s.said(), "confirm.select-ok{}");
+  s.answer_all();
+  EXPECT_EQ(s.said(), "basic.ack{delivery-tag=5 multiple=1}");
+  s.feed(messages(1));
+  s.answer_all();
+  EXPECT_EQ(s.said(), "basic.ack{delivery-tag=6}");
+}
+
+TEST(SessionConfirm, counts_from_where_it_was_asked_for) {
+  SessionTester s;
+  s.open();
+  s.feed(messages(2) + bytes_of_method(ConfirmSelect{}) + messages(1));
+  EXPECT_EQ(s.asked(), "publish /q=0 /q=1, publish /q=0");
+  s.answer_all();
+  EXPECT_EQ(s.said(), "confirm.select-ok{} basic.ack{delivery-tag=1}");
+}
+
+TEST(SessionConfirm, says_which_messages_were_refused) {
+  SessionTester s;
+  s.open();
+  s.feed(bytes_of_method(ConfirmSelect{}) + messages(6));
+  s.said();
+  const Request request = s.take().value();
+  s.session.reply(request.request, ClientReply(outcomes(request, {1u, 1u, kFull, 1u, kFull, 1u})));
+  EXPECT_EQ(s.said(),
+            "basic.ack{delivery-tag=2 multiple=1} basic.nack{delivery-tag=3} basic.ack{delivery-tag=4} "
+            "basic.nack{delivery-tag=5} basic.ack{delivery-tag=6}");
+}
+
+TEST(SessionConfirm, comes_behind_the_return) {
+  SessionTester s;
+  s.open();
+  s.feed(bytes_of_method(ConfirmSelect{}) + published(1, {.routing_key = "q"}, "a") +
+         published(1, {.routing_key = "x", .mandatory = true}, "lost") +
+         published(1, {.routing_key = "x"}, "forgotten") + published(1, {.routing_key = "x", .mandatory = true}, ""));
+  s.said();
+  const Request request = s.take().value();
+  s.session.reply(request.request, ClientReply(outcomes(request, {1u, 0u, 0u, 0u})));
+  EXPECT_EQ(
+      s.said(),
+      "basic.ack{delivery-tag=1} basic.return{reply-code=312 reply-text=NO_ROUTE routing-key=x} header{4} 'lost' "
+      "basic.ack{delivery-tag=3 multiple=1} basic.return{reply-code=312 reply-text=NO_ROUTE routing-key=x} header{0} "
+      "basic.ack{delivery-tag=4}");
+}
+
+TEST(SessionConfirm, returns_only_what_is_mandatory_even_behind_others) {
+  SessionTester s;
+  s.open();
+  s.feed(published(1, {.routing_key = "x", .mandatory = true}, "1") + published(1, {.routing_key = "x"}, "2"));
+  const Request request = s.take().value();
+  s.session.reply(request.request, ClientReply(outcomes(request, {0u, 0u})));
+  EXPECT_EQ(s.said(), "basic.return{reply-code=312 reply-text=NO_ROUTE routing-key=x} header{1} '1'");
+}
+
+TEST(SessionConfirm, of_an_error_is_the_end_of_the_channel) {
+  SessionTester s;
+  s.open();
+  s.feed(bytes_of_method(ConfirmSelect{}) + messages(1) + bytes_of_method(QueueDeclare{.queue = "q"}) + messages(1));
+  s.answer();
+  s.answer();
+  s.refuse({ErrorCode::kNotFound, "EXCHANGE_NOT_FOUND", "no exchange 'e' in vhost '/'", {}});
+  s.answer_all();
+  EXPECT_EQ(
+      s.said(),
+      "confirm.select-ok{} queue.declare-ok{queue=q} channel.close{reply-code=404 reply-text=NOT_FOUND - no exchange "
+      "'e' in vhost '/' class-id=60 method-id=40}");
+}
+
+TEST(SessionTransaction, holds_everything_back_until_it_is_committed) {
+  SessionTester s;
+  s.open();
+  s.send(TxSelect{});
+  s.feed(messages(2));
+  s.feed(bytes_of_method(BasicAck{.delivery_tag = 3, .multiple = true}) +
+         bytes_of_method(BasicNack{.delivery_tag = 4, .requeue = true}) +
+         bytes_of_method(BasicReject{.delivery_tag = 5}));
+  EXPECT_EQ(s.asked(), "");
+  s.send(TxCommit{});
+  EXPECT_EQ(s.asked(), "commit(publish /q=0 /q=1 ack ...3 requeue 4 reject 5)");
+  EXPECT_EQ(s.said(), "tx.select-ok{}");
+  s.answer();
+  EXPECT_EQ(s.said(), "tx.commit-ok{}");
+  s.send(TxCommit{});
+  EXPECT_EQ(s.asked(), "commit(publish)");
+}
+
+TEST(SessionTransaction, forgets_what_is_rolled_back) {
+  SessionTester s;
+  s.open();
+  s.send(TxSelect{});
+  s.feed(messages(2) + bytes_of_method(BasicAck{.delivery_tag = 1}));
+  s.send(TxRollback{});
+  s.send(TxCommit{});
+  EXPECT_EQ(s.asked(), "commit(publish)");
+  s.answer_all();
+  EXPECT_EQ(s.said(), "tx.select-ok{} tx.rollback-ok{} tx.commit-ok{}");
+}
+
+TEST(SessionTransaction, returns_before_it_is_committed) {
+  SessionTester s;
+  s.open();
+  s.feed(bytes_of_method(TxSelect{}) + messages(1) +
+         published(1, {.routing_key = "x", .mandatory = true}, "lost", only(&Properties::message_id, "m")) +
+         bytes_of_method(TxCommit{}));
+  s.said();
+  const Request request = s.take().value();
+  s.session.reply(request.request, ClientReply(Published{{1u, 0u}, std::get<CommitTx>(request.command).publish}));
+  EXPECT_EQ(s.said(), "basic.return{reply-code=312 reply-text=NO_ROUTE routing-key=x} header{4} 'lost' tx.commit-ok{}");
+}
+
+TEST(SessionTransaction, may_be_as_large_as_the_server_takes_and_not_larger) {
+  const std::size_t message = sizeof(OwnedMessage) + 1 + 2 + 1;  // "q", no properties, one byte
+  SessionTester s({.transaction_bytes = 3 * message});
+  s.open();
+  s.send(TxSelect{});
+  s.feed(messages(3));
+  EXPECT_EQ(s.said(), "tx.select-ok{}");
+  s.feed(messages(1));
+  EXPECT_EQ(
+      s.said(),
+      "channel.close{reply-code=406 reply-text=PRECONDITION_FAILED - the transaction is larger than the server takes "
+      "class-id=60 method-id=40}");
+}
+
+TEST(SessionTransaction, that_fails_ends_the_channel) {
+  SessionTester s;
+  s.open();
+  s.feed(bytes_of_method(TxSelect{}) + messages(1) + bytes_of_method(TxCommit{}) + bytes_of_method(TxRollback{}));
+  s.refuse({ErrorCode::kFailedPrecondition, "DELIVERY_TAG_UNKNOWN", "unknown delivery tag 1", {}});
+  EXPECT_EQ(
+      s.said(),
+      "tx.select-ok{} channel.close{reply-code=406 reply-text=PRECONDITION_FAILED - unknown delivery tag 1 class-id=90 "
+      "method-id=20}");
+}
+
+TEST(SessionTransaction, does_not_go_together_with_confirms) {
+  const auto said = [](const std::string& bytes) {
+    SessionTester s;
+    s.open();
+    s.feed(bytes);
+    return s.said();
+  };
+  const std::string close = "channel.close{reply-code=406 reply-text=PRECONDITION_FAILED - ";
+  EXPECT_EQ(said(bytes_of_method(ConfirmSelect{}) + bytes_of_method(TxSelect{})),
+            "confirm.select-ok{} " + close + "cannot switch from confirm to tx mode class-id=90 method-id=10}");
+  EXPECT_EQ(said(bytes_of_method(TxSelect{}) + bytes_of_method(ConfirmSelect{})),
+            "tx.select-ok{} " + close + "cannot switch from tx to confirm mode class-id=85 method-id=10}");
+  EXPECT_EQ(said(bytes_of_method(TxCommit{})), close + "channel is not transactional class-id=90 method-id=20}");
+  EXPECT_EQ(said(bytes_of_method(TxRollback{})), close + "channel is not transactional class-id=90 method-id=30}");
+}
+
+}  // namespace
+}  // namespace escrow::broker::amqp
