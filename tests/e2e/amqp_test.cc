@@ -227,13 +227,14 @@ TEST_F(Amqp, virtual_hosts_know_nothing_of_each_other) {
 
 TEST_F(Amqp, clients_are_told_that_the_server_stops) {
   start();
-  const auto idle = client();
+  auto idle = client();
   server_->signal(SIGTERM);
   const auto close = idle->hear<ConnectionClose>();
   EXPECT_EQ(close.reply_code, 320);
   EXPECT_EQ(close.reply_text, "CONNECTION_FORCED - broker forced connection closure with reason 'shutdown'");
   idle->say(ConnectionCloseOk{}, 0);
   EXPECT_TRUE(idle->ended());
+  idle.reset();
   EXPECT_EQ(server_->join(), 0);
 }
 
@@ -316,6 +317,7 @@ TEST_F(Amqp, a_slow_consumer_holds_up_nobody_and_costs_little_memory) {
     for (int i = 0; i < kInARow; ++i) fast->hear<BasicDeliver>();
     most = std::max(most, resident_mib());
   }
+  RecordProperty("resident_mib", std::to_string(most));
   EXPECT_GT(most, 0);
   EXPECT_LT(most, 200);
   EXPECT_GT(publisher->declare("slow").message_count, static_cast<std::uint32_t>(kRounds * kInARow / 2))
