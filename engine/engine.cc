@@ -168,7 +168,8 @@ bool Engine::turn(Timestamp wall, Monotonic monotonic, bool more_waiting) {
     if (!more_work || full_batch()) break;
   }
   table_.enforce(durable());
-  if (broker_.memory() > options_.page_memory_bytes + kReadAheadBytes) broker_.enforce_memory(durable());
+  if (broker_.memory() > options_.page_memory_bytes + kReadAheadBytes)
+    broker_.enforce_memory(durable(), head_.batch + 1);
   if (broker_.has_changes()) touch_lazily();
   for (Port* port : std::exchange(ports_closing_, {})) outbox_.put(port, Outbox::Closed{}, visible_batch());
   run_checks();
@@ -183,7 +184,7 @@ bool Engine::turn(Timestamp wall, Monotonic monotonic, bool more_waiting) {
 }
 
 void Engine::seal_and_commit(bool lone) {
-  broker_.enforce_memory(durable());
+  broker_.enforce_memory(durable(), head_.batch + 1);
   broker_.take_changes(building_);
   for (Group* group : std::exchange(changed_lanes_, {})) {
     group->lane.listed_changed = false;

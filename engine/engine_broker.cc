@@ -155,14 +155,14 @@ void Engine::publish_some() {
     if (full_batch()) return;
     const MessageView& message = messages[outcomes.size()];
     Result<std::uint32_t> queues = broker_.publish(message, at);
-    if (!queues && command.scope != nullptr) {
+    if (!queues && command.scope != nullptr && queues.error().reason != broker::kQueueFull) {
       const Command failed = std::move(command);
       publishing_.reset();
       return reply(failed, queues.error());
     }
     if (!queues || *queues == 0) unroutable = true;
     if (queues && *queues > 0) {
-      touch();
+      if (broker_.has_changes()) touch();
       count_copies(message, *queues);
       ++counters_.published;
     }

@@ -13,7 +13,6 @@ void Engine::apply(const Command& command, const OpenChannel& body) {
 void Engine::apply(const Command& command, const CloseChannel& body) {
   broker_.close_channel(body.channel, moment());
   take_broker_effects();
-  touch_lazily();
   reply(command, Reply(Done{}));
 }
 
@@ -31,7 +30,6 @@ void Engine::apply(const Command& command, const Cancel& body) {
   forget_consumer(body.consumer);
   broker_.cancel(body.consumer, moment());
   take_broker_effects();
-  touch_lazily();
   reply(command, Reply(Done{}));
 }
 
@@ -44,12 +42,10 @@ void Engine::apply(const Command&, const GrantBytes& body) { broker_.grant_bytes
 void Engine::apply(const Command& command, const Settle& body) {
   const Result<void> settled = broker_.settle(body.consumer, body.first, body.last, body.settlement);
   if (!settled) return reply(command, settled.error());
-  touch_lazily();
 }
 
 void Engine::apply(const Command& command, const SettleTag& body) {
   if (auto settled = broker_.settle(body); !settled) return reply(command, settled.error());
-  touch_lazily();
 }
 
 void Engine::apply(const Command& command, const Fetch& body) {
@@ -83,7 +79,6 @@ void Engine::close_clients(Port* port) {
     broker_.close_connection(it->second, moment());
     port_connections_.erase(it);
   }
-  touch_lazily();
 }
 
 void Engine::take_deliveries(broker::BrokerEffects& effects) {
@@ -104,7 +99,6 @@ void Engine::take_deliveries(broker::BrokerEffects& effects) {
     const broker::BatchNumber after = fetched.delivery.after;
     ++commands_in_batch_;
     answered(command.port);
-    touch_lazily();
     put(command.port, Outbox::ReplyTo{command.request, Reply(std::move(fetched))}, after);
   }
   for (const broker::ConsumerId consumer : effects.cancelled) {

@@ -4,6 +4,7 @@
 
 #include "base/invariant.h"
 #include "base/planted_fault.h"
+#include "broker/core/carbon_copies.h"
 #include "broker/core/names.h"
 #include "model/properties.h"
 
@@ -34,6 +35,7 @@ std::unique_ptr<Queue> Broker::make_queue(QueueSpec spec) {
 }
 
 void Broker::changed(Queue* queue) {
+  if (!queue->spec().stored() && !queue->log_changed()) return;
   if (std::exchange(queue->listed_changed, true)) return;
   changed_.push_back(queue);
 }
@@ -131,7 +133,11 @@ bool Broker::dissolve(Queue& queue) {
 
 void Broker::erase_log(Queue& queue) {
   if (queue.listed_changed) std::erase(changed_, &queue);
-  for (std::size_t i = 0; i < queue.lanes(); ++i) erased_logs_.push_back(queue.log(i).id());
+  for (std::size_t i = 0; i < queue.lanes(); ++i) {
+    const QueueLog& log = queue.log(i);
+    if (log.stored() || log.spilled()) erased_logs_.push_back(log.id());
+    if (!log.stored() && log.spilled()) topology_.log_erased(log.id());
+  }
 }
 
 Result<void> Broker::purge(const PurgeQueue& command, std::uint64_t job) {
@@ -144,10 +150,34 @@ Result<void> Broker::purge(const PurgeQueue& command, std::uint64_t job) {
 }
 
 Result<std::uint32_t> Broker::publish(const MessageView& message, const Moment& moment) {
-  const Result<const std::vector<Queue*>*> queues = topology_.route_published(message);
+  if (has_headers(message.properties)) return publish_copies(message, moment);
+  return publish_to(topology_.route_published(message), message, moment);
+}
+
+Result<std::uint32_t> Broker::publish_copies(const MessageView& message, const Moment& moment) {
+  const Result<CarbonCopies> copies = carbon_copies(message.properties);
+  if (!copies) return copies.error();
+  if (copies->keys.empty()) return publish_to(topology_.route_published(message), message, moment);
+  const std::vector<std::string_view> keys(copies->keys.begin(), copies->keys.end());
+  const auto queues = topology_.route_published(message, keys);
+  if (!copies->blind) return publish_to(queues, message, moment);
+  const std::string properties = without_bcc(message.properties);
+  MessageView seen = message;
+  seen.properties = properties;
+  return publish_to(queues, seen, moment);
+}
+
+Result<std::uint32_t> Broker::publish_to(const Result<const std::vector<Queue*>*>& queues, const MessageView& message,
+                                         const Moment& moment) {
   if (!queues) return queues.error();
-  enqueue(**queues, message, moment);
-  return static_cast<std::uint32_t>((*queues)->size());
+  if (std::ranges::none_of(**queues, &Queue::refuses)) {
+    enqueue(**queues, message, moment);
+    return static_cast<std::uint32_t>((*queues)->size());
+  }
+  std::vector<Queue*> takers;
+  std::ranges::copy_if(**queues, std::back_inserter(takers), [](const Queue* queue) { return !queue->refuses(); });
+  enqueue(takers, message, moment);
+  return Error{ErrorCode::kResourceExhausted, std::string(kQueueFull), "a queue for the message is full", {}};
 }
 
 std::uint32_t Broker::publish_committed(const MessageView& message, const Moment& moment) {
@@ -168,17 +198,26 @@ std::uint32_t Broker::publish_committed(const MessageView& message, const Moment
 
 void Broker::enqueue(const std::vector<Queue*>& queues, const MessageView& message, const Moment& moment) {
   if (queues.empty()) return;
+  const auto stored_queues =
+      static_cast<std::uint32_t>(std::ranges::count_if(queues, [](const Queue* q) { return q->spec().stored(); }));
   MessageView stored = message;
-  if (!stored.apart && stored.body.size() > kMaxInlineBody) stored.apart = add_body(std::string(stored.body), moment);
-  if (stored.apart && queues.size() > 1) {
-    bodies_.share(stored.apart.id, static_cast<std::uint32_t>(queues.size()));
+  if (stored_queues > 0 && !stored.apart && stored.body.size() > kMaxInlineBody) {
+    stored.apart = add_body(std::string(stored.body), moment);
   }
+  const std::uint32_t references = message.apart ? static_cast<std::uint32_t>(queues.size()) : stored_queues;
+  if (stored.apart && references > 1) bodies_.share(stored.apart.id, references);
   record_.clear();
   encode_record(stored, record_);
+  std::string inline_record;  // for queues that are not stored: their bodies are not either
   std::optional<std::uint8_t> priority;
   for (Queue* queue : queues) {
     if (queue->lanes() > 1 && !priority) priority = priority_of(message);
-    queue->enqueue(record_, stored, priority.value_or(0), moment.now, moment.batch);
+    if (queue->spec().stored() || stored.apart == message.apart) {
+      queue->enqueue(record_, stored, priority.value_or(0), moment.now, moment.batch);
+    } else {
+      if (inline_record.empty()) encode_record(message, inline_record);
+      queue->enqueue(inline_record, message, priority.value_or(0), moment.now, moment.batch);
+    }
     changed(queue);
     wants_dispatch(queue);
   }
@@ -213,11 +252,14 @@ void Broker::load(BodyRef body, std::string stored) {
   }
 }
 
-void Broker::enforce_memory(BatchNumber durable) {
+void Broker::enforce_memory(BatchNumber durable, BatchNumber building) {
   // What leaves memory has its extent stored by this batch, also of a queue that nothing happens in.
-  pages_.enforce([this](QueueLog& log) {
+  pages_.enforce(building, [this](QueueLog& log) {
     const auto it = by_log_.find(log.id());
-    if (it != by_log_.end() && log.changed()) changed(it->second.queue);
+    if (it == by_log_.end()) return;
+    // What is stored of a queue that is not has to go when the server starts again.
+    if (log.take_first_spill()) topology_.log_left_over(log.id());
+    if (log.changed()) changed(it->second.queue);
   });
   bodies_.enforce(durable);
 }

@@ -51,6 +51,9 @@ struct BrokerEffects {
   }
 };
 
+/// Reason of the error when a full queue refuses a message (https://www.rabbitmq.com/docs/maxlength#overflow-behaviour).
+inline constexpr std::string_view kQueueFull = "QUEUE_FULL";
+
 class Broker {
  public:
   /// Credit that a consumer has not used yet.
@@ -83,7 +86,7 @@ class Broker {
   /// QUEUE_LOCKED if it is exclusive to another connection.
   Result<Queue*> accessible(std::string_view vhost, std::string_view name, ConnectionId connection);
 
-  /// Routes and enqueues. Returns how many queues took it.
+  /// Routes and enqueues. Returns how many queues took it; kQueueFull: one has refused it, the others took it.
   Result<std::uint32_t> publish(const MessageView& message, const Moment& moment);
   /// As publish, for what must not get lost: without a queue to go to, it goes to kParkedQueue. Takes over a body that is
   /// apart.
@@ -127,7 +130,7 @@ class Broker {
     return !changed_.empty() || !released_.empty() || !erased_logs_.empty() || topology_.has_changes();
   }
   /// Messages beyond the bound leave memory. Between batches.
-  void enforce_memory(BatchNumber durable);
+  void enforce_memory(BatchNumber durable, BatchNumber building);
   std::size_t memory() const { return pages_.bytes() + bodies_.bytes(); }
 
   /// Sink as QueueLog::take_changes, and topology(TopologyChange), erase_log(LogId), put_body(BodyRef, shared bytes),
@@ -174,6 +177,9 @@ class Broker {
   /// Its last consumer may have gone.
   void unused(Queue* queue, const Moment& moment);
   void restart_lease(Queue* queue, const Moment& moment);
+  Result<std::uint32_t> publish_copies(const MessageView& message, const Moment& moment);
+  Result<std::uint32_t> publish_to(const Result<const std::vector<Queue*>*>& queues, const MessageView& message,
+                                   const Moment& moment);
   void enqueue(const std::vector<Queue*>& queues, const MessageView& message, const Moment& moment);
   BodyRef add_body(std::string body, const Moment& moment);
   void changed(Queue* queue);

@@ -14,7 +14,7 @@ class Lane {
   /// Messages that one call touches at most; what is left is done by the next call.
   static constexpr std::size_t kMaxStep = 1000;
 
-  Lane(LogId log, PageCache& pages) : log_(log, pages) {}
+  Lane(LogId log, PageCache& pages, bool stored) : log_(log, pages, stored) {}
 
   QueueLog& log() { return log_; }
   const QueueLog& log() const { return log_; }

@@ -4,10 +4,10 @@
 
 namespace escrow::broker {
 
-void PageCache::enforce(const std::function<void(QueueLog&)>& evicted) {
+void PageCache::enforce(BatchNumber batch, const std::function<void(QueueLog&)>& evicted) {
   while (bytes_ > bound_ && !order_.empty()) {
     const auto [log, page] = order_.front();
-    log->evict(page);
+    log->evict(page, batch);
     evicted(*log);
   }
 }

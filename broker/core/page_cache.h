@@ -26,7 +26,9 @@ class PageCache {
   void shrink(std::size_t bytes) { bytes_ -= bytes; }
 
   /// Evicts from the oldest page on until the bound is met, and tells whose page it was. To be called between commands.
-  void enforce(const std::function<void(QueueLog&)>& evicted = [](QueueLog&) {});
+  /// `batch`: the one that is being built.
+  void enforce(
+      BatchNumber batch = 0, const std::function<void(QueueLog&)>& evicted = [](QueueLog&) {});
   std::size_t bytes() const { return bytes_; }
 
  private:

@@ -9,7 +9,7 @@ namespace escrow::broker {
 
 Queue::Queue(QueueSpec spec, QueueArguments arguments, LogId first_log, PageCache& pages, BodyCache& bodies)
     : spec_(std::move(spec)), arguments_(std::move(arguments)), bodies_(bodies) {
-  for (std::size_t i = 0; i < lanes_of(arguments_); ++i) lanes_.emplace_back(first_log + i, pages);
+  for (std::size_t i = 0; i < lanes_of(arguments_); ++i) lanes_.emplace_back(first_log + i, pages, spec_.stored());
 }
 
 bool Queue::log_changed() const {

@@ -31,6 +31,8 @@ struct QueueSpec {
   bool auto_delete = false;    ///< goes with its last consumer
   ConnectionId exclusive = 0;  ///< not 0: for this connection alone, and goes with it; never durable
 
+  /// Otherwise it lives as long as the server at most, and in memory as far as there is room.
+  bool stored() const { return durable && exclusive == 0; }
   bool operator==(const QueueSpec&) const = default;
 };
 

@@ -81,14 +81,14 @@ QueueLog::Pages::iterator QueueLog::page_of(Seq seq) {
 }
 
 void QueueLog::touch(Pages::iterator page) {
-  if (std::exchange(page->second.dirty, true)) return;
+  if (!writes(page->second) || std::exchange(page->second.dirty, true)) return;
   dirty_pages_.push_back(page->first);
 }
 
 void QueueLog::close(Pages::iterator page) {
   page->second.closed = true;
   page->second.bodies.shrink_to_fit();
-  if (!page->second.in_memory) index(page);
+  if (!page->second.in_memory && stored_) index(page);
 }
 
 // Pages leave memory in the order in which they were closed, and once it is due an extent is stored even if its page is
@@ -113,13 +113,20 @@ QueueLog::Pages::iterator QueueLog::open_page(BatchNumber batch) {
   return it;
 }
 
+// Nobody appends to it any more: it may be delivered to whatever thread.
+void QueueLog::seal_building(Page& page) {
+  page.building->seal();
+  page.building.reset();
+}
+
 Seq QueueLog::append(std::string_view record, BodyRef body, std::uint32_t body_bytes, Timestamp now,
                      BatchNumber batch) {
   const auto it = open_page(batch);
   Page& page = it->second;
+  if (page.building && !writes(page) && page.building->time() != now) seal_building(page);
   if (!page.building) {
-    page.building = std::make_shared<Fragment>(next_seq_, now, batch);
-    page.batch = batch;
+    page.building = std::make_shared<Fragment>(next_seq_, now, writes(page) ? batch : 0);
+    if (writes(page)) page.batch = batch;
     if (page.in_memory || page.loading) page.fragments.push_back(page.building);
     touch(it);
   }
@@ -149,6 +156,7 @@ QueueLog::Location QueueLog::locate(Seq seq) {
   ESCROW_INVARIANT(found != page.fragments.begin(), "a page in memory holds all that is left of it");
   --found;
   ESCROW_INVARIANT(seq < (*found)->end(), "a page in memory holds all that is left of it");
+  if (!writes(page) && page.building == *found) seal_building(page);
   last_fragment_ = found->get();
   return {Presence::kInMemory, last_fragment_, static_cast<std::uint32_t>(seq - last_fragment_->first()), it->first};
 }
@@ -194,6 +202,7 @@ void QueueLog::set_delivery_count(Seq seq, std::uint32_t count) {
 }
 
 BatchNumber QueueLog::mark_delivered(Seq seq, BatchNumber batch) {
+  if (!stored_) return 0;
   if (seq >= mark_) {
     if (mark_batch_ != batch) {
       mark_before_ = mark_;
@@ -306,13 +315,19 @@ void QueueLog::drop_fragments(Page& page) {
   page.place.reset();
 }
 
-void QueueLog::evict(Seq first) {
+void QueueLog::evict(Seq first, BatchNumber batch) {
   const auto it = pages_.find(first);
   ESCROW_INVARIANT(it != pages_.end() && it->second.place, "the cache lists pages in memory only");
   Page& page = it->second;
-  if (page.closed) index(it);
+  if (page.closed && stored_) index(it);
   page.rewrite = false;
+  if (stored_ || page.stored) return drop_fragments(page);
+  if (page.building) seal_building(page);
+  page.spilling = page.fragments;
   drop_fragments(page);
+  spilled_ = true;
+  page.batch = batch;
+  touch(it);
 }
 
 std::optional<QueueLog::LoadRequest> QueueLog::request_load(Seq first) {

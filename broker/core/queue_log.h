@@ -64,12 +64,18 @@ class QueueLog {
   /// A page is rewritten when less than one in this many of its messages is left.
   static constexpr std::uint32_t kRewriteFraction = 8;
 
-  QueueLog(LogId id, PageCache& cache) : id_(id), cache_(cache) {}
+  /// Not `stored`: it lives in memory, and what has to leave that is stored only to be read back; a restart forgets it.
+  QueueLog(LogId id, PageCache& cache, bool stored = true) : id_(id), cache_(cache), stored_(stored) {}
   ~QueueLog();
   QueueLog(const QueueLog&) = delete;
   QueueLog& operator=(const QueueLog&) = delete;
 
   LogId id() const { return id_; }
+  bool stored() const { return stored_; }
+  /// Of one that is not stored: some of it was.
+  bool spilled() const { return spilled_; }
+  /// Once, when that begins.
+  bool take_first_spill() { return spilled_ && !std::exchange(told_spilled_, true); }
   Seq next_seq() const { return next_seq_; }
   /// Messages that are not gone.
   std::uint64_t live() const { return live_; }
@@ -126,7 +132,8 @@ class QueueLog {
   std::optional<LoadRequest> request_load(Seq page);
   /// The stored bytes of a requested page. kDataLoss when they are damaged.
   Result<void> load(Seq page, std::string_view stored);
-  void evict(Seq page);
+  /// In the batch that is being built.
+  void evict(Seq page, BatchNumber batch);
 
   /// Everything the batch must write, then forgets it. Sink:
   ///   start_page(log, page, shared fragment)    erase_page(log, page, bool indexed, bool has_state)
@@ -137,7 +144,7 @@ class QueueLog {
   void take_changes(Sink& sink);
   /// Bodies of messages that are gone since the last call.
   std::vector<BodyRef> take_released() { return std::exchange(released_, {}); }
-  bool changed() const { return !dirty_pages_.empty() || !erased_.empty() || state_dirty_; }
+  bool changed() const { return !dirty_pages_.empty() || !erased_.empty() || (stored_ && state_dirty_); }
 
   // Recovery: state first, then pages in ascending order.
   void recover_state(const LogState& state);
@@ -173,6 +180,7 @@ class QueueLog {
     std::unique_ptr<PageState> state;
     std::vector<BodyOfMessage> bodies;
     std::vector<std::shared_ptr<const Fragment>> fragments;
+    std::vector<std::shared_ptr<const Fragment>> spilling;  // out of memory, to be stored by this batch
     std::shared_ptr<Fragment> building;  // of the batch that is being built; also the last of `fragments`
   };
   using Pages = std::map<Seq, Page>;
@@ -195,8 +203,16 @@ class QueueLog {
   PageState& state_of(Pages::iterator page);
   void index(Pages::iterator page);
 
+  void seal_building(Page& page);
+  bool writes(const Page& page) const { return stored_ || page.stored || !page.spilling.empty(); }
+  template <class Sink>
+  void take_page(Seq first, Page& page, Sink& sink);
+
   LogId id_;
   PageCache& cache_;
+  const bool stored_;
+  bool spilled_ = false;
+  bool told_spilled_ = false;
   Pages pages_;
   Pages::iterator last_page_ = pages_.end();  // of the last look-up
   const Fragment* last_fragment_ = nullptr;   // of the last look-up; in memory as long as it is set
@@ -225,41 +241,55 @@ void QueueLog::for_each_body(Visitor&& visit) const {
 }
 
 template <class Sink>
+void QueueLog::take_page(Seq first, Page& page, Sink& sink) {
+  if (!page.spilling.empty()) {
+    std::string bytes;
+    for (const auto& fragment : std::exchange(page.spilling, {})) bytes += fragment->bytes();
+    sink.put_page(id_, first, std::move(bytes));
+    page.stored = true;
+  }
+  if (page.building) {
+    page.building->seal();
+    // Most pages are written by one batch: a whole value is cheaper for a store than one to be put together.
+    if (page.stored) {
+      sink.append_page(id_, first, std::shared_ptr<const Fragment>(std::move(page.building)));
+    } else if (stored_) {
+      sink.start_page(id_, first, std::shared_ptr<const Fragment>(std::move(page.building)));
+    }
+    page.building.reset();
+    page.stored |= stored_;
+  }
+  const bool rewrite_due = std::exchange(page.rewrite, false);
+  const bool state_due = std::exchange(page.state_dirty, false);
+  const bool extent_due = std::exchange(page.extent_due, false);
+  if (!stored_) return;
+  if (rewrite_due) {
+    std::string live_records;
+    rewrite(first, page, live_records);
+    sink.put_page(id_, first, std::move(live_records));
+  }
+  if (state_due) {
+    sink.put_page_state(id_, first, *page.state);
+    page.state_stored = true;
+  }
+  if (extent_due) {
+    sink.put_extent(id_, PageExtent{first, page.end, page.bytes, page.bodies});
+    page.indexed = true;
+  }
+}
+
+template <class Sink>
 void QueueLog::take_changes(Sink& sink) {
   for (const Seq first : dirty_pages_) {
     const auto it = pages_.find(first);
     if (it == pages_.end()) continue;
-    Page& page = it->second;
-    page.dirty = false;
-    if (page.building) {
-      page.building->seal();
-      // Most pages are written by one batch: a whole value is cheaper for a store than one to be put together.
-      if (page.stored) {
-        sink.append_page(id_, first, std::shared_ptr<const Fragment>(std::move(page.building)));
-      } else {
-        sink.start_page(id_, first, std::shared_ptr<const Fragment>(std::move(page.building)));
-      }
-      page.building.reset();
-      page.stored = true;
-    }
-    if (std::exchange(page.rewrite, false)) {
-      std::string live_records;
-      rewrite(first, page, live_records);
-      sink.put_page(id_, first, std::move(live_records));
-    }
-    if (std::exchange(page.state_dirty, false)) {
-      sink.put_page_state(id_, first, *page.state);
-      page.state_stored = true;
-    }
-    if (std::exchange(page.extent_due, false)) {
-      sink.put_extent(id_, PageExtent{first, page.end, page.bytes, page.bodies});
-      page.indexed = true;
-    }
+    it->second.dirty = false;
+    take_page(first, it->second, sink);
   }
   dirty_pages_.clear();
   for (const Erased& e : erased_) sink.erase_page(id_, e.page, e.indexed, e.state_stored);
   erased_.clear();
-  if (std::exchange(state_dirty_, false)) {
+  if (std::exchange(state_dirty_, false) && stored_) {
     sink.put_log_state(id_, LogState{pages_.empty() ? next_seq_ : pages_.begin()->first, mark_});
   }
 }

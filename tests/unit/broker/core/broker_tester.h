@@ -84,7 +84,7 @@ class BrokerTester {
   bool wants_reads() const { return !broker->effects().loads.empty() || !broker->effects().body_loads.empty(); }
 
   void seal() {
-    broker->enforce_memory(batch - 1);
+    broker->enforce_memory(batch - 1, batch);
     broker->take_changes(store);
     store.next_log = broker->next_log();
     store.next_body = broker->next_body();

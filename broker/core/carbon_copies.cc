@@ -1,0 +1,47 @@
+#include "broker/core/carbon_copies.h"
+
+#include <utility>
+
+#include "model/properties.h"
+
+namespace escrow::broker {
+namespace {
+
+Result<void> gather(std::string_view headers, std::string_view name, std::vector<std::string>& keys) {
+  const std::optional<FieldValue> value = find_in_table(headers, name);
+  if (!value) return {};
+  const Error refused{ErrorCode::kInvalidArgument,
+                      "ARGUMENT_INVALID",
+                      "invalid message: header '" + std::string(name) + "' has to be an array of strings",
+                      {{"argument", std::string(name)}}};
+  const auto* const array = std::get_if<FieldArray>(&value->kind);
+  if (array == nullptr) return refused;
+  for (const FieldValue& key : *array) {
+    if (key.as_string() == nullptr) return refused;
+    keys.push_back(*key.as_string());
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<CarbonCopies> carbon_copies(std::string_view properties) {
+  CarbonCopies copies;
+  const Result<PropertiesView> view = scan_properties(properties);
+  if (!view || !view->headers) return copies;
+  if (auto gathered = gather(view->headers->bytes, "CC", copies.keys); !gathered) return std::move(gathered).error();
+  const std::size_t open = copies.keys.size();
+  if (auto gathered = gather(view->headers->bytes, "BCC", copies.keys); !gathered) return std::move(gathered).error();
+  copies.blind = copies.keys.size() > open;
+  return copies;
+}
+
+std::string without_bcc(std::string_view properties) {
+  Result<Properties> decoded = decode_properties(properties);
+  if (!decoded || !decoded->headers) return std::string(properties);
+  decoded->headers->erase("BCC");
+  Result<std::string> encoded = encode_properties(*decoded);
+  return encoded ? *std::move(encoded) : std::string(properties);
+}
+
+}  // namespace escrow::broker

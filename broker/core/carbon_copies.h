@@ -1,0 +1,26 @@
+// Further routing keys that a publisher gives in the headers CC and BCC (https://www.rabbitmq.com/docs/sender-selected).
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace escrow::broker {
+
+/// Whether there are headers at all: a look at the flags.
+inline bool has_headers(std::string_view properties) {
+  constexpr char kHeaders = 0x20;  // bit 13 of the flags
+  return !properties.empty() && (properties.front() & kHeaders) != 0;
+}
+
+struct CarbonCopies {
+  std::vector<std::string> keys;
+  bool blind = false;  ///< BCC is among them: nobody who gets the message may see it
+};
+/// ARGUMENT_INVALID when one is no array of strings. Nothing in malformed properties.
+Result<CarbonCopies> carbon_copies(std::string_view properties);
+std::string without_bcc(std::string_view properties);
+
+}  // namespace escrow::broker
