@@ -27,6 +27,7 @@ enum class Subject : std::uint8_t {
   kExchange = 2,     ///< keys: vhost, name
   kQueue = 3,        ///< keys: vhost, name
   kBinding = 4,      ///< keys: vhost, "source -> destination (routing key)"
+  kVhost = 5,        ///< key: name
 };
 
 /// States of subjects that have no other than to exist. Transactions use their own (coordinator/core/transaction.h).

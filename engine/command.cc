@@ -54,6 +54,7 @@ struct BodyBytes {
   std::size_t operator()(const GetTransaction& body) const { return bytes_of(body.key); }
   std::size_t operator()(const OpenCheckbacks& body) const { return body.group.size(); }
   std::size_t operator()(const CheckAnswer& body) const { return body.reason.size(); }
+  std::size_t operator()(const DeclareVhost& body) const { return body.name.size(); }
   std::size_t operator()(const DeclareExchange& body) const {
     return body.spec.vhost.size() + body.spec.name.size() + bytes_of(body.spec.arguments);
   }

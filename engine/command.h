@@ -42,6 +42,7 @@ using broker::CommitTx;
 using broker::Consume;
 using broker::DeclareExchange;
 using broker::DeclareQueue;
+using broker::DeclareVhost;
 using broker::DeleteExchange;
 using broker::DeleteQueue;
 using broker::Fetch;
@@ -65,10 +66,11 @@ using broker::QueueList;
 /// Port::closed(). Always accepted.
 struct ClosePort {};
 
-using CommandBody = std::variant<coordinator::Prepare, coordinator::Decide, GetTransaction, OpenCheckbacks,
-                                 CheckReceipt, CheckAnswer, DeclareExchange, DeleteExchange, DeclareQueue, DeleteQueue,
-                                 PurgeQueue, Bind, ListQueues, Publish, OpenChannel, CloseChannel, SetPrefetch, Consume,
-                                 Cancel, GrantCredit, GrantBytes, Settle, SettleTag, Fetch, CommitTx, ClosePort>;
+using CommandBody =
+    std::variant<coordinator::Prepare, coordinator::Decide, GetTransaction, OpenCheckbacks, CheckReceipt, CheckAnswer,
+                 DeclareVhost, DeclareExchange, DeleteExchange, DeclareQueue, DeleteQueue, PurgeQueue, Bind, ListQueues,
+                 Publish, OpenChannel, CloseChannel, SetPrefetch, Consume, Cancel, GrantCredit, GrantBytes, Settle,
+                 SettleTag, Fetch, CommitTx, ClosePort>;
 
 /// OpenChannel, SetPrefetch, GrantCredit, GrantBytes, Settle, SettleTag, CheckReceipt and CheckAnswer are not answered unless
 /// they fail; all others are, once, but for those behind a failed one of their scope.

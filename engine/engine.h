@@ -136,6 +136,7 @@ class Engine {
              std::string key1, std::string key2, coordinator::Epoch epoch = 0);
 
   // engine_broker.cc
+  void apply(const Command& command, const DeclareVhost& body);
   void apply(const Command& command, const DeclareExchange& body);
   void apply(const Command& command, const DeleteExchange& body);
   /// `actor` has brought it about.

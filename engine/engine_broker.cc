@@ -24,6 +24,16 @@ std::string describe(const Bind& body) {
 
 }  // namespace
 
+void Engine::apply(const Command& command, const DeclareVhost& body) {
+  const Result<bool> declared = broker_.topology().declare_vhost(body.name);
+  if (!declared) return reply(command, declared.error());
+  if (*declared) {
+    touch();
+    audit(audit::Subject::kVhost, kAbsent, kPresent, command.actor, "", body.name, "");
+  }
+  reply(command, Reply(Done{}));
+}
+
 void Engine::apply(const Command& command, const DeclareExchange& body) {
   const Result<broker::Exchange*> found = broker_.topology().exchange(body.spec.vhost, body.spec.name);
   if (body.passive && body.spec.name.empty()) return reply(command, broker::default_exchange_refused());

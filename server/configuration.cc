@@ -7,8 +7,11 @@
 #include <string_view>
 #include <utility>
 
+#include "broker/core/names.h"
+#include "broker/core/topology.h"
 #include "rpc/credentials.h"
 #include "server/admin_secret.h"
+#include "server/amqp_access.h"
 
 namespace escrow::server {
 namespace {
@@ -53,6 +56,26 @@ Result<void> check_users(const Configuration& c) {
   return {};
 }
 
+Result<void> check_vhosts(const Configuration& c) {
+  if (c.vhosts.size() > broker::Topology::kMaxVhosts) {
+    return configuration_wrong("vhosts: there are more than " + std::to_string(broker::Topology::kMaxVhosts));
+  }
+  for (const std::string& name : c.vhosts) {
+    if (auto valid = broker::check_name("vhost", name); !valid) {
+      return configuration_wrong("vhosts: '" + name + "': " + valid.error().message);
+    }
+  }
+  return {};
+}
+
+Result<void> check_amqp(const Configuration& c) {
+  if (c.amqp_heartbeat % std::chrono::seconds(1) != Duration::zero()) {
+    return configuration_wrong("amqp.heartbeat is not in whole seconds, as AMQP has it");
+  }
+  auto access = AmqpAccess::compile(c);
+  return access ? Result<void>() : access.error();
+}
+
 }  // namespace
 
 coordinator::CheckPolicy Configuration::check_policy() const {
@@ -86,6 +109,8 @@ Result<void> check(const Configuration& c) {
   if (auto valid = check_tls(c); !valid) return valid;
   if (auto valid = check_dev(c); !valid) return valid;
   if (auto valid = check_users(c); !valid) return valid;
+  if (auto valid = check_vhosts(c); !valid) return valid;
+  if (auto valid = check_amqp(c); !valid) return valid;
   if (c.checks_max_interval < c.checks_base_interval) {
     return configuration_wrong("checks.max_interval is shorter than checks.base_interval");
   }

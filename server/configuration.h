@@ -14,8 +14,18 @@
 
 namespace escrow::server {
 
+/// RabbitMQ's permissions of one user in one virtual host: regular expressions.
+struct Permission {
+  std::string user;
+  std::string vhost;
+  std::string configure;
+  std::string write;
+  std::string read;
+};
+
 struct Configuration {
   bool dev = false;
+  std::vector<std::string> vhosts;
   std::string data_dir;
   std::string log_level;
 
@@ -26,6 +36,11 @@ struct Configuration {
   std::string grpc_tls_client_ca_file;
   std::string amqp_bind;
   std::uint16_t amqp_port = 0;
+  std::size_t amqp_frame_max = 0;
+  std::uint32_t amqp_channel_max = 0;
+  Duration amqp_heartbeat{};
+  Duration amqp_handshake_timeout{};
+  std::uint32_t amqp_max_connections = 0;
   std::string http_bind;
   std::uint16_t http_port = 0;
   std::string metrics_bind;
@@ -53,6 +68,8 @@ struct Configuration {
 
   /// Of the section [users], which has names of its own for keys.
   std::vector<rpc::Authenticator::HashedUser> users;
+  /// Of the section [permissions], in order of user and vhost.
+  std::vector<Permission> permissions;
 
   coordinator::CheckPolicy check_policy() const;
   /// From Prepare until a transaction that nobody ever answers for is in doubt, at most.

@@ -104,6 +104,8 @@ class Loader {
       const std::string name = section.empty() ? std::string(key.str()) : section + "." + std::string(key.str());
       if (name == kUsersSection && node.is_table()) {
         read_users(*node.as_table());
+      } else if (name == kPermissionsSection && node.is_table()) {
+        read_permissions(*node.as_table());
       } else if (const Setting* setting = find_setting(name)) {
         read_value(*setting, node);
       } else if (node.is_table() && section.empty() && is_section(name)) {
@@ -131,7 +133,54 @@ class Loader {
     }
   }
 
+  void read_permissions(const toml::table& users) {
+    for (const auto& [user, of_user] : users) {
+      const toml::table* const vhosts = of_user.as_table();
+      if (vhosts == nullptr) {
+        wrong(at(of_user) + ": permissions: sections are written [permissions.USER.\"VHOST\"]");
+        continue;
+      }
+      for (const auto& [vhost, patterns] : *vhosts) {
+        if (!patterns.is_table()) {
+          wrong(at(patterns) + ": permissions: sections are written [permissions.USER.\"VHOST\"]");
+          continue;
+        }
+        read_patterns({std::string(user.str()), std::string(vhost.str()), {}, {}, {}}, *patterns.as_table());
+      }
+    }
+  }
+
+  void read_patterns(Permission permission, const toml::table& patterns) {
+    for (const auto& [key, node] : patterns) {
+      std::string* const pattern = key == "configure" ? &permission.configure
+                                   : key == "write"   ? &permission.write
+                                   : key == "read"    ? &permission.read
+                                                      : nullptr;
+      if (pattern == nullptr) {
+        wrong(at(node) + ": permissions: there is no '" + std::string(key.str()) + "', only configure, write and read");
+      } else if (!node.is_string()) {
+        wrong(at(node) + ": permissions: " + std::string(key.str()) + " is a regular expression in quotes");
+      } else {
+        *pattern = node.as_string()->get();
+      }
+    }
+    loaded_.configuration.permissions.push_back(std::move(permission));
+  }
+
+  /// nullopt: it is no array of texts, or one of them cannot be in a list.
+  static std::optional<std::string> read_list(const toml::array& array) {
+    std::string out;
+    for (const toml::node& item : array) {
+      if (!item.is_string()) return std::nullopt;
+      const std::string& text = item.as_string()->get();
+      if (text.empty() || text.find(',') != std::string::npos) return std::nullopt;
+      out += (out.empty() ? "" : ",") + text;
+    }
+    return out;
+  }
+
   void read_value(const Setting& setting, const toml::node& node) {
+    const bool list_type = std::holds_alternative<std::vector<std::string> Configuration::*>(setting.target);
     const bool number_type = std::holds_alternative<double Configuration::*>(setting.target);
     const bool integer_type = std::holds_alternative<std::uint16_t Configuration::*>(setting.target) ||
                               std::holds_alternative<std::uint32_t Configuration::*>(setting.target);
@@ -143,7 +192,9 @@ class Loader {
       text = format_value(node.as_floating_point()->get());
     } else if (node.is_boolean() && setting.is_switch()) {
       text = format_value(node.as_boolean()->get());
-    } else if (node.is_string() && !number_type && !integer_type && !setting.is_switch()) {
+    } else if (node.is_array() && list_type) {
+      text = read_list(*node.as_array());
+    } else if (node.is_string() && !number_type && !integer_type && !list_type && !setting.is_switch()) {
       text = node.as_string()->get();
     }
     if (text) return set(setting, *text, at(node));
@@ -195,9 +246,17 @@ std::string to_toml(const LoadedConfiguration& loaded) {
     line.append(line.size() < kCommentColumn ? kCommentColumn - line.size() : 1, ' ');
     out += line + "# " + loaded.origins[i] + "\n";
   }
-  if (loaded.configuration.users.empty()) return out;
-  out += "\n[" + std::string(kUsersSection) + "]  # " + loaded.file + "; hashes are not shown\n";
-  for (const auto& user : loaded.configuration.users) out += "# " + quote_toml(user.name) + " = …\n";
+  if (!loaded.configuration.users.empty()) {
+    out += "\n[" + std::string(kUsersSection) + "]  # " + loaded.file + "; hashes are not shown\n";
+    for (const auto& user : loaded.configuration.users) out += "# " + quote_toml(user.name) + " = …\n";
+  }
+  for (const Permission& permission : loaded.configuration.permissions) {
+    out += "\n[" + std::string(kPermissionsSection) + "." + quote_toml(permission.user) + "." +
+           quote_toml(permission.vhost) + "]  # " + loaded.file + "\n";
+    out += "configure = " + quote_toml(permission.configure) + "\n";
+    out += "write = " + quote_toml(permission.write) + "\n";
+    out += "read = " + quote_toml(permission.read) + "\n";
+  }
   return out;
 }
 

@@ -55,6 +55,9 @@ void warn_about(const Configuration& c) {
   if (c.grpc_port != 0 && !is_loopback(c.grpc_bind) && c.grpc_tls_certificate_file.empty()) {
     spdlog::warn("gRPC listens on {} without TLS: passwords travel in the clear", c.grpc_bind);
   }
+  if (c.amqp_port != 0 && !is_loopback(c.amqp_bind)) {
+    spdlog::warn("AMQP listens on {} without TLS: passwords travel in the clear", c.amqp_bind);
+  }
 }
 
 [[noreturn]] void exit_at_once(int signal) {

@@ -8,6 +8,8 @@
 
 #include "base/invariant.h"
 #include "rpc/server_limits.h"
+#include "server/amqp_access.h"
+#include "server/declare_vhosts.h"
 
 namespace escrow::server {
 namespace {
@@ -29,6 +31,20 @@ engine::EngineThreadOptions engine_options(const Configuration& c) {
   return options;
 }
 
+broker::net::ListenerOptions listener_options(const Configuration& c) {
+  broker::net::ListenerOptions options;
+  options.bind = c.amqp_bind;
+  options.port = c.amqp_port;
+  options.max_connections = c.amqp_max_connections;
+  options.limits.frame_max = static_cast<std::uint32_t>(c.amqp_frame_max);
+  options.limits.channel_max = static_cast<std::uint16_t>(c.amqp_channel_max);
+  options.limits.heartbeat_s =
+      static_cast<std::uint16_t>(std::chrono::duration_cast<std::chrono::seconds>(c.amqp_heartbeat).count());
+  options.limits.handshake = c.amqp_handshake_timeout;
+  options.limits.message_bytes = c.limits_message_bytes;
+  return options;
+}
+
 std::uint64_t random_seed() {
   ESCROW_INVARIANT(sodium_init() >= 0, "libsodium starts");
   std::uint64_t seed = 0;
@@ -42,6 +58,7 @@ Result<std::unique_ptr<Server>> Server::start(const Configuration& configuration
   std::unique_ptr<Server> server(new Server(configuration));
   if (auto done = server->open_store(); !done) return std::move(done).error();
   if (auto done = server->start_engine(); !done) return std::move(done).error();
+  if (auto done = declare_vhosts(server->engine_->inbox(), configuration.vhosts); !done) return std::move(done).error();
   if (auto done = server->load_users(); !done) return std::move(done).error();
   if (auto done = server->listen_grpc(); !done) return std::move(done).error();
   if (auto done = server->listen_amqp(); !done) return std::move(done).error();
@@ -83,22 +100,15 @@ Result<void> Server::load_users() {
 
 Result<void> Server::listen_amqp() {
   if (configuration_.amqp_port == 0) return {};
-  auto all = broker::amqp::Permissions::compile(".*", ".*", ".*");
-  ESCROW_INVARIANT(all.ok(), "everything is a pattern");
-  broker::amqp::UserPermissions permissions;
-  permissions.emplace("/", *all);
-  auto shared = std::make_shared<const broker::amqp::UserPermissions>(std::move(permissions));
-  broker::net::ListenerOptions options;
-  options.bind = configuration_.amqp_bind;
-  options.port = configuration_.amqp_port;
-  options.limits.message_bytes = configuration_.limits_message_bytes;
+  Result<AmqpAccess> access = AmqpAccess::compile(configuration_);
+  if (!access) return std::move(access).error();
   auto listener = broker::net::Listener::start(
-      loop_, *engine_, clock_, std::move(options),
-      [this, shared](broker::amqp::Login login, auto answer) {
+      loop_, *engine_, clock_, listener_options(configuration_),
+      [this, access = *std::move(access)](broker::amqp::Login login, auto answer) {
+        auto permissions = access.of(login.user);
         authenticator_->verify(rpc::format_basic({std::move(login.user), std::move(login.password)}),
-                               [shared, answer = std::move(answer)](rpc::Authenticator::Verdict verdict) {
-                                 answer(verdict ? shared : nullptr);
-                               });
+                               [permissions = std::move(permissions), answer = std::move(answer)](
+                                   rpc::Authenticator::Verdict verdict) { answer(verdict ? permissions : nullptr); });
       },
       random_seed());
   if (!listener) return std::move(listener).error();

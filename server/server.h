@@ -1,6 +1,6 @@
 // The composition root: makes all parts of a server, in order, and takes them apart again.
 //
-//   start   data directory (lock) ─▶ store (recovery) ─▶ engine (recovery) ─▶ credentials ─▶ services ─▶ listen
+//   start   data directory (lock) ─▶ store (recovery) ─▶ engine (recovery) ─▶ vhosts ─▶ credentials ─▶ services ─▶ listen
 //   drain   NOT_SERVING ─▶ streams end, calls finish ─▶ engine empty ─▶ everything goes in reverse order
 #pragma once
 

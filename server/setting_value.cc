@@ -1,5 +1,6 @@
 #include "server/setting_value.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -99,6 +100,18 @@ Result<void> parse_value(std::string_view text, Duration& value) {
   return {};
 }
 
+Result<void> parse_value(std::string_view text, std::vector<std::string>& value) {
+  value.clear();
+  if (text.empty()) return {};
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t comma = std::min(text.find(',', begin), text.size());
+    if (comma == begin) return configuration_wrong("'" + std::string(text) + "' has an empty name between commas");
+    value.emplace_back(text.substr(begin, comma - begin));
+    begin = comma + 1;
+  }
+  return {};
+}
+
 std::string format_value(const std::string& value) { return value; }
 std::string format_value(bool value) { return value ? "true" : "false"; }
 std::string format_value(double value) {
@@ -112,6 +125,18 @@ std::string format_value(std::size_t value) { return format_with_unit(value, kSi
 std::string format_value(Duration value) {
   if (value == Duration::zero()) return "0s";
   return format_with_unit(static_cast<std::uint64_t>(value.count()), kTimes);
+}
+
+std::string format_value(const std::vector<std::string>& value) {
+  std::string out;
+  for (const std::string& item : value) out += (out.empty() ? "" : ",") + item;
+  return out;
+}
+
+std::string format_toml(const std::vector<std::string>& value) {
+  std::string out;
+  for (const std::string& item : value) out += (out.empty() ? "" : ", ") + quote_toml(item);
+  return "[" + out + "]";
 }
 
 std::string quote_toml(std::string_view text) {

@@ -19,6 +19,9 @@ constexpr Range kPort{0, 65'535};
 const Setting kSettings[] = {
     {"dev", &C::dev, "false",
      "For development: adds user guest with password guest; every address must then be a loopback address."},
+    {"vhosts", &C::vhosts, "/",
+     "Virtual hosts of the broker; / is there in any case. One that is left out keeps what it has, but AMQP clients cannot "
+     "enter it."},
     {"data.dir", &C::data_dir, "",
      "Directory of everything that is stored. Empty: /var/lib/escrow for root, $XDG_DATA_HOME/escrow or "
      "~/.local/share/escrow for others."},
@@ -35,6 +38,16 @@ const Setting kSettings[] = {
      "PEM file with the authorities whose client certificates are demanded. Empty: none is."},
     {"amqp.bind", &C::amqp_bind, "127.0.0.1", "Address for AMQP 0-9-1."},
     {"amqp.port", &C::amqp_port, "5672", "Port for AMQP 0-9-1; 0: none.", kPort},
+    {"amqp.frame_max", &C::amqp_frame_max, "128KiB",
+     "Largest frame of AMQP; a client may ask for less. Messages may be larger.", {4096, 131'072}},
+    {"amqp.channel_max", &C::amqp_channel_max, "2047", "Channels that a connection may open.", {1, 65'535}},
+    {"amqp.heartbeat", &C::amqp_heartbeat, "1m",
+     "How often either side is heard of, unless the client wishes otherwise; 0s: no heartbeats. Whole seconds.",
+     {0, 65'535 * kSecond}},
+    {"amqp.handshake_timeout", &C::amqp_handshake_timeout, "10s",
+     "Who has not authenticated and opened a virtual host by then is cut off.", {kSecond, 600 * kSecond}},
+    {"amqp.max_connections", &C::amqp_max_connections, "10000",
+     "Clients of AMQP at a time; one more is cut off at once.", {1, 1'000'000}},
     {"http.bind", &C::http_bind, "127.0.0.1", "Not served yet: address of the management API."},
     {"http.port", &C::http_port, "15672", "Not served yet: port of the management API; 0: none.", kPort},
     {"metrics.bind", &C::metrics_bind, "127.0.0.1", "Not served yet: address of the metrics."},

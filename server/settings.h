@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "base/result.h"
 #include "server/configuration.h"
@@ -20,9 +21,11 @@ namespace escrow::server {
 ///   std::uint32_t               a count
 ///   std::size_t                 bytes: 4096, 64KiB, 16MiB, 2GiB
 ///   Duration                    100us, 250ms, 10s, 5m, 2h, 7d
-using Target = std::variant<std::string Configuration::*, bool Configuration::*, double Configuration::*,
-                            std::uint16_t Configuration::*, std::uint32_t Configuration::*,
-                            std::size_t Configuration::*, Duration Configuration::*>;
+///   std::vector<std::string>    an array in TOML, elsewhere names with commas between them
+using Target =
+    std::variant<std::string Configuration::*, bool Configuration::*, double Configuration::*,
+                 std::uint16_t Configuration::*, std::uint32_t Configuration::*, std::size_t Configuration::*,
+                 Duration Configuration::*, std::vector<std::string> Configuration::*>;
 
 /// Both included; bytes in bytes, durations in microseconds. Compared as double: good enough for limits.
 struct Range {
@@ -61,7 +64,8 @@ const Setting* find_setting(std::string_view name);
 /// The known name that is most like this one, for error messages.
 std::string nearest_setting(std::string_view name);
 
-/// The one section whose keys are not in the table.
+/// The sections whose keys are not in the table.
 inline constexpr std::string_view kUsersSection = "users";
+inline constexpr std::string_view kPermissionsSection = "permissions";
 
 }  // namespace escrow::server

@@ -34,7 +34,7 @@ class Permissions {
   std::unique_ptr<Patterns> patterns_;
 };
 
-/// Which virtual hosts a user may enter, with what permissions. Immutable.
+/// All virtual hosts there are, with what a user may do in them; nullptr: may not enter. Immutable.
 using UserPermissions = std::map<std::string, std::shared_ptr<const Permissions>, std::less<>>;
 
 }  // namespace escrow::broker::amqp

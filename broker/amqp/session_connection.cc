@@ -156,6 +156,10 @@ Result<void, ProtocolError> Session::on(const ConnectionOpen& method) {
   vhost_ = method.virtual_host;
   const auto permissions = user_permissions_->find(vhost_);
   if (permissions == user_permissions_->end()) {
+    fail(ReplyCode::kNotAllowed, "vhost " + vhost_ + " not found", ConnectionOpen::kId);
+    return {};
+  }
+  if (permissions->second == nullptr) {
     fail(ReplyCode::kNotAllowed, "access to vhost '" + vhost_ + "' refused for user '" + user_ + "'",
          ConnectionOpen::kId);
     return {};

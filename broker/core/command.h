@@ -22,6 +22,9 @@ struct CommandScope {
 
 /// `connection` in a command: who gives it; an exclusive queue obeys its owner only. 0: somebody else.
 
+struct DeclareVhost {
+  std::string name;
+};
 struct DeclareExchange {
   ExchangeSpec spec;
   bool passive = false;  ///< only if it exists, whatever its spec

@@ -60,6 +60,7 @@ struct Describe {
   void operator()(const engine::CheckAnswer& c) const {
     out << "answers check " << c.check << ": " << in_words(c.verdict);
   }
+  void operator()(const engine::DeclareVhost& c) const { out << "declares the vhost '" << c.name << '\''; }
   void operator()(const engine::DeclareExchange& c) const { out << "declares the exchange '" << c.spec.name << '\''; }
   void operator()(const engine::DeleteExchange& c) const { out << "deletes the exchange '" << c.name << '\''; }
   void operator()(const engine::DeclareQueue& c) const { out << "declares the queue '" << c.spec.name << '\''; }

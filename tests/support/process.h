@@ -42,6 +42,7 @@ class Process {
   /// True: it has ended.
   bool wait_end(std::chrono::milliseconds timeout);
   void signal(int number) const;
+  pid_t id() const { return pid_; }
   /// Waits for the end. The exit code, or the negative number of the signal that ended it.
   int join();
 

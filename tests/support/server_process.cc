@@ -12,10 +12,11 @@ namespace escrow {
 namespace {
 
 Process::Options process_options(const ServerProcess::Options& options, const Loopback& address) {
-  std::vector<std::string> command{options.program,  "--dev",      "--data-dir",  options.data_directory,
-                                   "--grpc-bind",    address.host, "--grpc-port", address.port,
-                                   "--amqp-port",    "0",          "--http-port", "0",
-                                   "--metrics-port", "0"};
+  std::vector<std::string> command{options.program, "--dev",      "--data-dir",     options.data_directory,
+                                   "--grpc-bind",   address.host, "--grpc-port",    address.port,
+                                   "--http-port",   "0",          "--metrics-port", "0"};
+  const Loopback amqp = options.amqp.value_or(Loopback{address.host, "0"});
+  command.insert(command.end(), {"--amqp-bind", amqp.host, "--amqp-port", amqp.port});
   command.insert(command.end(), options.flags.begin(), options.flags.end());
   return {.command = std::move(command), .log_file = options.log_file};
 }

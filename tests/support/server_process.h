@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,7 @@ struct Loopback {
   std::string target() const { return host + ":" + port; }
 };
 
-/// escrowd for development, with gRPC and nothing else.
+/// escrowd for development, with gRPC and, if it is told where, AMQP.
 class ServerProcess : public Process {
  public:
   struct Options {
@@ -29,6 +30,7 @@ class ServerProcess : public Process {
     /// More flags for the server.
     std::vector<std::string> flags = {};
     std::string log_file = {};
+    std::optional<Loopback> amqp = {};
   };
 
   explicit ServerProcess(const Options& options) : ServerProcess(options, Loopback::free()) {}

@@ -48,6 +48,25 @@ TEST_F(EngineTopology, records_exchanges_that_go_with_their_last_binding) {
   EXPECT_FALSE(engine->broker().topology().exchange("/", "a").ok());
 }
 
+TEST_F(EngineTopology, records_a_vhost_once_and_keeps_it) {
+  const auto recorded = [&] {
+    std::vector<std::string> out;
+    for (auto it = backend.store.scan(Table::kAudit, "", ""); it->valid(); it->next()) {
+      for (std::string_view packed = it->value(); !packed.empty();) {
+        const audit::Record record = *audit::decode(packed);
+        if (record.subject == audit::Subject::kVhost) out.push_back(record.key1 + " by " + record.actor);
+      }
+    }
+    return out;
+  };
+  ASSERT_TRUE(ask(DeclareVhost{"orders"}).ok());
+  ASSERT_TRUE(ask(DeclareVhost{"/"}).ok());
+  start();
+  ASSERT_TRUE(ask(DeclareVhost{"orders"}).ok());
+  EXPECT_EQ(recorded(), std::vector<std::string>{"orders by tester"});
+  EXPECT_FALSE(ask(DeclareVhost{""}).ok());
+}
+
 TEST_F(EngineTopology, writes_nothing_for_what_is_not_durable) {
   ASSERT_TRUE(ask(exchange("durable")).ok());
   const broker::BatchNumber before = engine->last_sealed();

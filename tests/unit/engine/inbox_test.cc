@@ -210,6 +210,7 @@ TEST(CommandBytes, counts_names_reasons_and_tables) {
       {GetTransaction{{text, text}}, 2000},
       {OpenCheckbacks{text, 1}, 1000},
       {CheckAnswer{1, Verdict::kUnknown, text}, 1000},
+      {DeclareVhost{text}, 1000},
       {DeclareExchange{{text, text, broker::ExchangeType::kDirect, table}}, 6000},
       {DeclareQueue{{text, text, table}}, 6000},
       {DeleteExchange{text, text, false}, 2000},

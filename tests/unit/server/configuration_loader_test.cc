@@ -169,6 +169,69 @@ TEST_F(ConfigurationFile, users_have_names_and_argon2_hashes) {
   EXPECT_NE(wrong().find("colon"), std::string::npos);
 }
 
+constexpr const char* kAlice =
+    "[users]\nalice = \"$argon2id$v=19$m=65536,t=2,p=1$c2FsdHNhbHRzYWx0$aGFzaGhhc2hoYXNo\"\n";
+
+TEST_F(ConfigurationFile, lists_are_arrays_there_and_have_commas_elsewhere) {
+  EXPECT_EQ(load().vhosts, std::vector<std::string>{"/"});
+  write("vhosts = [\"/\", \"orders\"]\n");
+  EXPECT_EQ(load().vhosts, (std::vector<std::string>{"/", "orders"}));
+  write("vhosts = []\n");
+  EXPECT_EQ(load().vhosts, std::vector<std::string>());
+  for (const char* no_list : {"\"orders\"", "[1]", "[\"\"]", "[\"a,b\"]"}) {
+    write(std::string("vhosts = ") + no_list + "\n");
+    EXPECT_NE(wrong().find(":1: vhosts: this is no list"), std::string::npos) << wrong();
+  }
+  sources_.file.reset();
+  sources_.environment["ESCROW_VHOSTS"] = "a,b";
+  EXPECT_EQ(load().vhosts, (std::vector<std::string>{"a", "b"}));
+  sources_.environment["ESCROW_VHOSTS"] = "a,,b";
+  EXPECT_NE(wrong().find("empty name"), std::string::npos);
+  sources_.environment["ESCROW_VHOSTS"] = std::string(256, 'v');
+  EXPECT_NE(wrong().find("longer than 255 bytes"), std::string::npos);
+}
+
+TEST_F(ConfigurationFile, users_have_permissions_in_virtual_hosts) {
+  write("vhosts = [\"orders\"]\n" + std::string(kAlice) +
+        "[permissions.alice.\"/\"]\nconfigure = \"^a\"\nwrite = \".*\"\n[permissions.alice.orders]\nread = \"b\"\n");
+  const Configuration c = load();
+  ASSERT_EQ(c.permissions.size(), 2u);
+  EXPECT_EQ(c.permissions[0].vhost, "/");
+  EXPECT_EQ(c.permissions[0].configure, "^a");
+  EXPECT_EQ(c.permissions[0].write, ".*");
+  EXPECT_EQ(c.permissions[0].read, "");
+  EXPECT_EQ(c.permissions[1].user, "alice");
+  EXPECT_EQ(c.permissions[1].vhost, "orders");
+  EXPECT_EQ(c.permissions[1].read, "b");
+  const std::string effective = to_toml(*load_configuration(sources_));
+  EXPECT_NE(effective.find("\nvhosts = [\"orders\"] "), std::string::npos) << effective;
+  EXPECT_NE(effective.find("[permissions.\"alice\".\"/\"]"), std::string::npos) << effective;
+  EXPECT_NE(effective.find("\nconfigure = \"^a\"\nwrite = \".*\"\nread = \"\"\n"), std::string::npos) << effective;
+}
+
+TEST_F(ConfigurationFile, wrong_permissions_are_errors_that_say_whose) {
+  const auto refuses = [&](const std::string& permissions, const std::string& text) {
+    write(kAlice + permissions);
+    EXPECT_NE(wrong().find(text), std::string::npos) << wrong();
+  };
+  refuses("[permissions.bob.\"/\"]\n", "permissions of 'bob' in '/': there is no such user in [users]");
+  refuses("[permissions.admin.\"/\"]\n", "'admin' may do everything");
+  refuses("[permissions.alice.orders]\n",
+          "permissions of 'alice' in 'orders': there is no such virtual host in vhosts");
+  refuses("[permissions.alice.\"/\"]\nread = \"(\"\n", "'(' is no regular expression");
+  refuses("[permissions.alice.\"/\"]\nraed = \"\"\n", ":4: permissions: there is no 'raed'");
+  refuses("[permissions.alice.\"/\"]\nread = 1\n", ":4: permissions: read is a regular expression in quotes");
+  refuses("[permissions.alice]\nread = \"\"\n", ":4: permissions: sections are written [permissions.USER.\"VHOST\"]");
+  refuses("[permissions]\nalice = \"\"\n", ":4: permissions: sections are written [permissions.USER.\"VHOST\"]");
+}
+
+TEST_F(ConfigurationFile, heartbeats_are_whole_seconds) {
+  flag("amqp.heartbeat", "1500ms");
+  EXPECT_NE(wrong().find("amqp.heartbeat"), std::string::npos);
+  flag("amqp.heartbeat", "2s");
+  EXPECT_EQ(wrong(), "fine");
+}
+
 TEST_F(ConfigurationFile, the_effective_configuration_is_a_file_of_the_same_meaning) {
   write("[grpc]\nport = 1\n[checks]\nfirst_delay = \"250ms\"\n[users]\n");
   flag("limits.message_bytes", "1MiB");

@@ -37,6 +37,7 @@ TEST(Settings, names_are_unique_in_every_source) {
     EXPECT_TRUE(names.insert(setting.environment()).second) << setting.name;
     EXPECT_TRUE(names.insert(setting.flag()).second) << setting.name;
     EXPECT_NE(setting.section(), kUsersSection);
+    EXPECT_NE(setting.section(), kPermissionsSection);
     EXPECT_FALSE(setting.help.empty());
   }
 }
