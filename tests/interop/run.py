@@ -20,6 +20,7 @@ import fcntl
 import json
 import pathlib
 import shutil
+import signal
 import sys
 import time
 
@@ -36,7 +37,10 @@ from suites import SUITES, Run
 QUICK_TESTS_MIN = 200
 # For the broker to start and stop around a suite.
 AROUND_S = 180
-DETAIL_LINES = 25
+# Of what is shown of failures; all of it is in the logs.
+DETAILED_FAILURES = 15
+DETAIL_LINES = 20
+DETAIL_COLUMNS = 200
 
 
 @dataclasses.dataclass
@@ -98,6 +102,8 @@ def select(options):
 
 def run_inside(suite, options):
     """Runs one suite with its broker and leaves outcomes.json."""
+    # As a first process it would not be ended by it; and what was started is to be ended too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     if isolation.command_prefix():
         isolation.bring_loopback_up()
     directory = options.inside
@@ -206,10 +212,11 @@ def write_brokerless(reports):
 
 def print_reports(reports, seconds):
     for report in reports:
-        for name, message in report.judged.failures:
-            print(f"\nFAIL {report.suite.name}: {name}")
-            for line in message.strip().splitlines()[-DETAIL_LINES:]:
-                print(f"    {line}")
+        for number, (name, message) in enumerate(report.judged.failures):
+            print(f"FAIL {report.suite.name}: {name}")
+            if number < DETAILED_FAILURES:
+                for line in message.strip().splitlines()[-DETAIL_LINES:]:
+                    print(f"    {line[:DETAIL_COLUMNS]}")
     print(f"\n{'suite':18} {'passed':>7} {'failed':>7} {'skipped':>8} {'without broker':>15} {'seconds':>8}")
     totals = [0, 0, 0]
     for report in reports:

@@ -93,10 +93,12 @@ def celery_sessions(run, backend, selections):
         "WORKER_LOGLEVEL": "INFO",
         # patience.py is there.
         "PYTHONPATH": str(HERE / "python"),
+        # Some tests start `celery`.
+        "PATH": f"{PYTHON.interpreter.parent}:{os.environ['PATH']}",
     }
     out = []
     for selection in selections:
-        out += pytest(run, "celery", ["-p", "patience", *selection], environment)
+        out += pytest(run, "celery", ["-p", "celery.contrib.pytest", "-p", "patience", *selection], environment)
     return outcomes.merge(out)
 
 
@@ -112,6 +114,21 @@ def celery(run):
         return celery_sessions(run, f"redis://127.0.0.1:{REDIS_PORT}/0", [[file] for file in files])
     finally:
         processes.stop(redis)
+
+
+# Tests that no other backend than AMQP's own is needed for.
+CELERY_RPC = (
+    ("t/integration/test_inspect.py",),
+    ("t/integration/test_loader.py", "t/integration/test_serialization.py", "t/integration/test_upgrade.py"),
+    ("t/integration/test_tasks.py::test_apply_tasks", "t/integration/test_tasks.py::test_class_based_tasks",
+     "t/integration/test_tasks.py::test_pool_acquire_timeout",
+     "t/integration/test_tasks.py::test_signal_bound_method_receivers"),
+)
+
+
+def celery_rpc(run):
+    """Results over AMQP too."""
+    return celery_sessions(run, "rpc://", CELERY_RPC)
 
 
 # --- Node --------------------------------------------------------------------------------------------
@@ -225,7 +242,8 @@ SUITES = (
     Suite("amqp091-go", "amqp091-go (Go)", (GO,), amqp091_go, quick_is_whole=False, timeout_s=1200),
     Suite("amqplib", "amqplib (Node.js)", (NODE,), amqplib),
     Suite("py-amqp", "py-amqp (Python)", (CERTIFICATES, PYTHON), py_amqp),
-    Suite("celery", "Celery (Python)", (CERTIFICATES, PYTHON), celery, quick=False, timeout_s=3600),
+    Suite("celery-rpc", "Celery (Python), results over AMQP", (CERTIFICATES, PYTHON), celery_rpc),
+    Suite("celery", "Celery (Python), results in Redis", (CERTIFICATES, PYTHON), celery, quick=False, timeout_s=3600),
     Suite("tutorials-python", "pika (Python)", (CERTIFICATES, PYTHON), tutorials(python_tutorial), upstream=False),
     Suite("tutorials-node", "amqplib (Node.js)", (NODE,), tutorials(node_tutorial), upstream=False),
     Suite("tutorials-go", "amqp091-go (Go)", (GO,), tutorials(go_tutorial), upstream=False),
