@@ -64,10 +64,7 @@ def main(arguments):
     if options.write_docs:
         docs.write(decisions.load())
         return 0
-    environments.BUILD.mkdir(parents=True, exist_ok=True)
-    with open(environments.BUILD / "run.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        return run_suites(selected, options)
+    return run_suites(selected, options)
 
 
 def parse(arguments):
@@ -166,8 +163,15 @@ def run_suites(selected, options):
 
 
 def run_suite(suite, options):
-    """(seconds, outcomes) of a suite that ran in a process of its own."""
+    """(seconds, outcomes) of a suite that ran in a process of its own, once at a time."""
     directory = environments.BUILD / "runs" / suite.name
+    directory.parent.mkdir(exist_ok=True)
+    with open(directory.with_suffix(".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return run_alone(suite, directory, options)
+
+
+def run_alone(suite, directory, options):
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     command = [*isolation.command_prefix(), sys.executable, __file__, "--inside", directory, "--suite", suite.name,
