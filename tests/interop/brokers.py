@@ -112,8 +112,7 @@ class RabbitMq(Broker):
         self._child([shutil.which("epmd"), "-port", self.EPMD_PORT, "-address", "127.0.0.1"], env=environment)
         processes.wait_until(lambda: is_open("127.0.0.1", self.EPMD_PORT), READY_TIMEOUT_S)
         self._child([scripts / "rabbitmq-server", "-noinput"], env=environment)
-        if not self.bare:
-            self.rabbitmqctl = self._write_rabbitmqctl(scripts, environment)
+        self.rabbitmqctl = self._write_rabbitmqctl(scripts, environment)
 
     def _environment(self):
         directory = str(self.directory)

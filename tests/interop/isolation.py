@@ -14,10 +14,12 @@ import subprocess
 _SIOCSIFFLAGS = 0x8914
 _IFF_UP = 0x1
 
+# Whatever is started inside ends with its process tree, and that with whoever made it.
+_ENDS_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL")
 _PROCESSES = ("--pid", "--fork", "--kill-child", "--mount-proc")
 _WAYS = (
-    ("unshare", "--net", *_PROCESSES, "--"),
-    ("unshare", "--user", "--map-root-user", "--net", *_PROCESSES, "--"),
+    (*_ENDS_WITH_PARENT, "unshare", "--net", *_PROCESSES, "--"),
+    (*_ENDS_WITH_PARENT, "unshare", "--user", "--map-root-user", "--net", *_PROCESSES, "--"),
 )
 
 

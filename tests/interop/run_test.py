@@ -157,6 +157,16 @@ class StandIns(unittest.TestCase):
         self.assertEqual(stand_ins._client_name(frame), "test")
 
 
+    def test_another_product_is_named_in_the_start_frame(self):
+        def start(product):
+            table = b"\x07productS" + len(product).to_bytes(4, "big") + product + b"\x01xt\x01"
+            payload = b"\x00\x0a\x00\x0a\x00\x09" + len(table).to_bytes(4, "big") + table + b"\x00\x00\x00\x05PLAIN"
+            return b"\x01\x00\x00" + len(payload).to_bytes(4, "big") + payload + b"\xce"
+
+        for product in (b"Escrow", b"RabbitMQ", b"Something long"):
+            self.assertEqual(stand_ins._with_product(start(product)), start(b"RabbitMQ"))
+
+
 class Files(unittest.TestCase):
     def test_lists_are_about_suites_that_exist(self):
         names = {suite.name for suite in suites.SUITES}

@@ -2,7 +2,8 @@
 
 - Forwarder: listens on another address, if asked with TLS, and passes bytes on.
 - Management: passes AMQP on and closes connections when told to over HTTP, with the two calls of RabbitMQ's
-  management API that amqp091-go's tests of recovery make.
+  management API that amqp091-go's tests of recovery make. To the client the product behind it is RabbitMQ: some of its
+  tests do nothing, and pass, with any other.
 
 Used only where the broker does not offer the thing itself. What is proved is always the broker's own answer to AMQP.
 """
@@ -77,9 +78,12 @@ def server_tls(certificates):
 
 
 _METHOD_FRAME = 1
+_START = struct.pack(">HH", 10, 10)
 _CLOSE = struct.pack(">HH", 10, 50)
 _CLOSE_OK = struct.pack(">HH", 10, 51)
 _NAME_FIELD = b"\x0fconnection_nameS"
+_PRODUCT_FIELD = b"\x07productS"
+_PRODUCT = b"RabbitMQ"
 _FORCED_TEXT = b"CONNECTION_FORCED - Closed via management plugin"
 
 
@@ -124,6 +128,8 @@ class _Connection:
     def from_broker(self):
         with self._broker.makefile("rb") as stream:
             while frame := _read_frame(stream):
+                if frame[0] == _METHOD_FRAME and frame[7:11] == _START:
+                    frame = _with_product(frame)
                 with self._to_client:
                     if self._dropped:
                         return
@@ -145,6 +151,19 @@ def _client_name(frame):
     at += len(_NAME_FIELD)
     (length,) = struct.unpack_from(">I", frame, at)
     return frame[at + 4:at + 4 + length].decode()
+
+
+def _with_product(frame):
+    """connection.start with another product: class, method and version are before the table's length."""
+    at = frame.find(_PRODUCT_FIELD)
+    if at < 0:
+        return frame
+    at += len(_PRODUCT_FIELD)
+    (length,) = struct.unpack_from(">I", frame, at)
+    payload = frame[7:at] + struct.pack(">I", len(_PRODUCT)) + _PRODUCT + frame[at + 4 + length:-1]
+    (table,) = struct.unpack_from(">I", payload, 6)
+    payload = payload[:6] + struct.pack(">I", table + len(_PRODUCT) - length) + payload[10:]
+    return frame[:3] + struct.pack(">I", len(payload)) + payload + frame[-1:]
 
 
 class Management:

@@ -29,7 +29,8 @@ static void check(int status, const char* what) {
 
 static void require_normal(amqp_rpc_reply_t reply, const char* what) {
   if (reply.reply_type == AMQP_RESPONSE_NORMAL) return;
-  if (reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION) fail("%s: %s", what, amqp_error_string2(reply.library_error));
+  if (reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION)
+    fail("%s: %s", what, amqp_error_string2(reply.library_error));
   const amqp_channel_close_t* closed = reply.reply.decoded;
   if (reply.reply.id == AMQP_CHANNEL_CLOSE_METHOD) {
     fail("%s: %d %.*s", what, closed->reply_code, (int)closed->reply_text.len, (char*)closed->reply_text.bytes);
@@ -50,8 +51,8 @@ amqp_connection_state_t client_connect(void) {
   if (!socket) fail("no socket");
   check(amqp_socket_open(socket, info.host, info.port), "connect");
   // The URL ends in '/', which names no vhost.
-  require_normal(
-      amqp_login(connection, "/", 0, kFrameMax, 60, AMQP_SASL_METHOD_PLAIN, info.user, info.password), "login");
+  require_normal(amqp_login(connection, "/", 0, kFrameMax, 60, AMQP_SASL_METHOD_PLAIN, info.user, info.password),
+                 "login");
   free(url);
   amqp_channel_open(connection, CHANNEL);
   check_reply(connection, "channel.open");
@@ -100,8 +101,8 @@ void delete_exchange(amqp_connection_state_t connection, const char* exchange) {
 }
 
 void bind_queue(amqp_connection_state_t connection, const char* queue, const char* exchange, const char* key) {
-  amqp_queue_bind(connection, CHANNEL, amqp_cstring_bytes(queue), amqp_cstring_bytes(exchange),
-                  amqp_cstring_bytes(key), amqp_empty_table);
+  amqp_queue_bind(connection, CHANNEL, amqp_cstring_bytes(queue), amqp_cstring_bytes(exchange), amqp_cstring_bytes(key),
+                  amqp_empty_table);
   check_reply(connection, "queue.bind");
 }
 
@@ -118,8 +119,8 @@ void consume(amqp_connection_state_t connection, const char* queue, const char* 
 
 void publish(amqp_connection_state_t connection, const char* exchange, const char* key, const char* body,
              const amqp_basic_properties_t* properties) {
-  check(amqp_basic_publish(connection, CHANNEL, amqp_cstring_bytes(exchange), amqp_cstring_bytes(key), 0, 0,
-                           properties, amqp_cstring_bytes(body)),
+  check(amqp_basic_publish(connection, CHANNEL, amqp_cstring_bytes(exchange), amqp_cstring_bytes(key), 0, 0, properties,
+                           amqp_cstring_bytes(body)),
         "basic.publish");
 }
 

@@ -10,9 +10,16 @@ typedef struct {
   unsigned hears;
 } Subscriber;
 
-static const char* const kKeys[] = {
-    "quick.orange.rabbit", "lazy.orange.elephant", "quick.orange.fox",        "lazy.brown.fox",         "lazy.pink.rabbit",
-    "quick.brown.fox",     "orange",               "quick.orange.new.rabbit", "lazy.orange.new.rabbit", "lazy"};
+static const char* const kKeys[] = {"quick.orange.rabbit",
+                                    "lazy.orange.elephant",
+                                    "quick.orange.fox",
+                                    "lazy.brown.fox",
+                                    "lazy.pink.rabbit",
+                                    "quick.brown.fox",
+                                    "orange",
+                                    "quick.orange.new.rabbit",
+                                    "lazy.orange.new.rabbit",
+                                    "lazy"};
 enum { kKeyCount = sizeof kKeys / sizeof kKeys[0], kSubscribers = 3 };
 
 static const Subscriber subscribers[kSubscribers] = {
