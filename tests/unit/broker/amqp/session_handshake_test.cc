@@ -131,14 +131,20 @@ TEST(SessionHandshake, accepts_limits_up_to_its_own_and_no_others) {
   }
 }
 
-TEST(SessionHandshake, refuses_a_virtual_host_that_the_user_may_not_enter) {
-  SessionTester s;
-  authenticate(s);
-  s.tune();
-  s.send(ConnectionOpen{.virtual_host = "other"}, 0);
-  EXPECT_EQ(s.said(),
-            "connection.close{reply-code=530 reply-text=NOT_ALLOWED - access to vhost 'other' refused for user 'guest' "
-            "class-id=10 method-id=40}");
+TEST(SessionHandshake, refuses_a_virtual_host_that_does_not_exist_or_that_the_user_may_not_enter) {
+  for (const bool exists : {false, true}) {
+    SessionTester s;
+    s.start();
+    UserPermissions entered;
+    if (exists) entered.emplace("other", nullptr);
+    s.session.authenticated(std::make_shared<UserPermissions>(std::move(entered)));
+    s.said();
+    s.tune();
+    s.send(ConnectionOpen{.virtual_host = "other"}, 0);
+    EXPECT_EQ(s.said(), std::string("connection.close{reply-code=530 reply-text=NOT_ALLOWED - ") +
+                            (exists ? "access to vhost 'other' refused for user 'guest'" : "vhost other not found") +
+                            " class-id=10 method-id=40}");
+  }
 }
 
 TEST(SessionHandshake, takes_no_large_frame_from_who_is_not_authenticated) {
