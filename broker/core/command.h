@@ -141,7 +141,7 @@ struct Fetch {
 };
 /// Published and settled together, or not at all.
 struct CommitTx {
-  Publish publish;
+  Publish publish = {};
   std::vector<SettleTag> settles;
 };
 
@@ -154,7 +154,7 @@ struct Published {
   /// Per message: how many queues took it, or why it was refused.
   std::vector<Result<std::uint32_t>> outcomes;
   /// Given back when a message has no queue.
-  Publish publish;
+  Publish publish = {};
 };
 struct Done {};
 struct MessageCount {
