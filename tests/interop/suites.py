@@ -246,13 +246,14 @@ def size_of(path):
     return path.stat().st_size if path.exists() else 0
 
 
+# The longest first, so that none is left alone at the end.
 SUITES = (
-    Suite("kombu", "kombu (Python)", (CERTIFICATES, PYTHON), kombu, find_brokerless=True),
+    Suite("celery", "Celery (Python), results in Redis", (CERTIFICATES, PYTHON), celery, quick=False, timeout_s=3600),
+    Suite("celery-rpc", "Celery (Python), results over AMQP", (CERTIFICATES, PYTHON), celery_rpc),
     Suite("amqp091-go", "amqp091-go (Go)", (GO,), amqp091_go, quick_is_whole=False, timeout_s=1200, find_brokerless=True),
+    Suite("kombu", "kombu (Python)", (CERTIFICATES, PYTHON), kombu, find_brokerless=True),
     Suite("amqplib", "amqplib (Node.js)", (NODE,), amqplib, find_brokerless=True),
     Suite("py-amqp", "py-amqp (Python)", (CERTIFICATES, PYTHON), py_amqp, find_brokerless=True),
-    Suite("celery-rpc", "Celery (Python), results over AMQP", (CERTIFICATES, PYTHON), celery_rpc),
-    Suite("celery", "Celery (Python), results in Redis", (CERTIFICATES, PYTHON), celery, quick=False, timeout_s=3600),
     Suite("tutorials-python", "pika (Python)", (CERTIFICATES, PYTHON), tutorials(python_tutorial), upstream=False),
     Suite("tutorials-node", "amqplib (Node.js)", (NODE,), tutorials(node_tutorial), upstream=False),
     Suite("tutorials-go", "amqp091-go (Go)", (GO,), tutorials(go_tutorial), upstream=False),
