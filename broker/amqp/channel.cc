@@ -10,8 +10,6 @@
 namespace escrow::broker::amqp {
 namespace {
 
-constexpr std::string_view kReplyTo = "amq.rabbitmq.reply-to";
-
 /// x-priority; 0 without one. nullopt: it is no number of 32 bits.
 std::optional<std::int32_t> priority_of(const FieldTable& arguments) {
   const FieldValue* const priority = arguments.find("x-priority");

@@ -22,6 +22,9 @@ namespace escrow::broker::amqp {
 
 class Session;
 
+/// The queue of direct reply-to (https://www.rabbitmq.com/docs/direct-reply-to), and what its names begin with.
+inline constexpr std::string_view kReplyTo = "amq.rabbitmq.reply-to";
+
 /// A message that outlives the bytes it came in.
 struct OwnedMessage {
   std::string exchange;
@@ -95,7 +98,6 @@ class Channel {
     std::string_view routing_key;
     std::string_view properties;
     std::uint64_t body_size = 0;
-    bool checked_headers = false;
     OwnedMessage owned;
   };
   struct Consumer {

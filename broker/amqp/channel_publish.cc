@@ -10,8 +10,6 @@
 namespace escrow::broker::amqp {
 namespace {
 
-constexpr std::string_view kReplyTo = "amq.rabbitmq.reply-to";
-
 bool is_number(std::string_view text) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);

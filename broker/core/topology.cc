@@ -45,7 +45,6 @@ Result<void> check_queue(const QueueSpec& spec) {
 }
 
 /// An exclusive queue goes with its connection, and with the server.
-bool stored(const QueueSpec& spec) { return spec.durable && spec.exclusive == 0; }
 
 }  // namespace
 
@@ -148,7 +147,7 @@ Result<Queue*> Topology::declare_queue(QueueSpec spec, const std::function<std::
   if (queue_count_ >= kMaxQueues && spec.name != kParkedQueue) return limit("queues", kMaxQueues);
   std::unique_ptr<Queue> queue = make(std::move(spec));
   const QueueSpec& made = queue->spec();
-  changed(stored(made), encode_queue_key(made.vhost, made.name), encode_queue_value(made, queue->first_log()));
+  changed(made.stored(), encode_queue_key(made.vhost, made.name), encode_queue_value(made, queue->first_log()));
   ++queue_count_;
   return (*host)->queues.emplace(made.name, std::move(queue)).first->second.get();
 }
@@ -162,7 +161,7 @@ Result<std::unique_ptr<Queue>> Topology::take_queue(std::string_view vhost_name,
   std::unique_ptr<Queue> queue = std::move(it->second);
   (*host)->queues.erase(it);
   --queue_count_;
-  changed(stored(queue->spec()), encode_queue_key(vhost_name, queue->spec().name), std::nullopt);
+  changed(queue->spec().stored(), encode_queue_key(vhost_name, queue->spec().name), std::nullopt);
   return queue;
 }
 
