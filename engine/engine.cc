@@ -37,9 +37,11 @@ Engine::Engine(Backend& backend, EngineOptions options, Random random, const Hea
       recovered_last_bucket_(head.last_timer_bucket),
       broker_(options.page_memory_bytes),
       table_(options.transaction_memory_bytes),
+      expirations_(kExpirationLane, head.last_timer_bucket),
       outbox_(head.batch),
       monotonic_(monotonic) {
   broker_.recover_counters(head.next_log, head.next_body);
+  expirations_.serve(true);
 }
 
 void Engine::submit(Command command) {
@@ -98,7 +100,9 @@ void Engine::close_port(const Command& command) {
 
 void Engine::take_broker_effects() {
   broker::BrokerEffects& effects = broker_.effects();
+  building_bytes_ += broker_.take_copied_bytes();
   take_deliveries(effects);
+  take_expirations(effects);
   for (const broker::BrokerEffects::Expired& queue : effects.expired) {
     if (!queue.spec.durable) continue;
     touch_lazily();
@@ -161,6 +165,7 @@ bool Engine::turn(Timestamp wall, Monotonic monotonic, bool more_waiting) {
   next_turn_.reset();
   time_.advance(wall, monotonic);
   if (publishing_ && !full_batch()) publish_some();
+  run_expirations();
   bool more_work = false;
   for (int round = 0; round < kWorkRounds; ++round) {
     more_work = broker_.work(moment());
@@ -179,6 +184,7 @@ bool Engine::turn(Timestamp wall, Monotonic monotonic, bool more_waiting) {
   outbox_.dispatch();
   issue_reads();
   if (const auto due = broker_.next_due()) wake_at(*due);
+  if (const auto due = expirations_.next_time()) wake_at(*due);
   if (more_work || (publishing_ && !full_batch())) next_turn_ = monotonic;
   return next_turn_ && *next_turn_ <= monotonic;
 }
@@ -190,6 +196,7 @@ void Engine::seal_and_commit(bool lone) {
     group->lane.listed_changed = false;
     group->lane.take_changes(building_, head_.batch + 1, time_.now());
   }
+  expirations_.take_changes(building_, head_.batch + 1, time_.now());
   if (!decided_.empty()) {
     building_.put_timers(timer_key(kRetentionLane, bucket_of(time_.now()), head_.batch + 1), decided_);
     decided_.clear();

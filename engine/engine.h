@@ -148,7 +148,6 @@ class Engine {
   void apply(const Command& command, const ListQueues& body);
   void apply(Command& command, const Publish& body);
   void publish_some();
-  void count_copies(const MessageView& message, std::size_t queues);
   Result<void> check_commit(const CommitTx& body);
   void apply(const Command& command, const CommitTx& body);
 
@@ -196,8 +195,14 @@ class Engine {
   void ask(Group& group, const Timer& timer, Entry& entry);
   void check_unanswered(CheckInFlight check);
   void check_unknown(CheckInFlight check, const std::string& reason);
-  void read_timers(Group& group, const TimerLane::Read& read);
+  /// Calls loaded(entries, stopped_at), for TimerLane::loaded.
+  template <class Loaded>
+  void read_timers(const TimerLane::Read& read, Loaded loaded);
   void lane_changed(Group& group);
+
+  // engine_expirations.cc
+  void run_expirations();
+  void take_expirations(broker::BrokerEffects& effects);
 
   // engine_retention.cc
   void run_retention();
@@ -218,6 +223,7 @@ class Engine {
   broker::Broker broker_;
   TransactionTable table_;
   Producers producers_;
+  TimerLane expirations_;
   Outbox outbox_;
   Batch building_;
   Batch committing_;

@@ -10,8 +10,6 @@ namespace {
 
 constexpr auto kAbsent = static_cast<std::uint8_t>(audit::Existence::kAbsent);
 constexpr auto kPresent = static_cast<std::uint8_t>(audit::Existence::kPresent);
-/// What a copy of a message takes in its queue beyond its own bytes.
-constexpr std::size_t kCopyBytes = 64;
 
 Result<Reply> done(const Result<void>& result) {
   if (!result) return result.error();
@@ -133,13 +131,6 @@ void Engine::apply(const Command& command, const ListQueues& body) {
   reply(command, Reply(std::move(list)));
 }
 
-void Engine::count_copies(const MessageView& message, std::size_t queues) {
-  const bool apart = message.apart || message.body.size() > broker::kMaxInlineBody;
-  const std::size_t copy = kCopyBytes + message.exchange.size() + message.routing_key.size() +
-                           message.properties.size() + (apart ? 0 : message.body.size());
-  building_bytes_ += queues * copy + (apart ? message.body.size() : 0);
-}
-
 void Engine::apply(Command& command, const Publish& body) {
   const std::size_t messages = body.messages.size();
   publishing_.emplace(Publishing{std::move(command), {}, false});
@@ -163,9 +154,9 @@ void Engine::publish_some() {
     if (!queues || *queues == 0) unroutable = true;
     if (queues && *queues > 0) {
       if (broker_.has_changes()) touch();
-      count_copies(message, *queues);
       ++counters_.published;
     }
+    building_bytes_ += broker_.take_copied_bytes();
     outcomes.push_back(std::move(queues));
   }
   Published published{std::move(outcomes), {}};
@@ -187,13 +178,13 @@ Result<void> Engine::check_commit(const CommitTx& body) {
 void Engine::apply(const Command& command, const CommitTx& body) {
   if (auto possible = check_commit(body); !possible) return reply(command, possible.error());
   // One that is there twice is settled once.
-  for (const SettleTag& settle : body.settles) static_cast<void>(broker_.settle(settle));
+  for (const SettleTag& settle : body.settles) static_cast<void>(broker_.settle(settle, moment()));
   Published published;
   const broker::Moment at = moment();
   for (const MessageView& message : body.publish.messages) {
     published.outcomes.push_back(broker_.publish(message, at));
-    if (published.outcomes.back().ok()) count_copies(message, *published.outcomes.back());
   }
+  building_bytes_ += broker_.take_copied_bytes();
   touch();
   published.publish = body.publish;
   reply(command, Reply(std::move(published)));

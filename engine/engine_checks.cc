@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/invariant.h"
+#include "engine/read_timers.h"
 #include "engine/with_transaction.h"
 
 namespace escrow::engine {
@@ -14,8 +15,6 @@ using coordinator::Transaction;
 namespace {
 /// Checks started between two looks at the inbox.
 constexpr int kChecksPerTurn = 256;
-/// Timers of one read.
-constexpr std::size_t kTimersPerRead = 10'000;
 /// Before an unreceived check is tried again.
 constexpr Duration kRetryDelay = std::chrono::seconds(1);
 /// What a check keeps while it waits for a read, without its strings.
@@ -86,7 +85,12 @@ void Engine::run_checks() {
 }
 
 void Engine::run_checks(Group& group) {
-  if (const auto read = group.lane.next_read(time_.now(), head_.batch + 1)) read_timers(group, *read);
+  if (const auto read = group.lane.next_read(time_.now(), head_.batch + 1)) {
+    read_timers(*read, [this, held = group.shared_from_this(), read = *read](auto entries, auto stopped_at) {
+      held->lane.loaded(read, std::move(entries), std::move(stopped_at));
+      lane_changed(*held);
+    });
+  }
   for (int i = 0; i < kChecksPerTurn && group.free() && !waiting_full(); ++i) {
     std::optional<Timer> timer = group.lane.next_due(time_.now());
     if (!timer) return;
@@ -154,31 +158,6 @@ void Engine::check_unknown(CheckInFlight check, const std::string& reason) {
     audit(audit::Subject::kTransaction, static_cast<std::uint8_t>(State::kPrepared), static_cast<std::uint8_t>(t.state),
           check.actor, describe_unknown(t.check.attempts, reason), t.key.group, t.key.id, t.epoch);
     table_.changed(entry, head_.batch + 1);
-  });
-}
-
-void Engine::read_timers(Group& group, const TimerLane::Read& read) {
-  read_after(read.after, [this, held = group.shared_from_this(), read](const Store& store) -> Backend::Completion {
-    std::vector<TimerLane::Entry> entries;
-    std::optional<std::string> stopped_at;
-    std::size_t count = 0;
-    const auto it = store.scan(Table::kTimers, read.from, read.to);
-    for (; it->valid(); it->next()) {
-      if (count >= kTimersPerRead) {
-        stopped_at = std::string(it->key());
-        break;
-      }
-      const std::optional<TimerKey> key = decode_timer_key(it->key());
-      Result<std::vector<Timer>> timers = decode_timers(it->value());
-      ESCROW_INVARIANT(key && timers.ok(), "stored timers can be read");
-      count += timers->size();
-      entries.push_back({*key, std::move(*timers)});
-    }
-    ESCROW_INVARIANT(it->status().ok(), "timers can be read");
-    return [this, held, read, entries = std::move(entries), stopped_at = std::move(stopped_at)]() mutable {
-      held->lane.loaded(read, std::move(entries), std::move(stopped_at));
-      lane_changed(*held);
-    };
   });
 }
 

@@ -40,12 +40,12 @@ void Engine::apply(const Command& command, const GrantCredit& body) {
 void Engine::apply(const Command&, const GrantBytes& body) { broker_.grant_bytes(body.connection, body.bytes); }
 
 void Engine::apply(const Command& command, const Settle& body) {
-  const Result<void> settled = broker_.settle(body.consumer, body.first, body.last, body.settlement);
+  const Result<void> settled = broker_.settle(body.consumer, body.first, body.last, body.settlement, moment());
   if (!settled) return reply(command, settled.error());
 }
 
 void Engine::apply(const Command& command, const SettleTag& body) {
-  if (auto settled = broker_.settle(body); !settled) return reply(command, settled.error());
+  if (auto settled = broker_.settle(body, moment()); !settled) return reply(command, settled.error());
 }
 
 void Engine::apply(const Command& command, const Fetch& body) {

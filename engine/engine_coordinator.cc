@@ -129,8 +129,9 @@ Result<Change> Engine::decide(const coordinator::Decide& decision, Entry& entry,
   if (t.state == State::kCommitted) {
     ++counters_.committed;
     for (const coordinator::TransactionMessage& m : t.messages) {
-      count_copies(m.message.view(), broker_.publish_committed(m.message.view(), moment()));
+      broker_.publish_committed(m.message.view(), moment());
     }
+    building_bytes_ += broker_.take_copied_bytes();
   } else {
     ++counters_.rolled_back;
     for (const coordinator::TransactionMessage& m : t.messages) {

@@ -17,9 +17,11 @@ namespace escrow::engine {
 
 inline constexpr std::string_view kHeadKey = "head";
 
-/// Names a stream of timers; 0 is retention, producer groups have their own.
+/// Names a stream of timers; producer groups have their own, from 1.
 using LaneId = std::uint32_t;
 inline constexpr LaneId kRetentionLane = 0;
+/// Of messages that expire by themselves.
+inline constexpr LaneId kExpirationLane = 0xffff'fffe;
 
 struct Head {
   broker::BatchNumber batch = 0;

@@ -2,7 +2,7 @@
 // and not deleted one by one when they become moot. Only the near horizon of lanes that somebody serves is in memory.
 //
 //   key    lane u32 │ bucket u64 (second) │ batch u64      (big-endian)
-//   value  { i64 due µs │ varint epoch │ string transaction key }*
+//   value  { i64 due µs │ varint epoch │ string key }*
 //
 // A bucket goes from the store as a whole: when all its timers were added by this process and all became moot, without
 // being read; else when all were read and resolved.
@@ -34,7 +34,7 @@ Bucket bucket_of(Timestamp due);
 struct Timer {
   Timestamp due;
   coordinator::Epoch epoch = 0;
-  std::string key;            ///< coordinator::Key::encode
+  std::string key;            ///< coordinator::Key::encode, or the place of a message
   std::uint64_t service = 0;  ///< not stored: since which TimerLane::serve it is in memory
 };
 
@@ -68,7 +68,9 @@ class TimerLane {
   void moot(Timestamp due);
 
   /// False: the lane was without service since the timer was taken, and whoever serves it now reads it again.
-  bool current(const Timer& timer) const { return timer.service == service_; }
+  bool current(const Timer& timer) const { return timer.service == service(); }
+  /// Counts serve(true).
+  std::uint64_t service() const { return service_; }
   /// A timer taken by next_due() is done with. Passed over unless it is current.
   void resolved(const Timer& timer);
   /// … or is to fire again, later, though its entry stays as it is.

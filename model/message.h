@@ -29,6 +29,8 @@ struct MessageView {
   std::string_view properties = kNoProperties;  ///< see model/properties.h
   std::string_view body;
   BodyRef apart;  ///< set: `body` is empty unless it was fetched
+
+  std::uint32_t body_bytes() const { return apart ? apart.size : static_cast<std::uint32_t>(body.size()); }
 };
 
 /// Owning.

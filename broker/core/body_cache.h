@@ -37,8 +37,8 @@ class BodyCache {
   /// The queue waits no more.
   void forget(const Queue* queue);
 
-  /// `references` > 1. Bodies that are not shared need no count.
-  void share(std::uint64_t id, std::uint32_t references) { shared_[id] += references; }
+  /// `references` > 1 take the place of one. A body of one reference needs no count.
+  void share(std::uint64_t id, std::uint32_t references) { shared_.try_emplace(id, 1).first->second += references - 1; }
   /// True: that was the last reference, the body is gone.
   bool release(std::uint64_t id);
 

@@ -12,6 +12,9 @@ namespace escrow::broker {
 
 namespace {
 
+/// What a copy of a message takes in a batch beyond its record.
+constexpr std::size_t kCopyBytes = 48;
+
 /// 0 without one, as AMQP has it.
 std::uint8_t priority_of(const MessageView& message) {
   const Result<Properties> properties = decode_properties(message.properties);
@@ -105,7 +108,8 @@ std::uint64_t Broker::drop_queue(Queue* queue) {
   }
   Result<std::unique_ptr<Queue>> taken = topology_.take_queue(queue->spec().vhost, queue->spec().name);
   ESCROW_INVARIANT(taken.ok(), "the queue exists");
-  if (queue->expires_at) expiries_.erase({*queue->expires_at, queue->first_log()});
+  end_lease(queue);
+  if (queue->expiry_at) expiries_.erase({*queue->expiry_at, queue->first_log()});
   if (queue->spec().exclusive != 0) std::erase(exclusive_[queue->spec().exclusive], queue);
   if (queue->listed_dispatch) std::erase(dispatch_, queue);
   bodies_.forget(queue);
@@ -175,8 +179,14 @@ Result<std::uint32_t> Broker::publish_to(const Result<const std::vector<Queue*>*
     return static_cast<std::uint32_t>((*queues)->size());
   }
   std::vector<Queue*> takers;
-  std::ranges::copy_if(**queues, std::back_inserter(takers), [](const Queue* queue) { return !queue->refuses(); });
+  std::vector<Queue*> full;
+  for (Queue* queue : **queues) (queue->refuses() ? full : takers).push_back(queue);
   enqueue(takers, message, moment);
+  for (const Queue* queue : full) {
+    const bool buries =
+        queue->arguments().overflow == Overflow::kRejectPublishDlx && queue->arguments().dead_letter_exchange;
+    if (buries) bury(*queue, message, DeathReason::kMaxLength, moment);
+  }
   return Error{ErrorCode::kResourceExhausted, std::string(kQueueFull), "a queue for the message is full", {}};
 }
 
@@ -187,13 +197,16 @@ std::uint32_t Broker::publish_committed(const MessageView& message, const Moment
     if constexpr (planted_fault::kDoubleEnqueue) enqueue({(*queues)->front()}, message, moment);
     return static_cast<std::uint32_t>((*queues)->size());
   }
-  QueueSpec parked{
-      std::string(topology_.vhost(message.vhost) ? message.vhost : kDefaultVhost), std::string(kParkedQueue), {}};
+  enqueue({parked_queue(message.vhost)}, message, moment);
+  return 1;
+}
+
+Queue* Broker::parked_queue(std::string_view vhost) {
+  QueueSpec parked{std::string(topology_.vhost(vhost) ? vhost : kDefaultVhost), std::string(kParkedQueue), {}};
   const Result<Queue*> queue =
       topology_.declare_queue(std::move(parked), [&](QueueSpec s) { return make_queue(std::move(s)); });
   ESCROW_INVARIANT(queue.ok(), "the parked queue can always be declared");
-  enqueue({*queue}, message, moment);
-  return 1;
+  return *queue;
 }
 
 void Broker::enqueue(const std::vector<Queue*>& queues, const MessageView& message, const Moment& moment) {
@@ -206,18 +219,22 @@ void Broker::enqueue(const std::vector<Queue*>& queues, const MessageView& messa
   }
   const std::uint32_t references = message.apart ? static_cast<std::uint32_t>(queues.size()) : stored_queues;
   if (stored.apart && references > 1) bodies_.share(stored.apart.id, references);
+  const std::optional<Timestamp> expires_at = expiration_of(message.properties, moment.now);
   record_.clear();
-  encode_record(stored, record_);
+  encode_record(stored, expires_at, record_);
+  copied_bytes_ += queues.size() * (kCopyBytes + record_.size()) + (message.apart ? 0 : stored.apart.size);
   std::string inline_record;  // for queues that are not stored: their bodies are not either
   std::optional<std::uint8_t> priority;
   for (Queue* queue : queues) {
     if (queue->lanes() > 1 && !priority) priority = priority_of(message);
+    MessagePlace place;
     if (queue->spec().stored() || stored.apart == message.apart) {
-      queue->enqueue(record_, stored, priority.value_or(0), moment.now, moment.batch);
+      place = queue->enqueue(record_, stored, priority.value_or(0), moment);
     } else {
-      if (inline_record.empty()) encode_record(message, inline_record);
-      queue->enqueue(inline_record, message, priority.value_or(0), moment.now, moment.batch);
+      if (inline_record.empty()) encode_record(message, expires_at, inline_record);
+      place = queue->enqueue(inline_record, message, priority.value_or(0), moment);
     }
+    if (expires_at) arm(*queue, place, *expires_at, moment.now);
     changed(queue);
     wants_dispatch(queue);
   }
@@ -275,14 +292,16 @@ void Broker::finish_recovery() {
   for (const auto& leftover : leftovers_) by_log_.erase(leftover->first_log());
   for (const auto& [id, place] : by_log_) {
     if (place.queue->log(place.lane).changed()) changed(place.queue);
+    wants_dispatch(place.queue);
   }
 }
 
 bool Broker::work(const Moment& moment) {
+  step_leases(moment);
   step_expiry(moment);
-  const bool more_settles = step_settles();
+  const bool more_settles = step_settles(moment);
   // What a lost consumer had settled must not come back with the rest.
-  const bool more_abandoned = more_settles ? !abandoned_.empty() : step_abandoned();
+  const bool more_abandoned = more_settles ? !abandoned_.empty() : step_abandoned(moment);
   // A purge must not see messages that are still on their way back.
   const bool more_purges = more_abandoned || step_purges();
   const bool more_leftovers = step_leftovers();
@@ -327,8 +346,10 @@ bool Broker::step_dispatch(const Moment& moment) {
     dispatch_.pop_front();
     queue->listed_dispatch = false;
     const std::size_t before = queue_effects_.deliveries.size();
-    const bool more = queue->dispatch(moment.batch, queue_effects_);
+    const bool more = queue->dispatch(moment, queue_effects_);
+    schedule_expiry(queue);
     if (queue->log_changed()) changed(queue);
+    bury(*queue, queue_effects_, moment);
     if (more) wants_dispatch(queue);
     for (std::size_t i = before; i < queue_effects_.deliveries.size(); ++i) given += queue_effects_.deliveries[i].count;
   }
@@ -346,28 +367,36 @@ bool Broker::step_dispatch(const Moment& moment) {
 void Broker::restart_lease(Queue* queue, const Moment& moment) {
   const auto& expires = queue->arguments().expires_ms;
   if (!expires) return;
-  if (queue->expires_at) expiries_.erase({*queue->expires_at, queue->first_log()});
-  queue->expires_at.reset();
+  end_lease(queue);
   if (!queue->consumers().empty()) return;
-  queue->expires_at = moment.now + std::chrono::milliseconds(*expires);
-  expiries_.emplace(*queue->expires_at, queue->first_log());
+  queue->lease_ends = moment.now + std::chrono::milliseconds(*expires);
+  leases_.emplace(*queue->lease_ends, queue->first_log());
 }
 
-void Broker::expire(Queue* queue) {
+void Broker::end_lease(Queue* queue) {
+  if (queue->lease_ends) leases_.erase({*queue->lease_ends, queue->first_log()});
+  queue->lease_ends.reset();
+}
+
+void Broker::retire(Queue* queue) {
   QueueSpec spec = queue->spec();
   const std::uint64_t messages = drop_queue(queue);
   effects_.expired.push_back({std::move(spec), messages});
 }
 
-void Broker::step_expiry(const Moment& moment) {
-  while (!expiries_.empty() && expiries_.begin()->first <= moment.now) {
-    expire(by_log_.at(expiries_.begin()->second).queue);
+void Broker::step_leases(const Moment& moment) {
+  while (!leases_.empty() && leases_.begin()->first <= moment.now) {
+    retire(by_log_.at(leases_.begin()->second).queue);
   }
 }
 
 std::optional<Timestamp> Broker::next_due() const {
-  if (expiries_.empty()) return std::nullopt;
-  return expiries_.begin()->first;
+  std::optional<Timestamp> next;
+  const auto take = [&](Timestamp due) { next = std::min(next.value_or(due), due); };
+  if (!leases_.empty()) take(leases_.begin()->first);
+  if (!expiries_.empty()) take(expiries_.begin()->first);
+  if (!transient_expirations_.empty()) take(transient_expirations_.top().first);
+  return next;
 }
 
 Result<void> Broker::recover_topology(std::string_view key, std::string_view value) {

@@ -7,8 +7,11 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <queue>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -19,12 +22,6 @@
 #include "broker/core/topology.h"
 
 namespace escrow::broker {
-
-/// In which batch, at what time a command is applied.
-struct Moment {
-  Timestamp now;
-  BatchNumber batch = 0;
-};
 
 struct BrokerEffects {
   std::vector<Delivery> deliveries;
@@ -44,10 +41,19 @@ struct BrokerEffects {
     std::uint64_t messages = 0;
   };
   std::vector<PurgeDone> purges;
+  /// Messages of stored queues that expire by themselves: Broker::expire is to be called when they are due, once, even if
+  /// the server starts again before that.
+  struct Expiration {
+    Timestamp due;
+    MessagePlace place;
+  };
+  std::vector<Expiration> expirations;
+  /// Of those for which Broker::expire has answered that they are delivered: it is over with them now.
+  std::vector<Expiration> expirations_done;
 
   void clear() {
     deliveries.clear(), loads.clear(), body_loads.clear(), fetched.clear(), cancelled.clear(), expired.clear();
-    purges.clear();
+    purges.clear(), expirations.clear(), expirations_done.clear();
   }
 };
 
@@ -91,6 +97,8 @@ class Broker {
   /// As publish, for what must not get lost: without a queue to go to, it goes to kParkedQueue. Takes over a body that is
   /// apart.
   std::uint32_t publish_committed(const MessageView& message, const Moment& moment);
+  /// Of the messages that came into queues since the last call; large bodies once.
+  std::size_t take_copied_bytes() { return std::exchange(copied_bytes_, 0); }
   /// Stores the body apart if it is large. The caller owns the reference until publish_committed or drop_body.
   void separate_body(Message& message, const Moment& moment);
   void drop_body(BodyRef body);
@@ -98,6 +106,8 @@ class Broker {
   void open_channel(const OpenChannel& command);
   /// Unknown channels and consumers are passed over: their queue may have been deleted meanwhile.
   void close_channel(ChannelId channel, const Moment& moment);
+  /// A message's own time is over (BrokerEffects::Expiration). False: it is delivered; it dies when it comes back.
+  bool expire(const BrokerEffects::Expiration& expiration, const Moment& moment);
   /// All its channels, and the queues that are exclusive to it.
   void close_connection(ConnectionId connection, const Moment& moment);
   void set_prefetch(ChannelId channel, std::uint32_t messages);
@@ -107,9 +117,10 @@ class Broker {
   Result<void> grant(ConsumerId consumer, std::uint32_t credit, std::int64_t bytes = 0);
   void grant_bytes(ConnectionId connection, std::int64_t bytes);
   /// Settles what is not settled of [first, last]. Work beyond a step goes on in work().
-  Result<void> settle(ConsumerId consumer, DeliveryTag first, DeliveryTag last, Settlement settlement);
+  Result<void> settle(ConsumerId consumer, DeliveryTag first, DeliveryTag last, Settlement settlement,
+                      const Moment& moment);
   /// DELIVERY_TAG_UNKNOWN unless it is outstanding.
-  Result<void> settle(const SettleTag& command);
+  Result<void> settle(const SettleTag& command, const Moment& moment);
   Result<void> check(const SettleTag& command);
   void cancel(ConsumerId consumer, const Moment& moment);
   /// The answer comes as Fetched with this request.
@@ -173,10 +184,22 @@ class Broker {
   std::unique_ptr<Queue> make_queue(QueueSpec spec);
   std::uint64_t drop_queue(Queue* queue);
   /// Of a queue that went by itself.
-  void expire(Queue* queue);
+  void retire(Queue* queue);
   /// Its last consumer may have gone.
   void unused(Queue* queue, const Moment& moment);
   void restart_lease(Queue* queue, const Moment& moment);
+  void end_lease(Queue* queue);
+  Queue* parked_queue(std::string_view vhost);
+
+  // broker_deaths.cc
+  /// Sends what has died in the queue to its dead-letter exchange.
+  void bury(Queue& from, QueueEffects& effects, const Moment& moment);
+  void bury(const Queue& from, MessageView message, DeathReason reason, const Moment& moment);
+  /// The message's own time is remembered, unless the queue's is over before.
+  void arm(const Queue& queue, const MessagePlace& place, Timestamp due, Timestamp now);
+  void schedule_expiry(Queue* queue);
+  void step_expiry(const Moment& moment);
+
   Result<std::uint32_t> publish_copies(const MessageView& message, const Moment& moment);
   Result<std::uint32_t> publish_to(const Result<const std::vector<Queue*>*>& queues, const MessageView& message,
                                    const Moment& moment);
@@ -195,16 +218,16 @@ class Broker {
   void remove_consumer(Consumer* consumer);
   void resume(std::vector<Consumer*>& stalled);
   /// Settles from `first` on, at most a step; moves `first`.
-  void settle_step(Channel& channel, DeliveryTag& first, DeliveryTag last, Settlement settlement);
-  bool step_abandoned();
-  bool step_settles();
+  void settle_step(Channel& channel, DeliveryTag& first, DeliveryTag last, Settlement settlement, const Moment& moment);
+  bool step_abandoned(const Moment& moment);
+  bool step_settles(const Moment& moment);
   bool step_purges();
   bool step_leftovers();
   /// True: there is more to erase.
   bool dissolve(Queue& queue);
   void erase_log(Queue& queue);
   bool step_dispatch(const Moment& moment);
-  void step_expiry(const Moment& moment);
+  void step_leases(const Moment& moment);
 
   PageCache pages_;
   BodyCache bodies_;
@@ -221,13 +244,21 @@ class Broker {
   std::unordered_map<ConsumerId, std::unique_ptr<Consumer>> consumers_;
   ConsumerId next_consumer_ = 1;
   std::string record_;  // of the message being enqueued
+  std::size_t copied_bytes_ = 0;
   std::vector<Queue*> changed_;
   std::deque<Queue*> dispatch_;
   std::deque<std::unique_ptr<Channel>> abandoned_;
   std::deque<SettleJob> settles_;
   std::deque<PurgeJob> purges_;
   std::deque<std::unique_ptr<Queue>> leftovers_;  // deleted, and not erased yet
-  std::set<std::pair<Timestamp, LogId>> expiries_;
+  std::set<std::pair<Timestamp, LogId>> leases_;
+  std::set<std::pair<Timestamp, LogId>> expiries_;  // of messages, by their queue's time: Queue::expiry_at
+  /// Of messages that expire by themselves, in queues that are not stored: earliest on top.
+  std::priority_queue<std::pair<Timestamp, MessagePlace>, std::vector<std::pair<Timestamp, MessagePlace>>,
+                      std::greater<>>
+      transient_expirations_;
+  /// Due while they were delivered.
+  std::map<MessagePlace, Timestamp> overdue_;
   std::vector<LogId> erased_logs_;
   std::size_t erased_in_batch_ = 0;
   QueueEffects queue_effects_;

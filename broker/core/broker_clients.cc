@@ -92,7 +92,7 @@ void Broker::close_connection(ConnectionId id, const Moment& moment) {
   }
   const auto owned = exclusive_.find(id);
   if (owned == exclusive_.end()) return;
-  for (Queue* queue : std::vector<Queue*>(owned->second)) expire(queue);
+  for (Queue* queue : std::vector<Queue*>(owned->second)) retire(queue);
   exclusive_.erase(id);
 }
 
@@ -144,10 +144,7 @@ Result<ConsumerId> Broker::consume(const Consume& command) {
   consumer->priority = command.priority;
   channel->consumers.push_back(consumer.get());
   (*queue)->add(consumer.get());
-  if ((*queue)->expires_at) {
-    expiries_.erase({*(*queue)->expires_at, (*queue)->first_log()});
-    (*queue)->expires_at.reset();
-  }
+  end_lease(*queue);
   wants_dispatch(*queue);
   return consumers_.emplace(consumer->id, std::move(consumer)).first->first;
 }
@@ -170,14 +167,15 @@ void Broker::grant_bytes(ConnectionId id, std::int64_t bytes) {
   if (connection.bytes > 0) resume(connection.stalled);
 }
 
-Result<void> Broker::settle(ConsumerId id, DeliveryTag first, DeliveryTag last, Settlement settlement) {
+Result<void> Broker::settle(ConsumerId id, DeliveryTag first, DeliveryTag last, Settlement settlement,
+                            const Moment& moment) {
   const Consumer* consumer = find(id);
   if (consumer == nullptr) return no_consumer();
   if (first == 0 || first > last || last >= consumer->channel->next_tag) {
     return Error{ErrorCode::kInvalidArgument, "MALFORMED", "a delivery tag that was never given out", {}};
   }
   settles_.push_back({consumer->channel->id, first, last, settlement});
-  step_settles();
+  step_settles(moment);
   return {};
 }
 
@@ -191,18 +189,19 @@ Result<void> Broker::check(const SettleTag& command) {
                {}};
 }
 
-Result<void> Broker::settle(const SettleTag& command) {
+Result<void> Broker::settle(const SettleTag& command, const Moment& moment) {
   if (auto known = check(command); !known) return known;
   const Channel& channel = *find_channel(command.channel);
   if (channel.outstanding.empty()) return {};
   const bool all = command.multiple && command.tag == 0;
   settles_.push_back({command.channel, command.multiple ? channel.oldest_tag() : command.tag,
                       all ? channel.next_tag - 1 : command.tag, command.settlement});
-  step_settles();
+  step_settles(moment);
   return {};
 }
 
-void Broker::settle_step(Channel& channel, DeliveryTag& first, DeliveryTag last, Settlement settlement) {
+void Broker::settle_step(Channel& channel, DeliveryTag& first, DeliveryTag last, Settlement settlement,
+                         const Moment& moment) {
   const DeliveryTag oldest = channel.oldest_tag();
   first = std::max(first, oldest);
   last = std::min(last, channel.next_tag - 1);
@@ -218,13 +217,20 @@ void Broker::settle_step(Channel& channel, DeliveryTag& first, DeliveryTag last,
       first += entry.run;
       continue;
     }
+    if (queue_effects_.dead.size() >= Queue::kMaxDead) break;
     if (entry.log != log) {
-      if (queue != nullptr) wants_dispatch(queue);
+      if (queue != nullptr) {
+        wants_dispatch(queue);
+        bury(*queue, queue_effects_, moment);
+      }
       log = entry.log;
       queue = find_log(log, lane);
       if (queue != nullptr) changed(queue);
     }
-    if (queue != nullptr) queue->settle(lane, entry.seq, entry.body_bytes, settlement);
+    if (queue != nullptr) queue->settle(lane, entry, settlement, moment.now, queue_effects_);
+    if (entry.expires_at <= moment.now && overdue_.erase({entry.log, entry.seq}) > 0) {
+      effects_.expirations_done.push_back({entry.expires_at, {entry.log, entry.seq}});
+    }
     if (entry.consumer != 0) --channel.unacked;
     if (entry.consumer != consumer_id) {
       if (consumer != nullptr) consumer->queue->offer(*consumer);
@@ -239,25 +245,28 @@ void Broker::settle_step(Channel& channel, DeliveryTag& first, DeliveryTag last,
   if (first > begin) channel.outstanding[begin - oldest].run = static_cast<std::uint32_t>(first - begin);
   channel.forget_settled();
   if (consumer != nullptr) consumer->queue->offer(*consumer);
-  if (queue != nullptr) wants_dispatch(queue);
+  if (queue != nullptr) {
+    wants_dispatch(queue);
+    bury(*queue, queue_effects_, moment);
+  }
   resume(channel.stalled);
 }
 
-bool Broker::step_settles() {
+bool Broker::step_settles(const Moment& moment) {
   if (settles_.empty()) return false;
   SettleJob& job = settles_.front();
   Channel* const channel = find_settling(job.channel);
-  if (channel != nullptr) settle_step(*channel, job.first, job.last, job.settlement);
+  if (channel != nullptr) settle_step(*channel, job.first, job.last, job.settlement, moment);
   if (channel == nullptr || job.first > std::min(job.last, channel->next_tag - 1)) settles_.pop_front();
   return !settles_.empty();
 }
 
-bool Broker::step_abandoned() {
+bool Broker::step_abandoned(const Moment& moment) {
   if (abandoned_.empty()) return false;
   Channel& channel = *abandoned_.front();
   if constexpr (!planted_fault::kLostRequeue) {
     DeliveryTag first = channel.oldest_tag();
-    if (!channel.outstanding.empty()) settle_step(channel, first, channel.next_tag - 1, Settlement::kRequeue);
+    if (!channel.outstanding.empty()) settle_step(channel, first, channel.next_tag - 1, Settlement::kRequeue, moment);
     if (!channel.outstanding.empty()) return true;
   }
   abandoned_.pop_front();
@@ -283,7 +292,7 @@ void Broker::remove_consumer(Consumer* consumer) {
 
 void Broker::unused(Queue* queue, const Moment& moment) {
   if (!queue->consumers().empty()) return;
-  if (queue->spec().auto_delete) return expire(queue);
+  if (queue->spec().auto_delete) return retire(queue);
   restart_lease(queue, moment);
 }
 

@@ -30,7 +30,7 @@ inline constexpr ConsumerId kClientConsumers = ConsumerId{1} << 62;
 
 enum class Settlement : std::uint8_t {
   kAck,      ///< done, the message is gone
-  kReject,   ///< cannot be processed, the message is dropped
+  kReject,   ///< cannot be processed: the message is dead
   kRequeue,  ///< back to its place, counted
 };
 
@@ -54,6 +54,7 @@ struct Outstanding {
   ConsumerId consumer = 0;  ///< 0: it was fetched without one
   std::uint32_t run = 1;    ///< if settled: at least so many are, from here on
   std::uint32_t body_bytes = 0;
+  Timestamp expires_at = Timestamp::max();  ///< by its own expiration
 };
 
 struct Channel {

@@ -8,9 +8,12 @@ namespace {
 
 constexpr std::uint8_t kVersion = 1;
 constexpr std::size_t kCountAt = 9;
+constexpr std::size_t kTimeAt = 13;
 constexpr std::size_t kSizeAt = 21;
 constexpr std::size_t kHeaderSize = 25;
 constexpr std::size_t kFlagsAt = 4;  // in a record
+constexpr auto kBodyApart = static_cast<std::uint8_t>(RecordFlag::kBodyApart);
+constexpr auto kExpires = static_cast<std::uint8_t>(RecordFlag::kExpires);
 
 Error damaged() {
   return {ErrorCode::kDataLoss, "PAGE_DAMAGED", "a stored page cannot be read: restore the data directory", {}};
@@ -41,14 +44,12 @@ void overwrite(std::string& bytes, std::size_t at, T value) {
 
 }  // namespace
 
-void encode_record(const MessageView& message, std::string& out) {
+void encode_record(const MessageView& message, std::optional<Timestamp> expires_at, std::string& out) {
   const std::size_t at = out.size();
   ByteWriter writer(out);
-  writer.u32(0)
-      .u8(static_cast<std::uint8_t>(message.apart ? RecordFlag::kBodyApart : RecordFlag::kNone))
-      .string(message.exchange)
-      .string(message.routing_key)
-      .string(message.properties);
+  writer.u32(0).u8(static_cast<std::uint8_t>((message.apart ? kBodyApart : 0) | (expires_at ? kExpires : 0)));
+  if (expires_at) writer.i64(to_micros(*expires_at));
+  writer.string(message.exchange).string(message.routing_key).string(message.properties);
   if (message.apart) {
     writer.u64(message.apart.id).u32(message.apart.size);
   } else {
@@ -61,13 +62,15 @@ Fragment::Fragment(Seq first, Timestamp time, BatchNumber batch) : first_(first)
   ByteWriter(bytes_).u8(kVersion).u64(first).u32(0).i64(to_micros(time)).u32(0);
 }
 
-void Fragment::append(std::string_view record) {
+void Fragment::append(std::string_view record, Timestamp time) {
   offsets_.push_back(static_cast<std::uint32_t>(bytes_.size()));
-  has_bodies_apart_ |= record[kFlagsAt] == static_cast<char>(RecordFlag::kBodyApart);
+  flags_ |= static_cast<std::uint8_t>(record[kFlagsAt]);
+  time_ = time;
   bytes_.append(record);
 }
 
 void Fragment::seal() {
+  overwrite(bytes_, kTimeAt, to_micros(time_));
   overwrite(bytes_, kCountAt, count());
   overwrite(bytes_, kSizeAt, static_cast<std::uint32_t>(bytes_.size() - kHeaderSize));
 }
@@ -79,13 +82,13 @@ std::string_view Fragment::encoded_record(std::uint32_t index) const {
 
 Record Fragment::record(std::uint32_t index) const {
   ByteReader reader(encoded_record(index).substr(4));
-  const auto flags = static_cast<RecordFlag>(reader.u8());
+  const std::uint8_t flags = reader.u8();
   Record record;
-  record.enqueued_at = time_;
+  if ((flags & kExpires) != 0) record.expires_at = from_micros(reader.i64());
   record.message.exchange = reader.string();
   record.message.routing_key = reader.string();
   record.message.properties = reader.string();
-  if (flags == RecordFlag::kBodyApart) {
+  if ((flags & kBodyApart) != 0) {
     record.message.apart.id = reader.u64();
     record.message.apart.size = reader.u32();
   } else {
@@ -108,18 +111,16 @@ Result<std::shared_ptr<const Fragment>> Fragment::decode(std::string_view& in) {
   while (!records.rest().empty()) {
     fragment->offsets_.push_back(static_cast<std::uint32_t>(fragment->bytes_.size() - records.rest().size()));
     ByteReader record(records.bytes(records.u32()));
-    const auto flags = static_cast<RecordFlag>(record.u8());
+    const std::uint8_t flags = record.u8();
+    fragment->flags_ |= flags;
+    if ((flags & kExpires) != 0) record.i64();
     record.string();
     record.string();
     record.string();
-    if (flags == RecordFlag::kBodyApart) {
-      fragment->has_bodies_apart_ = true;
-      record.bytes(12);
-      if (!record.rest().empty()) return damaged();
-    } else if (flags != RecordFlag::kNone) {
-      return damaged();
-    }
-    if (!records.ok() || !record.ok()) return damaged();
+    if ((flags & kBodyApart) != 0) record.bytes(12);
+    const bool whole = (flags & kBodyApart) == 0 || record.rest().empty();
+    const bool known = (flags & ~(kBodyApart | kExpires)) == 0;
+    if (!records.ok() || !record.ok() || !whole || !known) return damaged();
   }
   if (fragment->count() != header->count) return damaged();
   in.remove_prefix(fragment->bytes_.size());

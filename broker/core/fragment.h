@@ -2,15 +2,17 @@
 // kept in memory and delivered from the same bytes.
 //
 //   fragment  u8 version = 1 │ u64 first sequence │ u32 count │ i64 time µs │ u32 size of records │ record*
-//   record    u32 size of the rest │ u8 flags
+//   record    u32 size of the rest │ u8 flags │ with flag kExpires: i64 deadline µs
 //             │ string exchange │ string routing key │ string properties
 //             │ body to the end, or with flag kBodyApart: u64 body id │ u32 body size
 //
-// The time is the engine time of the batch, which all its messages share. A page on disk is one fragment after the other (the store appends them); sequences ascend.
+// The time is the engine time at which the last of its messages came. A page on disk is one fragment after the other (the
+// store appends them); sequences ascend.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,28 +28,35 @@ using Seq = std::uint64_t;
 /// Number of a batch; what it wrote is durable when the batch is.
 using BatchNumber = std::uint64_t;
 
-/// Flags of a record. Frozen.
+/// In which batch, at what time something happens.
+struct Moment {
+  Timestamp now;
+  BatchNumber batch = 0;
+};
+
+/// Bits of a record's flags. Frozen.
 enum class RecordFlag : std::uint8_t {
-  kNone = 0,
   kBodyApart = 1,
+  kExpires = 2,
 };
 
 struct Record {
-  Timestamp enqueued_at;
+  /// When it has to leave by its own expiration; its queue may set an earlier time.
+  std::optional<Timestamp> expires_at;
   /// Without vhost: the queue knows it.
   MessageView message;
 };
 
-void encode_record(const MessageView& message, std::string& out);
+void encode_record(const MessageView& message, std::optional<Timestamp> expires_at, std::string& out);
 
 /// Grows while its batch is being built (one thread), immutable from the moment the batch is sealed (any thread).
 class Fragment : public std::enable_shared_from_this<Fragment> {
  public:
   Fragment(Seq first, Timestamp time, BatchNumber batch);
 
-  /// Copies `record` (see encode_record).
-  void append(std::string_view record);
-  /// Writes the header's counts. The last call before the batch leaves.
+  /// Copies `record` (see encode_record), which comes at `time`.
+  void append(std::string_view record, Timestamp time);
+  /// Writes the header. The last call before the batch leaves.
   void seal();
 
   Seq first() const { return first_; }
@@ -62,7 +71,9 @@ class Fragment : public std::enable_shared_from_this<Fragment> {
     return sizeof(Fragment) + bytes_.capacity() + offsets_.capacity() * sizeof(std::uint32_t);
   }
   /// Some of its messages have their body apart.
-  bool has_bodies_apart() const { return has_bodies_apart_; }
+  bool has_bodies_apart() const { return (flags_ & static_cast<std::uint8_t>(RecordFlag::kBodyApart)) != 0; }
+  /// Some of its messages have an expiration of their own.
+  bool has_expirations() const { return (flags_ & static_cast<std::uint8_t>(RecordFlag::kExpires)) != 0; }
   /// `index` < count(). Points into this fragment; a body apart is not fetched.
   Record record(std::uint32_t index) const;
   std::string_view encoded_record(std::uint32_t index) const;
@@ -80,7 +91,7 @@ class Fragment : public std::enable_shared_from_this<Fragment> {
   Seq first_ = 0;
   Timestamp time_;
   BatchNumber batch_ = 0;
-  bool has_bodies_apart_ = false;
+  std::uint8_t flags_ = 0;  // of all its records
   std::string bytes_;
   std::vector<std::uint32_t> offsets_;  // of each record's size field in bytes_
 };

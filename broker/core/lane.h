@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <set>
 
+#include "broker/core/dead_letter.h"
 #include "broker/core/queue_log.h"
 
 namespace escrow::broker {
@@ -18,11 +20,19 @@ class Lane {
 
   QueueLog& log() { return log_; }
   const QueueLog& log() const { return log_; }
-  std::uint64_t ready() const { return log_.live() - unacked_; }
+  std::uint64_t ready() const { return log_.live() - unacked_ - condemned_.size(); }
   std::uint64_t unacked() const { return unacked_; }
 
   /// The first that is ready; log().next_seq() if there is none. What came back takes its old place.
-  Seq next() const { return returned_.empty() ? log_.first_live(cursor_) : *returned_.begin(); }
+  Seq next() const {
+    if (!returned_.empty()) return *returned_.begin();
+    Seq seq = log_.first_live(cursor_);
+    while (!condemned_.empty() && condemned_.contains(seq)) seq = log_.first_live(seq + 1);
+    return seq;
+  }
+  bool is_ready(Seq seq) const {
+    return (seq >= cursor_ ? log_.first_live(seq) == seq : returned_.contains(seq)) && !condemned_.contains(seq);
+  }
   /// Gives out what next() told.
   void take(Seq seq) {
     ++unacked_;
@@ -37,6 +47,33 @@ class Lane {
     --unacked_;
     log_.remove(seq, body_bytes);
   }
+  /// It was ready.
+  void remove_ready(Seq seq, std::optional<std::uint32_t> body_bytes) {
+    if (returned_.erase(seq) == 0 && log_.first_live(cursor_) == seq) cursor_ = seq + 1;
+    log_.remove(seq, body_bytes);
+  }
+
+  /// Messages that have to die and are not in memory, where they are wanted for that: neither ready nor unacked any more.
+  /// After a crash they are as they were.
+  const std::map<Seq, DeathReason>& condemned() const { return condemned_; }
+  void condemn_ready(Seq seq, DeathReason reason) {
+    returned_.erase(seq);
+    condemned_.emplace(seq, reason);
+  }
+  void condemn_taken(Seq seq, DeathReason reason) {
+    --unacked_;
+    condemned_.emplace(seq, reason);
+  }
+  void remove_condemned(Seq seq, std::uint32_t body_bytes) {
+    condemned_.erase(seq);
+    log_.remove(seq, body_bytes);
+  }
+
+  /// Messages from here on were not offered to anybody yet.
+  Seq unoffered() const { return unoffered_; }
+  void all_offered() { unoffered_ = log_.next_seq(); }
+
+  std::uint32_t delivery_count(Seq seq) const { return log_.delivery_count(seq); }
   void give_back(Seq seq) {
     --unacked_;
     log_.set_delivery_count(seq, log_.delivery_count(seq) + 1);
@@ -48,12 +85,17 @@ class Lane {
   QueueLog::Trimmed purge(Seq from, Seq until, std::size_t max_work);
 
   /// After recovery: delivery starts at the first message that is left.
-  void rewind() { cursor_ = log_.first_live(1); }
+  void rewind() {
+    cursor_ = log_.first_live(1);
+    all_offered();
+  }
 
  private:
   QueueLog log_;
   std::set<Seq> returned_;  // ready again, all before cursor_
-  Seq cursor_ = 1;          // the next that was never given out since the start
+  std::map<Seq, DeathReason> condemned_;
+  Seq unoffered_ = 1;
+  Seq cursor_ = 1;  // the next that was never given out since the start
   std::uint64_t unacked_ = 0;
 };
 

@@ -45,15 +45,13 @@ bool Queue::at_limit(const std::optional<std::uint64_t>& length, const std::opti
   return (length && ready() >= *length + extra) || (bytes && ready_bytes() >= *bytes + extra);
 }
 
-void Queue::enqueue(std::string_view record, const MessageView& message, std::uint8_t priority, Timestamp now,
-                    BatchNumber batch) {
-  const std::size_t lane = std::min<std::size_t>(priority, lanes_.size() - 1);
-  const auto body_bytes = message.apart ? message.apart.size : static_cast<std::uint32_t>(message.body.size());
-  lanes_[lane].log().append(record, message.apart, body_bytes, now, batch);
+MessagePlace Queue::enqueue(std::string_view record, const MessageView& message, std::uint8_t priority,
+                            const Moment& moment) {
+  QueueLog& log = lanes_[std::min<std::size_t>(priority, lanes_.size() - 1)].log();
+  return {log.id(), log.append(record, message.apart, message.body_bytes(), moment.now, moment.batch)};
 }
 
 void Queue::add(Consumer* consumer) {
-  was_consumed_ = true;
   consumers_.push_back(consumer);
   if (arguments_.single_active_consumer && active_ == nullptr) active_ = consumer;
   offer(*consumer);
@@ -132,7 +130,7 @@ bool Queue::fetch_body(const QueueLog::Location& at, BodyCache::Body& body, Queu
   return body != nullptr;
 }
 
-Queue::Found Queue::find_head(std::size_t lane, bool with_body, Head& head, QueueEffects& effects) {
+Queue::Found Queue::find_head(std::size_t lane, bool with_body, Timestamp now, Head& head, QueueEffects& effects) {
   QueueLog& log = lanes_[lane].log();
   head.lane = lane;
   head.seq = lanes_[lane].next();
@@ -142,6 +140,7 @@ Queue::Found Queue::find_head(std::size_t lane, bool with_body, Head& head, Queu
     load(lane, head.at.page, effects);
     return Found::kLoading;
   }
+  if (expired(head, now)) return Found::kExpired;
   head.body = nullptr;
   if (with_body && head.at.fragment->has_bodies_apart() && !fetch_body(head.at, head.body, effects)) {
     return Found::kLoading;
@@ -149,52 +148,56 @@ Queue::Found Queue::find_head(std::size_t lane, bool with_body, Head& head, Queu
   return Found::kMessage;
 }
 
-Queue::Found Queue::find_next(Head& head, QueueEffects& effects) {
+Queue::Found Queue::find_next(Timestamp now, Head& head, QueueEffects& effects) {
   for (std::size_t i = lanes_.size(); i-- > 0;) {
     if (lanes_.size() > 1 && lanes_[i].ready() == 0) continue;
-    if (const Found found = find_head(i, true, head, effects); found != Found::kNone) return found;
+    if (const Found found = find_head(i, true, now, head, effects); found != Found::kNone) return found;
   }
   return Found::kNone;
 }
 
-bool Queue::drop_head(QueueEffects& effects) {
+bool Queue::drop_head(Timestamp now, QueueEffects& effects) {
   Head head;
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
     if (lanes_[i].ready() == 0) continue;
-    if (find_head(i, false, head, effects) != Found::kMessage) return false;
-    const MessageView message = head.at.fragment->record(head.at.index).message;
-    lanes_[i].take(head.seq);
-    lanes_[i].remove_taken(head.seq,
-                           message.apart ? message.apart.size : static_cast<std::uint32_t>(message.body.size()));
+    const Found found = find_head(i, false, now, head, effects);
+    if (found == Found::kLoading) return false;
+    die_ready(i, head.seq, found == Found::kExpired ? DeathReason::kExpired : DeathReason::kMaxLength, effects);
     return true;
   }
   return false;
 }
 
-bool Queue::dispatch(BatchNumber batch, QueueEffects& effects) {
+bool Queue::dispatch(const Moment& moment, QueueEffects& effects) {
+  execute_condemned(effects);
   Head head;
   for (std::size_t step = 0;; ++step) {
     Consumer* const consumer = fetches_.empty() ? next_taker() : nullptr;
     if (fetches_.empty() && consumer == nullptr) break;
-    const Found found = find_next(head, effects);
+    const Found found = find_next(moment.now, head, effects);
     if (found == Found::kLoading) return false;
     if (fetches_.empty() && found == Found::kNone) break;
-    if (step >= kMaxStep) return true;
-    if (!fetches_.empty()) {
-      if (found == Found::kNone) head.seq = 0;
-      answer(head, batch, effects);
+    if (step >= kMaxStep || effects.dead.size() >= kMaxDead) return true;
+    if (found == Found::kExpired) {
+      die_ready(head.lane, head.seq, DeathReason::kExpired, effects);
       continue;
     }
-    deliver(*consumer, head, batch, effects);
+    if (!fetches_.empty()) {
+      if (found == Found::kNone) head.seq = 0;
+      answer(head, moment.batch, effects);
+      continue;
+    }
+    deliver(*consumer, head, moment.batch, effects);
     Ring<Consumer*>& takers = takers_.find(consumer->priority)->second;
     takers.pop_front();
     takers.push_back(consumer);
   }
   for (std::size_t step = 0; over_limit(); ++step) {
-    if (step >= kMaxStep) return true;
-    if (!drop_head(effects)) return false;
+    if (step >= kMaxStep || effects.dead.size() >= kMaxDead) return true;
+    if (!drop_head(moment.now, effects)) return false;
   }
-  return false;
+  for (Lane& lane : lanes_) lane.all_offered();
+  return expire_heads(moment.now, effects);
 }
 
 Delivery Queue::take(const Head& head, Channel& channel, Consumer* consumer, bool no_ack, BatchNumber batch) {
@@ -212,15 +215,16 @@ Delivery Queue::take(const Head& head, Channel& channel, Consumer* consumer, boo
   const std::size_t record_bytes = head.at.fragment->record_bytes(head.at.index);
   channel.connection->bytes -= static_cast<std::int64_t>(record_bytes + (head.body ? head.body->size() : 0));
   lane.take(head.seq);
-  const MessageView message = head.at.fragment->record(head.at.index).message;
-  const auto body_bytes = message.apart ? message.apart.size : static_cast<std::uint32_t>(message.body.size());
+  const Record record = head.at.fragment->record(head.at.index);
+  const std::uint32_t body_bytes = record.message.body_bytes();
   if (no_ack) {
     delivery.fragment = head.at.fragment->shared_from_this();  // before it may leave the log
     lane.remove_taken(head.seq, body_bytes);
     if (!channel.outstanding.empty()) channel.outstanding.push_back({});
   } else {
     unacked_bytes_ += body_bytes;
-    channel.outstanding.push_back({log.id(), head.seq, delivery.consumer, 1, body_bytes});
+    channel.outstanding.push_back(
+        {log.id(), head.seq, delivery.consumer, 1, body_bytes, record.expires_at.value_or(Timestamp::max())});
   }
   return delivery;
 }
@@ -257,15 +261,6 @@ void Queue::answer(const Head& head, BatchNumber batch, QueueEffects& effects) {
     fetched.left = ready();
   }
   effects.fetched.push_back(std::move(fetched));
-}
-
-void Queue::settle(std::size_t lane, Seq seq, std::uint32_t body_bytes, Settlement settlement) {
-  unacked_bytes_ -= body_bytes;
-  if (settlement == Settlement::kRequeue) {
-    lanes_[lane].give_back(seq);
-  } else {
-    lanes_[lane].remove_taken(seq, body_bytes);
-  }
 }
 
 }  // namespace escrow::broker

@@ -2,14 +2,17 @@
 //
 // Ready messages are delivered by priority, then in order of sequence; what came back takes its old place. Consumers take
 // turns, those with a higher priority first (https://www.rabbitmq.com/docs/consumer-priority). What is over the queue's
-// limits is dropped from the head or refused at the tail (https://www.rabbitmq.com/docs/maxlength).
+// limits dies at the head or is refused at the tail (https://www.rabbitmq.com/docs/maxlength). A message that expires dies
+// where it stands, at the earlier of its own time and the queue's (https://www.rabbitmq.com/docs/ttl).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,17 +39,33 @@ struct QueueSpec {
   bool operator==(const QueueSpec&) const = default;
 };
 
+/// Where a message is in a queue.
+struct MessagePlace {
+  LogId log = 0;
+  Seq seq = 0;
+  auto operator<=>(const MessagePlace&) const = default;
+};
+
 /// What the queue wants done; filled by its methods, emptied by the caller.
 struct QueueEffects {
   std::vector<Delivery> deliveries;
   std::vector<Fetched> fetched;
   std::vector<QueueLog::LoadRequest> loads;
   std::vector<BodyRef> body_loads;
+  /// Gone from a queue that has a dead-letter exchange, where they have to go in the same batch.
+  struct Dead {
+    std::shared_ptr<const Fragment> fragment;
+    std::uint32_t index = 0;
+    DeathReason reason = DeathReason::kRejected;
+  };
+  std::vector<Dead> dead;
 };
 
 class Queue {
  public:
   static constexpr std::size_t kMaxStep = Lane::kMaxStep;
+  /// Dead letters of one step: each is a message to publish.
+  static constexpr std::size_t kMaxDead = 250;
 
   /// Has the logs [first_log, first_log + lanes_of(arguments)).
   Queue(QueueSpec spec, QueueArguments arguments, LogId first_log, PageCache& pages, BodyCache& bodies);
@@ -66,16 +85,15 @@ class Queue {
   std::uint64_t ready() const;
   std::uint64_t unacked() const;
   const std::vector<Consumer*>& consumers() const { return consumers_; }
-  /// Somebody consumed from it at some time since the start.
-  bool was_consumed() const { return was_consumed_; }
 
   /// Full, and its overflow refuses: the publisher gets a negative confirm.
   bool refuses() const {
     return arguments_.overflow != Overflow::kDropHead &&
            at_limit(arguments_.max_length, arguments_.max_length_bytes, 0);
   }
-  void enqueue(std::string_view record, const MessageView& message, std::uint8_t priority, Timestamp now,
-               BatchNumber batch);
+  /// `message` is what `record` encodes. Tells where it is.
+  MessagePlace enqueue(std::string_view record, const MessageView& message, std::uint8_t priority,
+                       const Moment& moment);
 
   void add(Consumer* consumer);
   void grant(Consumer& consumer, std::uint32_t credit);
@@ -96,13 +114,20 @@ class Queue {
   void forget_fetches(const Channel* channel);
 
   /// There may be something to do for dispatch.
-  bool wants_dispatch() const { return !consumers_.empty() || !fetches_.empty() || over_limit(); }
-  /// Gives ready messages to whoever may be given some, and drops what is over the limits. True: stopped at kMaxStep, there
-  /// is more to do.
-  bool dispatch(BatchNumber batch, QueueEffects& effects);
+  bool wants_dispatch() const {
+    return !consumers_.empty() || !fetches_.empty() || over_limit() || waits_to_die() ||
+           (arguments_.message_ttl_ms && !expiry_at);
+  }
+  /// Gives ready messages to whoever may be given some, and lets die what has expired or is over the limits. True: stopped
+  /// at kMaxStep or kMaxDead, there is more to do.
+  bool dispatch(const Moment& moment, QueueEffects& effects);
+  /// When the queue's own time for messages is over for the next one, as far as the last dispatch knows.
+  std::optional<Timestamp> next_expiry() const { return next_expiry_; }
 
   /// Settles what was delivered.
-  void settle(std::size_t lane, Seq seq, std::uint32_t body_bytes, Settlement settlement);
+  void settle(std::size_t lane, const Outstanding& entry, Settlement settlement, Timestamp now, QueueEffects& effects);
+  /// The message's own time is over. False: it was delivered and is not settled.
+  bool expire(std::size_t lane, Seq seq, QueueEffects& effects);
 
   QueueLog::Trimmed purge(std::size_t lane, Seq from, Seq until, std::size_t max_work) {
     return lanes_[lane].purge(from, until, max_work);
@@ -112,7 +137,9 @@ class Queue {
   bool listed_changed = false;
   bool listed_dispatch = false;
   /// When it is deleted for want of use, if nothing happens until then.
-  std::optional<Timestamp> expires_at;
+  std::optional<Timestamp> lease_ends;
+  /// When it is to be looked at for next_expiry().
+  std::optional<Timestamp> expiry_at;
 
  private:
   struct Fetch {
@@ -127,7 +154,7 @@ class Queue {
     QueueLog::Location at;
     BodyCache::Body body;
   };
-  enum class Found : std::uint8_t { kMessage, kNone, kLoading };
+  enum class Found : std::uint8_t { kMessage, kExpired, kNone, kLoading };
 
   /// `extra`: how many may be there beyond the limit before it counts.
   bool at_limit(const std::optional<std::uint64_t>& length, const std::optional<std::uint64_t>& bytes,
@@ -139,9 +166,22 @@ class Queue {
   std::uint64_t ready_bytes() const;
   Consumer* next_taker();
   void rotate();
-  Found find_head(std::size_t lane, bool with_body, Head& head, QueueEffects& effects);
-  Found find_next(Head& head, QueueEffects& effects);
-  bool drop_head(QueueEffects& effects);
+  Found find_head(std::size_t lane, bool with_body, Timestamp now, Head& head, QueueEffects& effects);
+  Found find_next(Timestamp now, Head& head, QueueEffects& effects);
+  bool drop_head(Timestamp now, QueueEffects& effects);
+  /// Of a message in memory; nullopt: never.
+  std::optional<Timestamp> deadline(const QueueLog::Location& at) const;
+  bool expired(const Head& head, Timestamp now) const;
+  /// True: stopped, there are more.
+  bool expire_heads(Timestamp now, QueueEffects& effects);
+  bool waits_to_die() const {
+    return std::ranges::any_of(lanes_, [](const Lane& lane) { return !lane.condemned().empty(); });
+  }
+  void execute_condemned(QueueEffects& effects);
+  /// To be called before the message is removed from its log. Tells the size of its body.
+  std::uint32_t die(const QueueLog::Location& at, DeathReason reason, QueueEffects& effects);
+  void die_ready(std::size_t lane, Seq seq, DeathReason reason, QueueEffects& effects);
+  void die_taken(std::size_t lane, const Outstanding& entry, DeathReason reason, QueueEffects& effects);
   Delivery take(const Head& head, Channel& channel, Consumer* consumer, bool no_ack, BatchNumber batch);
   void deliver(Consumer& consumer, const Head& head, BatchNumber batch, QueueEffects& effects);
   void answer(const Head& head, BatchNumber batch, QueueEffects& effects);
@@ -157,12 +197,12 @@ class Queue {
   std::deque<Lane> lanes_;  // by priority; they do not move
   BodyCache& bodies_;
   std::uint64_t unacked_bytes_ = 0;
-  bool was_consumed_ = false;
   std::vector<Consumer*> consumers_;  // in the order in which they came
   Consumer* active_ = nullptr;
   /// Who may be given more, by priority; nullptr: removed meanwhile.
   std::map<std::int32_t, Ring<Consumer*>, std::greater<>> takers_;
   std::deque<Fetch> fetches_;
+  std::optional<Timestamp> next_expiry_;
 };
 
 }  // namespace escrow::broker

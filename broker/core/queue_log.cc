@@ -132,7 +132,7 @@ Seq QueueLog::append(std::string_view record, BodyRef body, std::uint32_t body_b
   }
   const bool kept = page.in_memory || page.loading;
   const std::size_t before = page.building->footprint();
-  page.building->append(record);
+  page.building->append(record, now);
   if (kept) cache_.grow(page.building->footprint() - (page.building->count() == 1 ? 0 : before));
   page.bytes += static_cast<std::uint32_t>(record.size());
   page.body_bytes += body_bytes;
@@ -372,7 +372,7 @@ void QueueLog::rewrite(Seq first, Page& page, std::string& out) {
       const bool live =
           i < fragment->count() && !page.state->gone(static_cast<std::uint32_t>(fragment->first() + i - first));
       if (live && !run) run.emplace(fragment->first() + i, fragment->time(), fragment->batch());
-      if (live) run->append(fragment->encoded_record(i));
+      if (live) run->append(fragment->encoded_record(i), fragment->time());
       if (live || !run) continue;
       run->seal();
       out += run->bytes();

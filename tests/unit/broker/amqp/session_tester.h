@@ -122,7 +122,7 @@ class SessionTester : public SessionHost {
   /// One message for the consumer that was asked for last.
   Delivery delivery(const std::string& body, DeliveryTag tag = 1) const {
     auto fragment = std::make_shared<Fragment>(1, at(0), 1);
-    fragment->append(record_of(broker::view(body)));
+    fragment->append(record_of(broker::view(body)), {});
     fragment->seal();
     Delivery delivery;
     delivery.consumer = consumer;

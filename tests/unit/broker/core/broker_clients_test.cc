@@ -40,7 +40,7 @@ TEST(BrokerClients, tags_count_the_deliveries_of_a_channel_whoever_they_are_for)
   b.post("p", "a");
   b.post("q", "b");
   EXPECT_EQ(b.work(), "x:a y:b");
-  must_ok(b.broker->settle(SettleTag{10, 2, true, Settlement::kAck}));
+  must_ok(b.broker->settle(SettleTag{10, 2, true, Settlement::kAck}, b.moment()));
   EXPECT_EQ(b.unacked("p") + b.unacked("q"), 0u);
 }
 
@@ -52,7 +52,7 @@ TEST(BrokerClients, only_a_tag_that_is_outstanding_can_be_settled) {
   b.post("q", 3);
   b.work();
   const auto settle = [&](DeliveryTag tag, bool multiple) {
-    const auto settled = b.broker->settle(SettleTag{10, tag, multiple, Settlement::kAck});
+    const auto settled = b.broker->settle(SettleTag{10, tag, multiple, Settlement::kAck}, b.moment());
     return settled ? "ok" : settled.error().reason;
   };
   EXPECT_EQ(settle(4, false), "DELIVERY_TAG_UNKNOWN");

@@ -167,7 +167,7 @@ class BrokerRun {
     settle_range(id, first, last, static_cast<Settlement>(value % 3));
   }
   void settle_range(ConsumerId id, DeliveryTag first, DeliveryTag last, Settlement how) {
-    RC_ASSERT(b_.broker->settle(id, first, last, how).ok());
+    RC_ASSERT(b_.broker->settle(id, first, last, how, b_.moment()).ok());
     ModelConsumer& consumer = consumers_[id];
     auto& messages = model_[consumer.queue].messages;
     for (auto it = messages.begin(); it != messages.end();) {

@@ -50,7 +50,7 @@ class BrokerTester {
   void bind(const std::string& exchange, const std::string& queue_name, const std::string& key) {
     must(broker->topology().bind("/", exchange, {queue_name}, {key, {}, nullptr}));
   }
-  Moment moment() const { return {at(static_cast<std::int64_t>(batch)), batch}; }
+  Moment moment() const { return {at(static_cast<std::int64_t>(batch)) + later, batch}; }
   /// Through the default exchange.
   void post(const std::string& queue_name, const std::string& body) { must(publish("", queue_name, body)); }
   void post(const std::string& queue_name, int count) {
@@ -66,7 +66,7 @@ class BrokerTester {
     names[ids[name]] = name;
   }
   Result<void> settle(const std::string& name, DeliveryTag first, DeliveryTag last, Settlement how = Settlement::kAck) {
-    return broker->settle(ids.at(name), first, last, how);
+    return broker->settle(ids.at(name), first, last, how, moment());
   }
   void cancel(const std::string& name) { broker->cancel(ids.at(name), moment()); }
 
@@ -153,6 +153,7 @@ class BrokerTester {
   std::map<std::uint64_t, std::uint64_t> purged;
   std::vector<QueueLog::LoadRequest> loads;
   std::vector<BodyRef> body_loads;
+  Duration later{};               ///< the clock, beyond a second for each batch
   std::function<void()> on_seal;  ///< work() seals, too, when a read has to wait for its batch
 };
 

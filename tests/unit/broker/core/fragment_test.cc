@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "tests/unit/broker/core/log_store.h"
 #include "tests/unit/broker/core/messages.h"
 #include "tests/unit/golden.h"
 
@@ -19,7 +20,7 @@ MessageView apart(std::uint64_t id, std::uint32_t size) {
 
 std::shared_ptr<Fragment> sealed(Seq first, const std::vector<std::string>& records) {
   auto fragment = std::make_shared<Fragment>(first, at(5), 9);
-  for (const std::string& record : records) fragment->append(record);
+  for (const std::string& record : records) fragment->append(record, at(5));
   fragment->seal();
   return fragment;
 }
@@ -37,16 +38,23 @@ TEST(Record, of_which_the_body_is_apart_has_golden_bytes) {
   EXPECT_EQ(hex(record_of(apart(9, 5000))), golden(kRecordApart));
 }
 
+TEST(Record, that_expires_by_itself_has_golden_bytes) {
+  EXPECT_EQ(hex(record_of(view("body"), from_micros(0x1112131415161718))),
+            golden("16000000 02 1817161514131211 02 6578 02 726b 02 0000 626f6479"));
+  EXPECT_EQ(hex(record_of(apart(9, 5000), from_micros(1))),
+            golden("1e000000 03 0100000000000000 02 6578 02 726b 02 0000 0900000000000000 88130000"));
+}
+
 TEST(Record, is_appended_to_what_is_there) {
   std::string out = record_of("a");
-  encode_record(view("b"), out);
+  encode_record(view("b"), {}, out);
   EXPECT_EQ(out, record_of("a") + record_of("b"));
 }
 
 TEST(Fragment, has_golden_bytes) {
-  const auto fragment = std::make_shared<Fragment>(0x0102030405060708, from_micros(0x1112131415161718), 9);
-  fragment->append(record_of("body"));
-  fragment->append(record_of(apart(9, 5000)));
+  const auto fragment = std::make_shared<Fragment>(0x0102030405060708, at(1), 9);
+  fragment->append(record_of("body"), at(1));
+  fragment->append(record_of(apart(9, 5000)), from_micros(0x1112131415161718));
   fragment->seal();
   EXPECT_EQ(hex(fragment->bytes()), golden(std::string("01"                // version
                                                        "0807060504030201"  // first sequence
@@ -63,7 +71,7 @@ TEST(Fragment, gives_its_messages_back) {
   EXPECT_EQ(fragment->count(), 3u);
   EXPECT_EQ(fragment->batch(), 9u);
   const Record one = fragment->record(0);
-  EXPECT_EQ(one.enqueued_at, at(5));
+  EXPECT_EQ(one.expires_at, std::nullopt);
   EXPECT_EQ(one.message.exchange, "x");
   EXPECT_EQ(one.message.routing_key, "a.b");
   EXPECT_EQ(one.message.properties, kNoProperties);
@@ -77,15 +85,31 @@ TEST(Fragment, gives_its_messages_back) {
 
 TEST(Fragment, can_be_read_while_it_grows) {
   Fragment fragment(1, at(5), 9);
-  fragment.append(record_of("first"));
+  fragment.append(record_of("first"), at(5));
   EXPECT_EQ(fragment.record(0).message.body, "first");
-  fragment.append(record_of("second"));
+  fragment.append(record_of("second"), at(6));
+  EXPECT_EQ(fragment.time(), at(6)) << "of the last one: nothing that counts from it is early";
   EXPECT_EQ(fragment.record(1).message.body, "second");
 }
 
 TEST(Fragment, knows_whether_any_body_is_apart) {
   EXPECT_FALSE(sealed(1, {record_of("a")})->has_bodies_apart());
   EXPECT_TRUE(sealed(1, {record_of("a"), record_of(apart(7, 8)), record_of("b")})->has_bodies_apart());
+}
+
+TEST(Fragment, knows_which_of_its_messages_expire_by_themselves_before_and_after_it_was_stored) {
+  EXPECT_FALSE(sealed(1, {record_of("a")})->has_expirations());
+  const auto fragment = sealed(1, {record_of("a"), record_of(view("b"), at(8)), record_of(apart(7, 8), at(9))});
+  std::string_view in = fragment->bytes();
+  const std::shared_ptr<const Fragment> read = must(Fragment::decode(in));
+  for (const Fragment* f : {static_cast<const Fragment*>(fragment.get()), read.get()}) {
+    EXPECT_TRUE(f->has_expirations());
+    EXPECT_EQ(f->record(0).expires_at, std::nullopt);
+    EXPECT_EQ(f->record(1).expires_at, at(8));
+    EXPECT_EQ(f->record(1).message.body, "b");
+    EXPECT_EQ(f->record(2).expires_at, at(9));
+    EXPECT_EQ(f->record(2).message.apart, (BodyRef{7, 8}));
+  }
 }
 
 TEST(Fragment, reads_back_from_a_page_one_after_the_other) {
@@ -152,7 +176,7 @@ TEST(Fragment, with_a_body_reference_of_another_size_is_damaged) {
 
 TEST(Fragment, tells_what_memory_it_keeps) {
   Fragment fragment(1, at(5), 9);
-  fragment.append(record_of(std::string(10'000, 'x')));
+  fragment.append(record_of(std::string(10'000, 'x')), at(5));
   EXPECT_GE(fragment.footprint(), 10'000u + sizeof(Fragment));
   EXPECT_LE(fragment.footprint(), 30'000u);
 }
@@ -163,7 +187,7 @@ RC_GTEST_PROP(Fragment, reads_back_what_it_wrote, ()) {
   const auto first = *rc::gen::inRange<Seq>(1, 1'000'000'000);
   Fragment fragment(first, at(7), 3);
   for (const auto& [exchange, key, properties, body] : messages) {
-    fragment.append(record_of(MessageView{"/", exchange, key, properties, body, {}}));
+    fragment.append(record_of(MessageView{"/", exchange, key, properties, body, {}}), at(7));
   }
   fragment.seal();
   std::string_view in = fragment.bytes();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,9 +21,9 @@ inline MessageView view(std::string_view body, std::string_view routing_key = "r
   return message;
 }
 
-inline std::string record_of(const MessageView& message) {
+inline std::string record_of(const MessageView& message, std::optional<Timestamp> expires_at = {}) {
   std::string record;
-  encode_record(message, record);
+  encode_record(message, expires_at, record);
   return record;
 }
 inline std::string record_of(std::string_view body) { return record_of(view(body)); }

@@ -20,6 +20,7 @@ class QueueTester {
       : pages(memory), bodies(memory), queue(spec(), std::move(arguments), 1, pages, bodies) {}
 
   static QueueSpec spec() { return {"/", "q", {}}; }
+  Moment moment() const { return {now, batch}; }
 
   /// Messages with these bodies, separated by commas.
   void post(std::string_view list) {
@@ -34,12 +35,12 @@ class QueueTester {
   }
   void post_with(std::string_view body, std::uint8_t priority) {
     const MessageView message = view(body);
-    queue.enqueue(record_of(message), message, priority, at(1), batch);
+    queue.enqueue(record_of(message), message, priority, moment());
   }
   void post_apart(BodyRef body) {
     MessageView message = view("");
     message.apart = body;
-    queue.enqueue(record_of(message), message, 0, at(1), batch);
+    queue.enqueue(record_of(message), message, 0, moment());
   }
 
   void consumer(const std::string& name, std::uint32_t credit, bool auto_credit = false,
@@ -68,7 +69,7 @@ class QueueTester {
   /// One step. Who got what: "x:a", with "+2" when it came back twice, and "!" when it is flagged redelivered.
   std::string dispatch() {
     effects = {};
-    more = queue.dispatch(batch, effects);
+    more = queue.dispatch(moment(), effects);
     std::string text;
     for (const Delivery& d : effects.deliveries) {
       for (std::uint32_t i = 0; i < d.count; ++i) {
@@ -86,7 +87,7 @@ class QueueTester {
     for (DeliveryTag tag = first; tag <= last; ++tag) {
       Outstanding* const entry = client.channel.find(tag);
       if (entry == nullptr) continue;
-      queue.settle(entry->log - queue.first_log(), entry->seq, entry->body_bytes, settlement);
+      queue.settle(entry->log - queue.first_log(), *entry, settlement, now, effects);
       *entry = {};
       ++settled;
       if (client.consumer.auto_credit) ++client.consumer.credit;
@@ -133,6 +134,7 @@ class QueueTester {
   LogStore store;
   QueueEffects effects;
   BatchNumber batch = 1;
+  Timestamp now = at(1);
   bool more = false;
 };
 
