@@ -248,7 +248,7 @@ class Engine {
   /// A Publish that has come as far as its outcomes.
   struct Publishing {
     Command command;
-    std::vector<Result<std::uint32_t>> outcomes;
+    broker::Outcomes outcomes;
     bool unroutable = false;  // one of them has no queue
   };
   std::optional<Publishing> publishing_;

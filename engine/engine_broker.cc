@@ -157,7 +157,7 @@ void Engine::publish_some() {
       ++counters_.published;
     }
     building_bytes_ += broker_.take_copied_bytes();
-    outcomes.push_back(std::move(queues));
+    outcomes.add(queues);
   }
   Published published{std::move(outcomes), {}};
   if (unroutable) published.publish = std::move(std::get<Publish>(command.body));
@@ -182,7 +182,7 @@ void Engine::apply(const Command& command, const CommitTx& body) {
   Published published;
   const broker::Moment at = moment();
   for (const MessageView& message : body.publish.messages) {
-    published.outcomes.push_back(broker_.publish(message, at));
+    published.outcomes.add(broker_.publish(message, at));
   }
   building_bytes_ += broker_.take_copied_bytes();
   touch();

@@ -20,7 +20,7 @@ bool is_number(std::string_view text) {
 
 Channel::Outcome Channel::on(const BasicPublish& method) {
   if (method.immediate) return ProtocolError{ReplyCode::kNotImplemented, "immediate=true"};
-  content_ = {};
+  if (content_.owns) content_ = {};
   content_.stage = Content::Stage::kHeader;
   content_.mandatory = method.mandatory;
   content_.exchange = method.exchange;
@@ -110,15 +110,14 @@ bool Channel::check_publish(const PropertiesView& properties) {
 }
 
 Channel::Outcome Channel::content_complete(std::string_view body) {
-  Content content = std::exchange(content_, {});
   if (mode_ == Mode::kConfirm) ++published_;
-  if (!content.owns && mode_ != Mode::kTransaction) {
-    session_.publish(*this,
-                     MessageView{session_.vhost(), content.exchange, content.routing_key, content.properties, body, {}},
-                     content.mandatory);
+  if (!content_.owns && mode_ != Mode::kTransaction) {
+    content_.stage = Content::Stage::kNone;
+    session_.publish(
+        *this, MessageView{session_.vhost(), content_.exchange, content_.routing_key, content_.properties, body, {}},
+        content_.mandatory);
     return {};
   }
-  content_ = std::move(content);
   own_content();
   OwnedMessage message = std::move(content_.owned);
   const bool mandatory = content_.mandatory;
@@ -152,7 +151,7 @@ void Channel::publish_posted(std::uint64_t request, std::uint64_t first_number, 
 
 void Channel::published(Pending& pending, Published published) {
   for (std::size_t i = 0; i < published.outcomes.size(); ++i) {
-    const Result<std::uint32_t>& outcome = published.outcomes[i];
+    const Result<std::uint32_t> outcome = published.outcomes.at(i);
     const bool routed = !outcome || *outcome > 0;
     if (!routed && i < pending.mandatory.size() && pending.mandatory[i]) return_message(published.publish.messages[i]);
     if (pending.first_number > 0) confirm(pending.first_number + i, outcome.ok());

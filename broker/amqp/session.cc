@@ -162,7 +162,9 @@ void Session::start_publishing(Channel& channel) {
 
 void Session::publish(Channel& channel, const MessageView& message, bool mandatory) {
   start_publishing(channel);
-  publishing_.command.messages.push_back(message);
+  std::vector<MessageView>& messages = publishing_.command.messages;
+  if (messages.empty()) messages.reserve(expected_messages_);
+  messages.push_back(message);
   if (mandatory || !publishing_.mandatory.empty()) {
     publishing_.mandatory.resize(publishing_.command.messages.size());
     publishing_.mandatory.back() = mandatory;
@@ -178,6 +180,7 @@ void Session::publish(Channel& channel, OwnedMessage message, bool mandatory) {
 void Session::flush_publishing() {
   if (publishing_.channel == nullptr) return;
   Publishing publishing = std::exchange(publishing_, {});
+  expected_messages_ = publishing.command.messages.size();
   if (publishing.owned.empty()) {
     publishing.command.owner = owner_;
   } else {

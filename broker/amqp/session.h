@@ -186,6 +186,7 @@ class Session {
   Channel* last_channel_ = nullptr;
   std::uint64_t next_name_ = 1;  // of channels and consumers
   Publishing publishing_;
+  std::size_t expected_messages_ = 0;  // of the next Publish: as many as the last one had
   std::unordered_map<ConsumerId, Consuming> consumers_;
   std::vector<Channel*> to_flush_;
 };

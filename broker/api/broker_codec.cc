@@ -176,7 +176,7 @@ v1::ListQueuesResponse to_list_queues_response(const engine::QueueList& list) {
 }
 
 Result<v1::PublishResponse> to_publish_response(const engine::Published& published) {
-  const Result<std::uint32_t>& outcome = published.outcomes.at(0);
+  const Result<std::uint32_t> outcome = published.outcomes.at(0);
   if (!outcome) return outcome.error();
   v1::PublishResponse out;
   out.set_queue_count(*outcome);

@@ -75,10 +75,10 @@ bool PublishFrame::answer(const Part& part, const Result<engine::Reply>& reply) 
     const auto& outcomes = std::get<engine::Published>(*reply).outcomes;
     ESCROW_INVARIANT(outcomes.size() == part.positions.size(), "each message has its outcome");
     for (std::size_t i = 0; i < outcomes.size(); ++i) {
-      if (outcomes[i]) {
-        response_->mutable_outcomes(part.positions[i])->set_queue_count(*outcomes[i]);
+      if (const Result<std::uint32_t> outcome = outcomes.at(i)) {
+        response_->mutable_outcomes(part.positions[i])->set_queue_count(*outcome);
       } else {
-        set_error(part.positions[i], outcomes[i].error());
+        set_error(part.positions[i], outcome.error());
       }
     }
   } else {

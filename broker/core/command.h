@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
+#include <map>
 #include <memory>
 #include <string>
 #include <variant>
@@ -150,9 +152,33 @@ using ClientCommand =
     std::variant<DeclareExchange, DeleteExchange, DeclareQueue, DeleteQueue, PurgeQueue, Bind, Publish, OpenChannel,
                  CloseChannel, SetPrefetch, Consume, Cancel, GrantBytes, SettleTag, Fetch, CommitTx>;
 
+/// Per message: how many queues took it, or why it was refused. Nearly all are alike, and only the others keep an Error.
+class Outcomes {
+ public:
+  Outcomes() = default;
+  Outcomes(std::initializer_list<Result<std::uint32_t>> outcomes) {
+    for (const Result<std::uint32_t>& outcome : outcomes) add(outcome);
+  }
+
+  void reserve(std::size_t messages) { queues_.reserve(messages); }
+  void add(const Result<std::uint32_t>& outcome) {
+    if (!outcome) errors_.emplace(queues_.size(), outcome.error());
+    queues_.push_back(outcome ? *outcome : kRefused);
+  }
+  std::size_t size() const { return queues_.size(); }
+  Result<std::uint32_t> at(std::size_t i) const {
+    if (queues_[i] == kRefused) return errors_.at(i);
+    return queues_[i];
+  }
+
+ private:
+  static constexpr std::uint32_t kRefused = ~std::uint32_t{0};
+  std::vector<std::uint32_t> queues_;
+  std::map<std::size_t, Error> errors_;
+};
+
 struct Published {
-  /// Per message: how many queues took it, or why it was refused.
-  std::vector<Result<std::uint32_t>> outcomes;
+  Outcomes outcomes;
   /// Given back when a message has no queue.
   Publish publish = {};
 };

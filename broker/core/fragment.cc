@@ -11,6 +11,8 @@ constexpr std::size_t kCountAt = 9;
 constexpr std::size_t kTimeAt = 13;
 constexpr std::size_t kSizeAt = 21;
 constexpr std::size_t kHeaderSize = 25;
+/// A sealed fragment keeps at most so many times the memory that it needs.
+constexpr std::size_t kMaxSlack = 2;
 constexpr std::size_t kFlagsAt = 4;  // in a record
 constexpr auto kBodyApart = static_cast<std::uint8_t>(RecordFlag::kBodyApart);
 constexpr auto kExpires = static_cast<std::uint8_t>(RecordFlag::kExpires);
@@ -37,6 +39,39 @@ Result<Header> decode_header(ByteReader& in) {
   return header;
 }
 
+std::size_t varint_size(std::size_t v) {
+  std::size_t size = 1;
+  for (; v >= 0x80; v >>= 7) ++size;
+  return size;
+}
+
+std::size_t string_size(std::string_view v) { return varint_size(v.size()) + v.size(); }
+
+/// Writes where room was made for it.
+class RecordWriter {
+ public:
+  explicit RecordWriter(char* at) : at_(at) {}
+
+  template <class T>
+  void raw(T value) {
+    std::memcpy(at_, &value, sizeof value);
+    at_ += sizeof value;
+  }
+  void bytes(std::string_view v) {
+    std::memcpy(at_, v.data(), v.size());
+    at_ += v.size();
+  }
+  void string(std::string_view v) {
+    std::size_t size = v.size();
+    for (; size >= 0x80; size >>= 7) raw(static_cast<std::uint8_t>(size | 0x80));
+    raw(static_cast<std::uint8_t>(size));
+    bytes(v);
+  }
+
+ private:
+  char* at_;
+};
+
 template <class T>
 void overwrite(std::string& bytes, std::size_t at, T value) {
   std::memcpy(bytes.data() + at, &value, sizeof value);
@@ -45,20 +80,31 @@ void overwrite(std::string& bytes, std::size_t at, T value) {
 }  // namespace
 
 void encode_record(const MessageView& message, std::optional<Timestamp> expires_at, std::string& out) {
+  // Once per message: the size is computed first, and nothing is checked while it is written.
+  const std::size_t size = 1 + (expires_at ? sizeof(std::int64_t) : 0) + string_size(message.exchange) +
+                           string_size(message.routing_key) + string_size(message.properties) +
+                           (message.apart ? sizeof message.apart.id + sizeof message.apart.size : message.body.size());
   const std::size_t at = out.size();
-  ByteWriter writer(out);
-  writer.u32(0).u8(static_cast<std::uint8_t>((message.apart ? kBodyApart : 0) | (expires_at ? kExpires : 0)));
-  if (expires_at) writer.i64(to_micros(*expires_at));
-  writer.string(message.exchange).string(message.routing_key).string(message.properties);
+  out.resize(at + sizeof(std::uint32_t) + size);
+  RecordWriter writer(out.data() + at);
+  writer.raw(static_cast<std::uint32_t>(size));
+  writer.raw(static_cast<std::uint8_t>((message.apart ? kBodyApart : 0) | (expires_at ? kExpires : 0)));
+  if (expires_at) writer.raw(to_micros(*expires_at));
+  writer.string(message.exchange);
+  writer.string(message.routing_key);
+  writer.string(message.properties);
   if (message.apart) {
-    writer.u64(message.apart.id).u32(message.apart.size);
+    writer.raw(message.apart.id);
+    writer.raw(message.apart.size);
   } else {
     writer.bytes(message.body);
   }
-  overwrite(out, at, static_cast<std::uint32_t>(out.size() - at - 4));
 }
 
-Fragment::Fragment(Seq first, Timestamp time, BatchNumber batch) : first_(first), time_(time), batch_(batch) {
+Fragment::Fragment(Seq first, Timestamp time, BatchNumber batch, Expected expected)
+    : first_(first), time_(time), batch_(batch) {
+  bytes_.reserve(kHeaderSize + expected.bytes);
+  offsets_.reserve(expected.messages);
   ByteWriter(bytes_).u8(kVersion).u64(first).u32(0).i64(to_micros(time)).u32(0);
 }
 
@@ -73,11 +119,20 @@ void Fragment::seal() {
   overwrite(bytes_, kTimeAt, to_micros(time_));
   overwrite(bytes_, kCountAt, count());
   overwrite(bytes_, kSizeAt, static_cast<std::uint32_t>(bytes_.size() - kHeaderSize));
+  if (bytes_.capacity() / kMaxSlack > bytes_.size()) bytes_.shrink_to_fit();
+  if (offsets_.capacity() / kMaxSlack > offsets_.size()) offsets_.shrink_to_fit();
 }
 
 std::string_view Fragment::encoded_record(std::uint32_t index) const {
   ByteReader reader(std::string_view(bytes_).substr(offsets_[index]));
   return std::string_view(bytes_).substr(offsets_[index], 4 + reader.u32());
+}
+
+std::uint32_t Fragment::body_bytes(std::uint32_t index) const {
+  if (flags_ != 0) return record(index).message.body_bytes();
+  ByteReader reader(encoded_record(index).substr(kFlagsAt + 1));
+  for (int strings = 0; strings < 3; ++strings) reader.string();
+  return static_cast<std::uint32_t>(reader.rest().size());
 }
 
 Record Fragment::record(std::uint32_t index) const {

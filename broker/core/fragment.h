@@ -52,11 +52,16 @@ void encode_record(const MessageView& message, std::optional<Timestamp> expires_
 /// Grows while its batch is being built (one thread), immutable from the moment the batch is sealed (any thread).
 class Fragment : public std::enable_shared_from_this<Fragment> {
  public:
-  Fragment(Seq first, Timestamp time, BatchNumber batch);
+  /// Makes room for `expected` messages and bytes at once.
+  struct Expected {
+    std::size_t messages = 0;
+    std::size_t bytes = 0;
+  };
+  Fragment(Seq first, Timestamp time, BatchNumber batch, Expected expected = {0, 0});
 
   /// Copies `record` (see encode_record), which comes at `time`.
   void append(std::string_view record, Timestamp time);
-  /// Writes the header. The last call before the batch leaves.
+  /// Writes the header and gives back room that was made in vain. The last call before the batch leaves.
   void seal();
 
   Seq first() const { return first_; }
@@ -77,6 +82,13 @@ class Fragment : public std::enable_shared_from_this<Fragment> {
   /// `index` < count(). Points into this fragment; a body apart is not fetched.
   Record record(std::uint32_t index) const;
   std::string_view encoded_record(std::uint32_t index) const;
+  /// As of record(index).message, without a look at the rest.
+  std::uint32_t body_bytes(std::uint32_t index) const;
+  /// As of record(index).
+  std::optional<Timestamp> expires_at(std::uint32_t index) const {
+    if (!has_expirations()) return std::nullopt;
+    return record(index).expires_at;
+  }
   /// Its size.
   std::size_t record_bytes(std::uint32_t index) const {
     return (index + 1 < offsets_.size() ? offsets_[index + 1] : bytes_.size()) - offsets_[index];

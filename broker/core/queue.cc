@@ -215,16 +215,16 @@ Delivery Queue::take(const Head& head, Channel& channel, Consumer* consumer, boo
   const std::size_t record_bytes = head.at.fragment->record_bytes(head.at.index);
   channel.connection->bytes -= static_cast<std::int64_t>(record_bytes + (head.body ? head.body->size() : 0));
   lane.take(head.seq);
-  const Record record = head.at.fragment->record(head.at.index);
-  const std::uint32_t body_bytes = record.message.body_bytes();
+  const Fragment& fragment = *head.at.fragment;
+  const std::uint32_t body_bytes = fragment.body_bytes(head.at.index);
   if (no_ack) {
     delivery.fragment = head.at.fragment->shared_from_this();  // before it may leave the log
     lane.remove_taken(head.seq, body_bytes);
     if (!channel.outstanding.empty()) channel.outstanding.push_back({});
   } else {
     unacked_bytes_ += body_bytes;
-    channel.outstanding.push_back(
-        {log.id(), head.seq, delivery.consumer, 1, body_bytes, record.expires_at.value_or(Timestamp::max())});
+    channel.outstanding.push_back({log.id(), head.seq, delivery.consumer, 1, body_bytes,
+                                   fragment.expires_at(head.at.index).value_or(Timestamp::max())});
   }
   return delivery;
 }

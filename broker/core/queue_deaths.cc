@@ -4,8 +4,7 @@
 namespace escrow::broker {
 
 std::optional<Timestamp> Queue::deadline(const QueueLog::Location& at) const {
-  std::optional<Timestamp> own;
-  if (at.fragment->has_expirations()) own = at.fragment->record(at.index).expires_at;
+  const std::optional<Timestamp> own = at.fragment->expires_at(at.index);
   if (!arguments_.message_ttl_ms) return own;
   const Timestamp of_queue = at.fragment->time() + std::chrono::milliseconds(*arguments_.message_ttl_ms);
   return std::min(own.value_or(of_queue), of_queue);
@@ -81,7 +80,7 @@ void Queue::execute_condemned(QueueEffects& effects) {
 
 std::uint32_t Queue::die(const QueueLog::Location& at, DeathReason reason, QueueEffects& effects) {
   if (arguments_.dead_letter_exchange) effects.dead.push_back({at.fragment->shared_from_this(), at.index, reason});
-  return at.fragment->record(at.index).message.body_bytes();
+  return at.fragment->body_bytes(at.index);
 }
 
 void Queue::die_ready(std::size_t lane, Seq seq, DeathReason reason, QueueEffects& effects) {

@@ -114,18 +114,31 @@ QueueLog::Pages::iterator QueueLog::open_page(BatchNumber batch) {
 }
 
 // Nobody appends to it any more: it may be delivered to whatever thread.
-void QueueLog::seal_building(Page& page) {
-  page.building->seal();
-  page.building.reset();
+std::shared_ptr<const Fragment> QueueLog::take_building(Page& page) {
+  const std::shared_ptr<Fragment> fragment = std::move(page.building);
+  const std::size_t before = fragment->footprint();
+  fragment->seal();
+  if (page.in_memory || page.loading) cache_.shrink(before - fragment->footprint());
+  expected_ = {fragment->count(), fragment->bytes().size()};
+  return fragment;
+}
+
+Fragment::Expected QueueLog::expected_in(const Page& page, std::size_t record) const {
+  if (expected_.bytes == 0) return {};
+  // The last record may go beyond the page's size.
+  const std::size_t left = kPageBytes - std::min<std::size_t>(page.bytes, kPageBytes) + record;
+  const std::size_t bytes = std::min(expected_.bytes, left);
+  return {expected_.messages * bytes / expected_.bytes + 1, bytes};
 }
 
 Seq QueueLog::append(std::string_view record, BodyRef body, std::uint32_t body_bytes, Timestamp now,
                      BatchNumber batch) {
   const auto it = open_page(batch);
   Page& page = it->second;
-  if (page.building && !writes(page) && page.building->time() != now) seal_building(page);
+  if (page.building && !writes(page) && page.building->time() != now) take_building(page);
   if (!page.building) {
-    page.building = std::make_shared<Fragment>(next_seq_, now, writes(page) ? batch : 0);
+    page.building =
+        std::make_shared<Fragment>(next_seq_, now, writes(page) ? batch : 0, expected_in(page, record.size()));
     if (writes(page)) page.batch = batch;
     if (page.in_memory || page.loading) page.fragments.push_back(page.building);
     touch(it);
@@ -156,7 +169,7 @@ QueueLog::Location QueueLog::locate(Seq seq) {
   ESCROW_INVARIANT(found != page.fragments.begin(), "a page in memory holds all that is left of it");
   --found;
   ESCROW_INVARIANT(seq < (*found)->end(), "a page in memory holds all that is left of it");
-  if (!writes(page) && page.building == *found) seal_building(page);
+  if (!writes(page) && page.building == *found) take_building(page);
   last_fragment_ = found->get();
   return {Presence::kInMemory, last_fragment_, static_cast<std::uint32_t>(seq - last_fragment_->first()), it->first};
 }
@@ -322,7 +335,7 @@ void QueueLog::evict(Seq first, BatchNumber batch) {
   if (page.closed && stored_) index(it);
   page.rewrite = false;
   if (stored_ || page.stored) return drop_fragments(page);
-  if (page.building) seal_building(page);
+  if (page.building) take_building(page);
   page.spilling = page.fragments;
   drop_fragments(page);
   spilled_ = true;

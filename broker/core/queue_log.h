@@ -203,7 +203,8 @@ class QueueLog {
   PageState& state_of(Pages::iterator page);
   void index(Pages::iterator page);
 
-  void seal_building(Page& page);
+  std::shared_ptr<const Fragment> take_building(Page& page);
+  Fragment::Expected expected_in(const Page& page, std::size_t record) const;
   bool writes(const Page& page) const { return stored_ || page.stored || !page.spilling.empty(); }
   template <class Sink>
   void take_page(Seq first, Page& page, Sink& sink);
@@ -225,6 +226,7 @@ class QueueLog {
   Seq recovered_mark_ = 1;
   std::uint64_t live_ = 0;
   std::uint64_t body_bytes_ = 0;
+  Fragment::Expected expected_;  // of the next fragment: as much as the last one had
   bool state_dirty_ = false;
   std::vector<Seq> dirty_pages_;
   std::vector<Erased> erased_;
@@ -249,14 +251,13 @@ void QueueLog::take_page(Seq first, Page& page, Sink& sink) {
     page.stored = true;
   }
   if (page.building) {
-    page.building->seal();
+    auto fragment = take_building(page);
     // Most pages are written by one batch: a whole value is cheaper for a store than one to be put together.
     if (page.stored) {
-      sink.append_page(id_, first, std::shared_ptr<const Fragment>(std::move(page.building)));
+      sink.append_page(id_, first, std::move(fragment));
     } else if (stored_) {
-      sink.start_page(id_, first, std::shared_ptr<const Fragment>(std::move(page.building)));
+      sink.start_page(id_, first, std::move(fragment));
     }
-    page.building.reset();
     page.stored |= stored_;
   }
   const bool rewrite_due = std::exchange(page.rewrite, false);

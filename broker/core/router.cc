@@ -8,11 +8,12 @@ namespace escrow::broker {
 
 Result<Router::Found> Router::route(const VirtualHosts& vhosts, const MessageView& message,
                                     std::span<const std::string_view> more_keys) {
+  if (more_keys.empty() && is(*last_, message)) return last_->found();
   const std::size_t hash =
       std::hash<std::string_view>()(message.exchange) * 31 + std::hash<std::string_view>()(message.routing_key);
   Route& route = routes_[hash % kRoutes];
-  if (more_keys.empty() && route.generation == generation_ && route.routing_key == message.routing_key &&
-      route.exchange == message.exchange && route.vhost == message.vhost) {
+  if (more_keys.empty() && is(route, message)) {
+    last_ = &route;
     return route.found();
   }
   const Result<bool> by_key = compute(vhosts, RoutedMessage(message, more_keys));
@@ -25,6 +26,11 @@ Result<Router::Found> Router::route(const VirtualHosts& vhosts, const MessageVie
   route.internal = uncached_.internal;
   std::swap(route.queues, uncached_.queues);
   return route.found();
+}
+
+bool Router::is(const Route& route, const MessageView& message) const {
+  return route.generation == generation_ && route.routing_key == message.routing_key &&
+         route.exchange == message.exchange && route.vhost == message.vhost;
 }
 
 Result<bool> Router::compute(const VirtualHosts& vhosts, const RoutedMessage& message) {

@@ -43,11 +43,13 @@ class Router {
   };
   static constexpr std::size_t kRoutes = 256;
 
+  bool is(const Route& route, const MessageView& message) const;
   /// Fills uncached_. True: the route may be remembered.
   Result<bool> compute(const VirtualHosts& vhosts, const RoutedMessage& message);
   bool follow(const VirtualHost& host, Exchange* from, const RoutedMessage& message);
 
   std::vector<Route> routes_{kRoutes};
+  const Route* last_ = routes_.data();
   Route uncached_;
   std::uint64_t generation_ = 1;
   // What a search needs, kept for the next one.

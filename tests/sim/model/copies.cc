@@ -57,7 +57,7 @@ void Copies::publish_answered(std::uint64_t request, const engine::Published& an
   }
   for (std::uint32_t i = 0; i < open.count; ++i) {
     const MessageState& state = message(open.first + i);
-    const Result<std::uint32_t>& outcome = answer.outcomes[i];
+    const Result<std::uint32_t> outcome = answer.outcomes.at(i);
     const std::int32_t queues = outcome.ok() ? static_cast<std::int32_t>(*outcome) : -1;
     verdict_.require(queues == state.queues, "message ", open.first + i, " matches ", state.queues,
                      " queues and went to ", queues, " (-1: refused)");

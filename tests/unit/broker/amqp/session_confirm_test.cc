@@ -13,8 +13,8 @@ std::string messages(int count) {
 }
 const Error kFull{ErrorCode::kResourceExhausted, "QUEUE_FULL", "queue 'q' is full", {}};
 
-Published outcomes(const Request& request, std::vector<Result<std::uint32_t>> results) {
-  return {std::move(results), std::get<Publish>(request.command)};
+Published outcomes(const Request& request, broker::Outcomes outcomes) {
+  return {std::move(outcomes), std::get<Publish>(request.command)};
 }
 
 TEST(SessionConfirm, is_not_said_unless_asked_for) {

@@ -160,6 +160,11 @@ class SessionTester : public SessionHost {
     return !std::holds_alternative<OpenChannel>(command) && !std::holds_alternative<GrantBytes>(command) &&
            !std::holds_alternative<SetPrefetch>(command) && !std::holds_alternative<SettleTag>(command);
   }
+  static broker::Outcomes each_to_one(std::size_t messages) {
+    broker::Outcomes outcomes;
+    for (std::size_t i = 0; i < messages; ++i) outcomes.add(1u);
+    return outcomes;
+  }
   static ClientReply plausible(ClientCommand command) {
     if (std::holds_alternative<DeclareQueue>(command)) return QueueInfo{};
     if (std::holds_alternative<DeleteQueue>(command)) return MessageCount{};
@@ -167,10 +172,10 @@ class SessionTester : public SessionHost {
     if (std::holds_alternative<Fetch>(command)) return Fetched{};
     if (const auto* consume = std::get_if<Consume>(&command)) return broker::Consuming{consume->consumer};
     if (auto* publish = std::get_if<Publish>(&command)) {
-      return Published{std::vector<Result<std::uint32_t>>(publish->messages.size(), 1u), {}};
+      return Published{each_to_one(publish->messages.size()), {}};
     }
     if (auto* commit = std::get_if<CommitTx>(&command)) {
-      return Published{std::vector<Result<std::uint32_t>>(commit->publish.messages.size(), 1u), commit->publish};
+      return Published{each_to_one(commit->publish.messages.size()), commit->publish};
     }
     return Done{};
   }

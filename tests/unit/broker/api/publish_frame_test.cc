@@ -23,7 +23,7 @@ std::shared_ptr<PublishFrame> frame_of(const std::vector<std::size_t>& body_size
   return frame ? *frame : nullptr;
 }
 
-Result<engine::Reply> published(std::vector<Result<std::uint32_t>> outcomes) {
+Result<engine::Reply> published(broker::Outcomes outcomes) {
   return Result<engine::Reply>(engine::Reply(engine::Published{std::move(outcomes)}));
 }
 
