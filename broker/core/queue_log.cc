@@ -119,20 +119,21 @@ std::shared_ptr<const Fragment> QueueLog::take_building(Page& page) {
   const std::size_t before = fragment->footprint();
   fragment->seal();
   if (page.in_memory || page.loading) cache_.shrink(before - fragment->footprint());
-  expected_ = {fragment->count(), fragment->bytes().size()};
   return fragment;
 }
 
 Fragment::Expected QueueLog::expected_in(const Page& page, std::size_t record) const {
-  if (expected_.bytes == 0) return {};
-  // The last record may go beyond the page's size.
+  if (last_batch_.bytes == 0) return {};
+  // As much as is missing to what the last batch had; the page's last record may go beyond its size.
+  const std::size_t missing = last_batch_.bytes - std::min(last_batch_.bytes, this_batch_.bytes);
   const std::size_t left = kPageBytes - std::min<std::size_t>(page.bytes, kPageBytes) + record;
-  const std::size_t bytes = std::min(expected_.bytes, left);
-  return {expected_.messages * bytes / expected_.bytes + 1, bytes};
+  const std::size_t bytes = std::min(missing, left);
+  return {last_batch_.messages * bytes / last_batch_.bytes + 1, bytes};
 }
 
 Seq QueueLog::append(std::string_view record, BodyRef body, std::uint32_t body_bytes, Timestamp now,
                      BatchNumber batch) {
+  if (std::exchange(counted_batch_, batch) != batch) last_batch_ = std::exchange(this_batch_, {});
   const auto it = open_page(batch);
   Page& page = it->second;
   if (page.building && !writes(page) && page.building->time() != now) take_building(page);
@@ -147,6 +148,8 @@ Seq QueueLog::append(std::string_view record, BodyRef body, std::uint32_t body_b
   const std::size_t before = page.building->footprint();
   page.building->append(record, now);
   if (kept) cache_.grow(page.building->footprint() - (page.building->count() == 1 ? 0 : before));
+  ++this_batch_.messages;
+  this_batch_.bytes += record.size();
   page.bytes += static_cast<std::uint32_t>(record.size());
   page.body_bytes += body_bytes;
   body_bytes_ += body_bytes;

@@ -226,7 +226,10 @@ class QueueLog {
   Seq recovered_mark_ = 1;
   std::uint64_t live_ = 0;
   std::uint64_t body_bytes_ = 0;
-  Fragment::Expected expected_;  // of the next fragment: as much as the last one had
+  // What the batch that is being built has, and what the one before it had that this log was in: so much is expected again.
+  BatchNumber counted_batch_ = 0;
+  Fragment::Expected this_batch_;
+  Fragment::Expected last_batch_;
   bool state_dirty_ = false;
   std::vector<Seq> dirty_pages_;
   std::vector<Erased> erased_;
