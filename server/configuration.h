@@ -41,6 +41,15 @@ struct Configuration {
   Duration amqp_heartbeat{};
   Duration amqp_handshake_timeout{};
   std::uint32_t amqp_max_connections = 0;
+  std::string amqps_bind;
+  std::uint16_t amqps_port = 0;
+  std::string amqps_certificate_file;
+  std::string amqps_key_file;
+  std::string amqps_ca_file;
+  bool amqps_verify_peer = false;
+  bool amqps_fail_if_no_peer_certificate = false;
+  std::string amqps_login_from;
+  std::string amqps_login_san_type;
   std::string http_bind;
   std::uint16_t http_port = 0;
   std::string metrics_bind;
@@ -66,11 +75,14 @@ struct Configuration {
   bool store_accept_data_loss = false;
   Duration shutdown_deadline{};
 
-  /// Of the section [users], which has names of its own for keys.
+  /// Of the section [users], which has names of its own for keys. Who has an empty hash has no password.
   std::vector<rpc::Authenticator::HashedUser> users;
   /// Of the section [permissions], in order of user and vhost.
   std::vector<Permission> permissions;
 
+  /// With certificate and key, and a port.
+  bool serves_amqps() const { return amqps_port != 0 && !amqps_certificate_file.empty(); }
+  bool serves_amqp() const { return amqp_port != 0 || serves_amqps(); }
   coordinator::CheckPolicy check_policy() const;
   /// From Prepare until a transaction that nobody ever answers for is in doubt, at most.
   Duration check_horizon() const;

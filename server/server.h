@@ -48,6 +48,8 @@ class Server {
   Result<void> start_engine();
   Result<void> load_users();
   Result<void> listen_amqp();
+  /// A user of [users]: only these may come by a certificate, so that no authority can make itself an administrator.
+  bool is_configured(std::string_view user) const;
   Result<void> listen_grpc();
 
   const Configuration configuration_;

@@ -42,6 +42,7 @@ struct SessionLimits {
 struct Login {
   std::string user;
   std::string password;
+  bool certified = false;  ///< instead of a password: by a certificate that was verified
 };
 
 /// A command for the engine. `request` comes back with the reply.
@@ -67,6 +68,9 @@ class Session {
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
+
+  /// The client showed a certificate of this user, which was verified: EXTERNAL is offered. Before anything is received.
+  void certified(std::string user) { certified_user_ = std::move(user); }
 
   /// Takes bytes from the front of `in` and returns how many; the rest is to be there again the next time, with more behind
   /// it. `owner` keeps `in` as long as messages that are posted point into it.
@@ -127,6 +131,8 @@ class Session {
   };
 
   // Handshake and the connection class: session_connection.cc
+  std::string_view mechanisms() const;
+  std::optional<Login> login(std::string_view response) const;
   bool receive_header(std::string_view& in);
   void start();
   Result<void, ProtocolError> on(const ConnectionStartOk& method);
@@ -165,6 +171,7 @@ class Session {
   Monotonic heartbeat_{};
   bool client_hears_cancel_ = false;
   bool closes_on_failed_authentication_ = false;
+  std::optional<std::string> certified_user_;
   std::string user_;
   std::string mechanism_;
   std::string vhost_;

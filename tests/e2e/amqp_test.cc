@@ -3,17 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
-#include <filesystem>
 #include <fstream>
-#include <memory>
-#include <set>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include "tests/e2e/amqp_client.h"
-#include "tests/e2e/escrowd.h"
-#include "tests/unit/storage/scratch_directory.h"
+#include "tests/e2e/amqp_server.h"
 
 namespace escrow::e2e {
 namespace {
@@ -22,29 +16,8 @@ using namespace broker::amqp;  // NOLINT(google-build-using-namespace): clients 
 using testing::AllOf;
 using testing::HasSubstr;
 
-class Amqp : public testing::Test {
+class Amqp : public AmqpServer {
  protected:
-  void start(const std::vector<std::string>& flags = {}) {
-    server_ = std::make_unique<ServerProcess>(ServerProcess::Options{.program = built_program("escrowd"),
-                                                                     .data_directory = directory_.path() + "/data",
-                                                                     .flags = flags,
-                                                                     .amqp = at_});
-    ASSERT_TRUE(server_->wait_ready(kPatience)) << server_->errors();
-  }
-  void TearDown() override {
-    if (server_ != nullptr && HasFailure()) std::fputs(server_->errors().c_str(), stderr);
-  }
-  /// As a power cut does.
-  void crash() {
-    server_->signal(SIGKILL);
-    server_->join();
-  }
-  std::unique_ptr<AmqpClient> connect() const { return std::make_unique<AmqpClient>(at_); }
-  std::unique_ptr<AmqpClient> client(const std::string& user = "guest", const std::string& vhost = "/") const {
-    auto out = connect();
-    out->open(user, user, vhost);
-    return out;
-  }
   /// What the server closes the connection with.
   std::string refusal(const std::string& user, const std::string& vhost) const {
     const auto client = connect();
@@ -69,19 +42,6 @@ class Amqp : public testing::Test {
     }
     return true;
   }
-  /// The configuration of users with their names for passwords.
-  std::string configuration(const std::vector<std::string>& users, const std::string& rest) const {
-    const std::string path = directory_.path() + "/escrow.toml";
-    std::ofstream out(path);
-    out << "vhosts = [\"/\", \"orders\", \"empty\"]\n[users]\n";
-    for (const std::string& user : users) {
-      std::string hash = run({.command = {built_program("escrow"), "hash-password"}, .input = user + "\n"}).output;
-      hash.resize(hash.find('\n'));
-      out << user << " = \"" << hash << "\"\n";
-    }
-    out << rest;
-    return path;
-  }
   double resident_mib() const {
     std::ifstream status("/proc/" + std::to_string(server_->id()) + "/status");
     for (std::string line; std::getline(status, line);) {
@@ -89,10 +49,6 @@ class Amqp : public testing::Test {
     }
     return 0;
   }
-
-  const ScratchDirectory directory_;
-  const Loopback at_ = Loopback::free();
-  std::unique_ptr<ServerProcess> server_;
 };
 
 TEST_F(Amqp, what_was_confirmed_is_there_after_a_crash) {

@@ -63,14 +63,40 @@ TEST(SessionHandshake, answers_another_protocol_with_its_header) {
 }
 
 TEST(SessionHandshake, refuses_a_mechanism_that_it_did_not_offer) {
+  for (const char* const mechanism : {"EXTERNAL", "", "PLAIN AMQPLAIN", "AMQ"}) {
+    SessionTester s;
+    s.feed(kProtocolHeader);
+    s.said();
+    s.send(ConnectionStartOk{.mechanism = mechanism}, 0);
+    EXPECT_TRUE(s.logins.empty());
+    EXPECT_EQ(s.said(),
+              "connection.close{reply-code=530 reply-text=NOT_ALLOWED - the authentication mechanism is not offered "
+              "class-id=10 method-id=11}");
+  }
+}
+
+TEST(SessionHandshake, takes_whom_a_certificate_names_without_a_password) {
   SessionTester s;
+  s.session.certified("shop");
   s.feed(kProtocolHeader);
-  s.said();
-  s.send(ConnectionStartOk{.mechanism = "EXTERNAL"}, 0);
-  EXPECT_TRUE(s.logins.empty());
-  EXPECT_EQ(s.said(),
-            "connection.close{reply-code=530 reply-text=NOT_ALLOWED - the authentication mechanism is not offered "
-            "class-id=10 method-id=11}");
+  EXPECT_NE(s.said().find("mechanisms=PLAIN AMQPLAIN EXTERNAL "), std::string::npos);
+  // The response of a client that would like to be somebody else.
+  s.send(ConnectionStartOk{.mechanism = "EXTERNAL", .response = std::string("admin")}, 0);
+  ASSERT_EQ(s.logins.size(), 1u);
+  EXPECT_EQ(s.logins[0].user, "shop");
+  EXPECT_TRUE(s.logins[0].certified);
+  s.session.authenticated(everything());
+  EXPECT_EQ(s.said(), kTune);
+  EXPECT_EQ(s.session.user(), "shop");
+}
+
+TEST(SessionHandshake, takes_a_password_from_who_has_a_certificate) {
+  SessionTester s;
+  s.session.certified("shop");
+  s.start();
+  ASSERT_EQ(s.logins.size(), 1u);
+  EXPECT_EQ(s.logins[0].user, "guest");
+  EXPECT_FALSE(s.logins[0].certified);
 }
 
 TEST(SessionHandshake, refuses_a_malformed_response) {
