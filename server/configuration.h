@@ -70,6 +70,9 @@ struct Configuration {
   std::size_t limits_inbox_bytes = 0;
   std::size_t limits_page_memory = 0;
   std::size_t limits_transaction_memory = 0;
+  double alarms_memory_high_watermark = 0;
+  std::size_t alarms_memory_high_watermark_absolute = 0;
+  std::size_t alarms_disk_free_limit = 0;
   std::size_t store_memtables = 0;
   std::size_t store_block_cache = 0;
   bool store_accept_data_loss = false;

@@ -75,8 +75,10 @@ Result<std::unique_ptr<Server>> Server::start(const Configuration& configuration
   if (auto done = server->start_engine(); !done) return std::move(done).error();
   if (auto done = declare_vhosts(server->engine_->inbox(), configuration.vhosts); !done) return std::move(done).error();
   if (auto done = server->load_users(); !done) return std::move(done).error();
+  server->watch_resources();
   if (auto done = server->listen_grpc(); !done) return std::move(done).error();
   if (auto done = server->listen_amqp(); !done) return std::move(done).error();
+  server->resources_->start();
   return server;
 }
 
@@ -96,11 +98,18 @@ Result<void> Server::open_store() {
 
 Result<void> Server::start_engine() {
   engine::EngineThreadOptions options = engine_options(configuration_);
-  if (configuration_.serves_amqp()) options.loop = &loop_;
+  options.loop = &loop_;
   auto engine = engine::EngineThread::start(*store_, clock_, options, random_seed());
   if (!engine) return std::move(engine).error();
   engine_ = *std::move(engine);
   return {};
+}
+
+void Server::watch_resources() {
+  resources_ = std::make_unique<ResourceWatch>(loop_.context(), configuration_, [this](broker::LowResources low) {
+    engine_->inbox().set_alarm(low);
+    if (amqp_ != nullptr) amqp_->alarm_changed();
+  });
 }
 
 Result<void> Server::load_users() {

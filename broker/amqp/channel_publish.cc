@@ -111,6 +111,7 @@ bool Channel::check_publish(const PropertiesView& properties) {
 
 Channel::Outcome Channel::content_complete(std::string_view body) {
   Content content = std::exchange(content_, {});
+  session_.message_received();
   if (mode_ == Mode::kConfirm) ++published_;
   if (!content.owns && mode_ != Mode::kTransaction) {
     session_.publish(*this,

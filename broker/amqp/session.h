@@ -22,6 +22,7 @@
 #include "broker/amqp/frame.h"
 #include "broker/amqp/method.h"
 #include "broker/core/command.h"
+#include "broker/core/resource_alarm.h"
 
 namespace escrow::broker::amqp {
 
@@ -81,6 +82,11 @@ class Session {
   bool authenticating() const { return state_ == State::kAuthenticating; }
   /// nullptr: refused.
   void authenticated(std::shared_ptr<const UserPermissions> permissions);
+
+  /// While resources are low, who publishes is held up, and told if it wants to know (connection.blocked).
+  void set_alarm(LowResources low);
+  /// It is held up: no input is to be given. Not one that closes, so that it can say close-ok.
+  bool blocked() const { return blocked_ && state_ == State::kRunning; }
 
   // What the engine says, through its port.
   void reply(std::uint64_t request, Result<ClientReply> reply);
@@ -149,9 +155,13 @@ class Session {
   Result<void, ProtocolError> channel_frame(const Frame& frame, std::size_t begin);
   std::size_t keep_incomplete(std::size_t consumed, std::size_t available);
 
+  void block_or_unblock();
+
   // For channels.
   void fail(ReplyCode code, std::string_view text, MethodId method = {});
   void post(std::uint64_t request, ClientCommand command, const std::shared_ptr<CommandScope>& scope);
+  /// A message has come, whatever becomes of it.
+  void message_received();
   void publish(Channel& channel, const MessageView& message, bool mandatory);
   void publish(Channel& channel, OwnedMessage message, bool mandatory);
   void start_publishing(Channel& channel);
@@ -170,6 +180,7 @@ class Session {
   std::uint16_t channel_max_ = 0;
   Monotonic heartbeat_{};
   bool client_hears_cancel_ = false;
+  bool client_hears_blocked_ = false;
   bool closes_on_failed_authentication_ = false;
   std::optional<std::string> certified_user_;
   std::string user_;
@@ -187,7 +198,10 @@ class Session {
   Monotonic last_received_;
   Monotonic last_sent_;
   std::optional<Monotonic> ending_;  // since when it was seen to be
-  std::int64_t charged_ = 0;         // bytes delivered since consumers were last granted some
+  LowResources low_;
+  bool publishes_ = false;
+  bool blocked_ = false;
+  std::int64_t charged_ = 0;  // bytes delivered since consumers were last granted some
 
   std::unordered_map<std::uint16_t, std::unique_ptr<Channel>> channels_;
   Channel* last_channel_ = nullptr;

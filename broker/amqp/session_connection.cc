@@ -106,6 +106,7 @@ bool Session::receive_header(std::string_view& in) {
 Result<void, ProtocolError> Session::on(const ConnectionStartOk& method) {
   if (state_ != State::kStart) return unexpected();
   client_hears_cancel_ = capable(method.client_properties, "consumer_cancel_notify");
+  client_hears_blocked_ = capable(method.client_properties, "connection.blocked");
   closes_on_failed_authentication_ = capable(method.client_properties, "authentication_failure_close");
   mechanism_ = method.mechanism;
   if (!is_among(mechanisms(), mechanism_)) {
@@ -228,6 +229,7 @@ bool Session::tick(Monotonic now, bool received, bool sent) {
   }
   if (state_ != State::kRunning) return now - started_ < limits_.handshake;
   if (heartbeat_ == Monotonic::zero()) return true;
+  if (blocked()) last_received_ = now;  // nobody listens to its heartbeats
   // Section 4.2.7: a peer that sends nothing for two intervals is gone.
   if (now - last_received_ > 2 * heartbeat_) return false;
   if (now - last_sent_ >= heartbeat_ / 2) {

@@ -18,10 +18,12 @@ Connection::Connection(Listener& listener, Tcp::socket socket, const TlsContext*
     : listener_(listener),
       socket_(std::move(socket)),
       transport_(socket_.native_handle(), tls),
-      session_(listener.options_.limits, id, random, *this, listener.clock_.monotonic()) {}
+      session_(listener.options_.limits, id, random, *this, listener.clock_.monotonic()) {
+  session_.set_alarm(listener.engine_.inbox().alarm());
+}
 
 bool Connection::may_read() const {
-  return !engine_full_ && !session_.authenticating() &&
+  return !engine_full_ && !session_.authenticating() && !session_.blocked() &&
          session_.output().size() - written_ < static_cast<std::size_t>(listener_.options_.limits.unwritten_bytes);
 }
 
@@ -187,6 +189,14 @@ void Connection::shut_down() {
   if (ended_) return;
   session_.shut_down("shutdown");
   write();
+  wait_readable();
+}
+
+void Connection::alarm_changed() {
+  if (ended_) return;
+  session_.set_alarm(listener_.engine_.inbox().alarm());
+  write();
+  wait_readable();
 }
 
 void Connection::end() {

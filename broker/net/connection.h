@@ -1,7 +1,7 @@
 // A client's connection, with or without TLS: bytes to its session, commands to the engine, and back.
 //
-// Reading stops while the engine's inbox is over its limits and while the client does not take what it is sent: the socket's
-// window then slows the client down. Everything here runs with EngineThread::hold().
+// Reading stops while the engine's inbox is over its limits, while the client does not take what it is sent, and while it is a
+// publisher that an alarm holds up: the socket's window then slows the client down. Everything here runs with EngineThread::hold().
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
@@ -27,6 +27,8 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   /// About twice a second.
   void tick(Monotonic now);
   void shut_down();
+  /// Of the inbox: publishers are held up while one is up.
+  void alarm_changed();
 
  private:
   using Tcp = boost::asio::ip::tcp;

@@ -111,11 +111,22 @@ void Listener::tick() {
     if (error) return;
     const auto held = engine_.hold();
     const Monotonic now = clock_.monotonic();
-    std::vector<std::shared_ptr<Connection>> all;
-    all.reserve(connections_.size());
-    for (const auto& [raw, connection] : connections_) all.push_back(connection);
-    for (const auto& connection : all) connection->tick(now);
+    for (const auto& connection : connections()) connection->tick(now);
     tick();
+  });
+}
+
+std::vector<std::shared_ptr<Connection>> Listener::connections() const {
+  std::vector<std::shared_ptr<Connection>> out;
+  out.reserve(connections_.size());
+  for (const auto& [raw, connection] : connections_) out.push_back(connection);
+  return out;
+}
+
+void Listener::alarm_changed() {
+  boost::asio::post(loop_.context(), [this] {
+    const auto held = engine_.hold();
+    for (const auto& connection : connections()) connection->alarm_changed();
   });
 }
 
@@ -143,9 +154,7 @@ void Listener::shut_down(std::function<void()> gone) {
       door->acceptor.close(ignored);
     }
     gone_ = std::move(gone);
-    std::vector<std::shared_ptr<Connection>> all;
-    for (const auto& [raw, connection] : connections_) all.push_back(connection);
-    for (const auto& connection : all) connection->shut_down();
+    for (const auto& connection : connections()) connection->shut_down();
     tell_if_gone();
   });
 }

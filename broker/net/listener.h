@@ -60,6 +60,8 @@ class Listener {
 
   /// "AMQP on 127.0.0.1:5672, AMQPS on 127.0.0.1:5671"
   std::string describe() const;
+  /// The alarm of the engine's inbox went up or down. Any thread.
+  void alarm_changed();
   /// Takes no more connections and asks clients to leave; calls `gone` on the engine's thread when all have. Any thread.
   void shut_down(std::function<void()> gone);
 
@@ -76,6 +78,8 @@ class Listener {
   void accept(Door& door);
   void tick();
   std::shared_ptr<Chunk> chunk();
+  /// Which may end themselves meanwhile.
+  std::vector<std::shared_ptr<Connection>> connections() const;
   void remove(Connection* connection);
   void tell_if_gone();
 

@@ -80,7 +80,8 @@ ConnectionTune AmqpClient::log_in_by(const std::string& mechanism, const std::st
   mechanisms_ = hear<ConnectionStart>().mechanisms;
   ConnectionStartOk start;
   FieldTable capabilities;
-  capabilities.set("authentication_failure_close", {true});
+  for (const char* const known : {"authentication_failure_close", "connection.blocked"})
+    capabilities.set(known, {true});
   start.client_properties.set("capabilities", {capabilities});
   start.mechanism = mechanism;
   start.response = response;
