@@ -57,6 +57,9 @@ broker::net::ListenerOptions listener_options(const Configuration& c) {
       static_cast<std::uint16_t>(std::chrono::duration_cast<std::chrono::seconds>(c.amqp_heartbeat).count());
   options.limits.handshake = c.amqp_handshake_timeout;
   options.limits.message_bytes = c.limits_message_bytes;
+  options.limits.consumers_per_channel = c.amqp_channel_consumers;
+  options.limits.transaction_bytes = c.amqp_transaction_bytes;
+  options.limits.unwritten_bytes = static_cast<std::int64_t>(c.amqp_unwritten_bytes);
   return options;
 }
 
