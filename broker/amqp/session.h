@@ -40,6 +40,9 @@ struct SessionLimits {
   std::int64_t unwritten_bytes = 1 << 20;
 };
 
+/// What a client gets to see the end of its connection by itself.
+inline constexpr Monotonic kLinger = std::chrono::seconds(1);
+
 struct Login {
   std::string user;
   std::string password;
@@ -99,7 +102,8 @@ class Session {
   std::string& output() { return output_; }
   const std::string& output() const { return output_; }
   void written();
-  /// Nothing more will be said or heard: the connection ends when the output has left.
+  /// Nothing more will be said or heard: when the output has left, the connection ends from this side, and soon after from
+  /// the other (kLinger).
   bool finished() const { return state_ == State::kFinished; }
 
   /// Heartbeats and deadlines; to be called about twice a second. `received` and `sent`: whether bytes came and went since the
@@ -198,6 +202,7 @@ class Session {
   Monotonic last_received_;
   Monotonic last_sent_;
   std::optional<Monotonic> ending_;  // since when it was seen to be
+  std::optional<Monotonic> said_;    // since when all was seen to be said
   LowResources low_;
   bool publishes_ = false;
   bool blocked_ = false;

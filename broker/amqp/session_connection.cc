@@ -127,9 +127,7 @@ void Session::authenticated(std::shared_ptr<const UserPermissions> permissions) 
   state_ = State::kTune;
   if (permissions == nullptr) {
     const std::string explanation = "Login was refused using authentication mechanism " + mechanism_;
-    if (closes_on_failed_authentication_) {
-      fail(ReplyCode::kAccessRefused, explanation);
-    }
+    if (closes_on_failed_authentication_) return fail(ReplyCode::kAccessRefused, explanation);
     // Who does not know that, sees the connection end.
     state_ = State::kFinished;
     return;
@@ -223,9 +221,13 @@ bool Session::tick(Monotonic now, bool received, bool sent) {
   if (received) last_received_ = now;
   if (sent) last_sent_ = now;
   if (state_ == State::kClosing || state_ == State::kFinished) {
-    // Whatever a client goes on sending, it has this long to say close-ok.
+    // Whatever a client goes on sending, it has this long to take what it is sent, and to say close-ok …
     if (!ending_) ending_ = now;
-    return now - *ending_ < limits_.handshake;
+    if (now - *ending_ >= limits_.handshake) return false;
+    if (state_ == State::kClosing || !output_.empty()) return true;
+    // … and then only to hang up.
+    if (!said_) said_ = now;
+    return now - *said_ < kLinger;
   }
   if (state_ != State::kRunning) return now - started_ < limits_.handshake;
   if (heartbeat_ == Monotonic::zero()) return true;
