@@ -77,6 +77,19 @@ std::size_t Inbox::commands() const {
   return commands_.size();
 }
 
+Result<void> Inbox::admit(const CommandBody& command) const {
+  const broker::LowResources low = alarm_;
+  const bool adds = std::holds_alternative<Publish>(command) || std::holds_alternative<coordinator::Prepare>(command);
+  return adds && low.any() ? resources_low(low) : Result<void>();
+}
+
+Error resources_low(broker::LowResources low) {
+  return {ErrorCode::kResourceExhausted,
+          "RESOURCES_LOW",
+          "the server is " + std::string(low.text()) + ": retry when messages were consumed, or an operator made room",
+          {}};
+}
+
 Error engine_full() {
   return {ErrorCode::kResourceExhausted, "ENGINE_FULL", "the server is busy: retry with backoff", {}};
 }

@@ -1,12 +1,14 @@
 // The engine's door: bounded, and open to every thread. Producers post, the engine's thread takes everything at once.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <mutex>
 #include <span>
 #include <vector>
 
+#include "broker/core/resource_alarm.h"
 #include "engine/command.h"
 
 namespace escrow::engine {
@@ -39,6 +41,12 @@ class Inbox {
   bool empty() const;
   std::size_t commands() const;
 
+  /// What publishers are to be held up for. The inbox itself takes everything: it is for those who post to ask.
+  void set_alarm(broker::LowResources low) { alarm_ = low; }
+  broker::LowResources alarm() const { return alarm_; }
+  /// RESOURCES_LOW for a command that adds messages while an alarm is up.
+  Result<void> admit(const CommandBody& command) const;
+
  private:
   InboxLimits limits_;
   std::function<void()> wake_;
@@ -48,9 +56,12 @@ class Inbox {
   std::vector<std::function<void()>> taken_;  // to be called by the next take
   std::size_t bytes_ = 0;
   bool woken_ = false;  // since the last take
+  std::atomic<broker::LowResources> alarm_;
 };
 
 /// What a caller answers when try_post had no room.
 Error engine_full();
+/// … while an alarm is up.
+Error resources_low(broker::LowResources low);
 
 }  // namespace escrow::engine

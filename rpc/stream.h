@@ -101,6 +101,7 @@ class Stream : private Call, public engine::Port {
   const std::string& user() const { return user_; }
   std::mutex& mutex() { return mutex_; }
 
+  const engine::Inbox& inbox() const { return parts_.inbox; }
   enum class Posted : std::uint8_t { kYes, kEngineFull, kClosing };
   /// Posts all or none; when it closes, none. They count as `operations` until answered().
   Posted post(std::span<engine::Command> commands, std::size_t operations);

@@ -76,6 +76,7 @@ void UnaryPort::post(UnaryCall& call, std::string user) {
   if (call.expired()) return call.fail(deadline_exceeded());
   Result<engine::CommandBody> body = call.method().to_command(call.request(), {user, max_body_bytes_});
   if (!body) return call.fail(body.error());
+  if (auto admitted = inbox_.admit(*body); !admitted) return call.fail(admitted.error());
   engine::Command command{this, reinterpret_cast<std::uint64_t>(&call), std::move(user), *std::move(body)};
   // From a successful post on, reply() ends it, possibly before try_post has returned.
   if (!inbox_.try_post(std::move(command))) call.fail(engine::engine_full());

@@ -26,11 +26,29 @@ Result<void> check_tls(const Configuration& c) {
   return {};
 }
 
+Result<void> check_amqps(const Configuration& c) {
+  if (c.amqps_certificate_file.empty() != c.amqps_key_file.empty()) {
+    return configuration_wrong("amqps.certificate_file and amqps.key_file go together");
+  }
+  if (c.amqps_verify_peer == c.amqps_ca_file.empty()) {
+    return configuration_wrong(
+        "amqps.verify_peer and amqps.ca_file go together: clients are verified by these authorities");
+  }
+  if (c.amqps_fail_if_no_peer_certificate && !c.amqps_verify_peer) {
+    return configuration_wrong("amqps.fail_if_no_peer_certificate needs amqps.verify_peer");
+  }
+  if (c.amqps_verify_peer && c.amqps_certificate_file.empty()) {
+    return configuration_wrong("amqps.verify_peer needs amqps.certificate_file and amqps.key_file");
+  }
+  return {};
+}
+
 Result<void> check_dev(const Configuration& c) {
   if (!c.dev) return {};
   const std::initializer_list<std::pair<std::string_view, const std::string&>> binds = {
       {"grpc.bind", c.grpc_bind},
       {"amqp.bind", c.amqp_bind},
+      {"amqps.bind", c.amqps_bind},
       {"http.bind", c.http_bind},
       {"metrics.bind", c.metrics_bind}};
   for (const auto& [name, address] : binds) {
@@ -46,7 +64,7 @@ Result<void> check_users(const Configuration& c) {
     if (auto valid = rpc::check_user_name(user.name); !valid) {
       return configuration_wrong("users: '" + user.name + "': " + valid.error().message);
     }
-    if (auto valid = rpc::check_password_hash(user.hash); !valid) {
+    if (auto valid = rpc::check_password_hash(user.hash); !valid && !user.hash.empty()) {
       return configuration_wrong("users: '" + user.name + "': " + valid.error().message);
     }
     if (user.name == kAdministrator || (c.dev && user.name == kDevelopmentUser)) {
@@ -107,6 +125,7 @@ Duration Configuration::check_horizon() const {
 
 Result<void> check(const Configuration& c) {
   if (auto valid = check_tls(c); !valid) return valid;
+  if (auto valid = check_amqps(c); !valid) return valid;
   if (auto valid = check_dev(c); !valid) return valid;
   if (auto valid = check_users(c); !valid) return valid;
   if (auto valid = check_vhosts(c); !valid) return valid;

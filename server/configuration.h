@@ -41,6 +41,18 @@ struct Configuration {
   Duration amqp_heartbeat{};
   Duration amqp_handshake_timeout{};
   std::uint32_t amqp_max_connections = 0;
+  std::uint32_t amqp_channel_consumers = 0;
+  std::size_t amqp_transaction_bytes = 0;
+  std::size_t amqp_unwritten_bytes = 0;
+  std::string amqps_bind;
+  std::uint16_t amqps_port = 0;
+  std::string amqps_certificate_file;
+  std::string amqps_key_file;
+  std::string amqps_ca_file;
+  bool amqps_verify_peer = false;
+  bool amqps_fail_if_no_peer_certificate = false;
+  std::string amqps_login_from;
+  std::string amqps_login_san_type;
   std::string http_bind;
   std::uint16_t http_port = 0;
   std::string metrics_bind;
@@ -61,16 +73,22 @@ struct Configuration {
   std::size_t limits_inbox_bytes = 0;
   std::size_t limits_page_memory = 0;
   std::size_t limits_transaction_memory = 0;
+  double alarms_memory_high_watermark = 0;
+  std::size_t alarms_memory_high_watermark_absolute = 0;
+  std::size_t alarms_disk_free_limit = 0;
   std::size_t store_memtables = 0;
   std::size_t store_block_cache = 0;
   bool store_accept_data_loss = false;
   Duration shutdown_deadline{};
 
-  /// Of the section [users], which has names of its own for keys.
+  /// Of the section [users], which has names of its own for keys. Who has an empty hash has no password.
   std::vector<rpc::Authenticator::HashedUser> users;
   /// Of the section [permissions], in order of user and vhost.
   std::vector<Permission> permissions;
 
+  /// With certificate and key, and a port.
+  bool serves_amqps() const { return amqps_port != 0 && !amqps_certificate_file.empty(); }
+  bool serves_amqp() const { return amqp_port != 0 || serves_amqps(); }
   coordinator::CheckPolicy check_policy() const;
   /// From Prepare until a transaction that nobody ever answers for is in doubt, at most.
   Duration check_horizon() const;

@@ -56,7 +56,8 @@ void warn_about(const Configuration& c) {
     spdlog::warn("gRPC listens on {} without TLS: passwords travel in the clear", c.grpc_bind);
   }
   if (c.amqp_port != 0 && !is_loopback(c.amqp_bind)) {
-    spdlog::warn("AMQP listens on {} without TLS: passwords travel in the clear", c.amqp_bind);
+    spdlog::warn("AMQP listens on {} without TLS: passwords travel in the clear; amqps.bind is for AMQP with TLS",
+                 c.amqp_bind);
   }
 }
 

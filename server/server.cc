@@ -2,6 +2,7 @@
 
 #include <sodium.h>
 
+#include <algorithm>
 #include <future>
 #include <utility>
 #include <vector>
@@ -31,10 +32,24 @@ engine::EngineThreadOptions engine_options(const Configuration& c) {
   return options;
 }
 
+broker::net::LoginFrom login_from(const Configuration& c) {
+  if (c.amqps_login_from == "common_name") return broker::net::LoginFrom::kCommonName;
+  if (c.amqps_login_from == "distinguished_name") return broker::net::LoginFrom::kDistinguishedName;
+  if (c.amqps_login_san_type == "dns") return broker::net::LoginFrom::kDnsName;
+  if (c.amqps_login_san_type == "email") return broker::net::LoginFrom::kEmail;
+  return broker::net::LoginFrom::kIpAddress;
+}
+
 broker::net::ListenerOptions listener_options(const Configuration& c) {
   broker::net::ListenerOptions options;
-  options.bind = c.amqp_bind;
-  options.port = c.amqp_port;
+  if (c.amqp_port != 0) options.plain = {c.amqp_bind, c.amqp_port};
+  if (c.serves_amqps()) options.with_tls = {c.amqps_bind, c.amqps_port};
+  options.tls = {c.amqps_certificate_file,
+                 c.amqps_key_file,
+                 c.amqps_ca_file,
+                 c.amqps_verify_peer,
+                 c.amqps_fail_if_no_peer_certificate,
+                 login_from(c)};
   options.max_connections = c.amqp_max_connections;
   options.limits.frame_max = static_cast<std::uint32_t>(c.amqp_frame_max);
   options.limits.channel_max = static_cast<std::uint16_t>(c.amqp_channel_max);
@@ -42,6 +57,9 @@ broker::net::ListenerOptions listener_options(const Configuration& c) {
       static_cast<std::uint16_t>(std::chrono::duration_cast<std::chrono::seconds>(c.amqp_heartbeat).count());
   options.limits.handshake = c.amqp_handshake_timeout;
   options.limits.message_bytes = c.limits_message_bytes;
+  options.limits.consumers_per_channel = c.amqp_channel_consumers;
+  options.limits.transaction_bytes = c.amqp_transaction_bytes;
+  options.limits.unwritten_bytes = static_cast<std::int64_t>(c.amqp_unwritten_bytes);
   return options;
 }
 
@@ -60,8 +78,10 @@ Result<std::unique_ptr<Server>> Server::start(const Configuration& configuration
   if (auto done = server->start_engine(); !done) return std::move(done).error();
   if (auto done = declare_vhosts(server->engine_->inbox(), configuration.vhosts); !done) return std::move(done).error();
   if (auto done = server->load_users(); !done) return std::move(done).error();
+  server->watch_resources();
   if (auto done = server->listen_grpc(); !done) return std::move(done).error();
   if (auto done = server->listen_amqp(); !done) return std::move(done).error();
+  server->resources_->start();
   return server;
 }
 
@@ -81,11 +101,18 @@ Result<void> Server::open_store() {
 
 Result<void> Server::start_engine() {
   engine::EngineThreadOptions options = engine_options(configuration_);
-  if (configuration_.amqp_port != 0) options.loop = &loop_;
+  options.loop = &loop_;
   auto engine = engine::EngineThread::start(*store_, clock_, options, random_seed());
   if (!engine) return std::move(engine).error();
   engine_ = *std::move(engine);
   return {};
+}
+
+void Server::watch_resources() {
+  resources_ = std::make_unique<ResourceWatch>(loop_.context(), configuration_, [this](broker::LowResources low) {
+    engine_->inbox().set_alarm(low);
+    if (amqp_ != nullptr) amqp_->alarm_changed();
+  });
 }
 
 Result<void> Server::load_users() {
@@ -94,18 +121,21 @@ Result<void> Server::load_users() {
   admin_secret_ = std::make_unique<AdminSecret>(*std::move(secret));
   std::vector<rpc::Credentials> secrets = {{std::string(kAdministrator), admin_secret_->secret}};
   if (configuration_.dev) secrets.push_back({std::string(kDevelopmentUser), std::string(kDevelopmentUser)});
-  authenticator_ = std::make_unique<rpc::Authenticator>(secrets, configuration_.users);
+  std::vector<rpc::Authenticator::HashedUser> users = configuration_.users;
+  std::erase_if(users, [](const auto& user) { return user.hash.empty(); });
+  authenticator_ = std::make_unique<rpc::Authenticator>(secrets, std::move(users));
   return {};
 }
 
 Result<void> Server::listen_amqp() {
-  if (configuration_.amqp_port == 0) return {};
+  if (!configuration_.serves_amqp()) return {};
   Result<AmqpAccess> access = AmqpAccess::compile(configuration_);
   if (!access) return std::move(access).error();
   auto listener = broker::net::Listener::start(
       loop_, *engine_, clock_, listener_options(configuration_),
       [this, access = *std::move(access)](broker::amqp::Login login, auto answer) {
         auto permissions = access.of(login.user);
+        if (login.certified) return answer(is_configured(login.user) ? std::move(permissions) : nullptr);
         authenticator_->verify(rpc::format_basic({std::move(login.user), std::move(login.password)}),
                                [permissions = std::move(permissions), answer = std::move(answer)](
                                    rpc::Authenticator::Verdict verdict) { answer(verdict ? permissions : nullptr); });
@@ -114,6 +144,11 @@ Result<void> Server::listen_amqp() {
   if (!listener) return std::move(listener).error();
   amqp_ = *std::move(listener);
   return {};
+}
+
+bool Server::is_configured(std::string_view user) const {
+  return std::ranges::find(configuration_.users, user, &rpc::Authenticator::HashedUser::name) !=
+         configuration_.users.end();
 }
 
 Result<void> Server::listen_grpc() {
@@ -164,7 +199,7 @@ Server::~Server() {
 
 std::string Server::describe() const {
   const std::string grpc = grpc_ == nullptr ? "no gRPC" : "gRPC on " + grpc_->address();
-  const std::string amqp = amqp_ == nullptr ? "no AMQP" : "AMQP on " + amqp_->address();
+  const std::string amqp = amqp_ == nullptr ? "no AMQP" : amqp_->describe();
   return grpc + ", " + amqp + ", data in " + configuration_.data_dir + " (format version " +
          std::to_string(DataDirectory::kFormatVersion) + ")";
 }

@@ -20,6 +20,7 @@
 #include "server/admin_secret.h"
 #include "server/configuration.h"
 #include "server/grpc_server.h"
+#include "server/resource_watch.h"
 #include "storage/data_directory.h"
 #include "storage/rocks_store.h"
 
@@ -46,8 +47,11 @@ class Server {
   explicit Server(const Configuration& configuration) : configuration_(configuration) {}
   Result<void> open_store();
   Result<void> start_engine();
+  void watch_resources();
   Result<void> load_users();
   Result<void> listen_amqp();
+  /// A user of [users]: only these may come by a certificate, so that no authority can make itself an administrator.
+  bool is_configured(std::string_view user) const;
   Result<void> listen_grpc();
 
   const Configuration configuration_;
@@ -60,6 +64,7 @@ class Server {
   std::unique_ptr<coordinator::api::CoordinatorService> coordinator_;
   std::unique_ptr<broker::api::BrokerService> broker_;
   broker::net::AsioLoop loop_;
+  std::unique_ptr<ResourceWatch> resources_;
   std::unique_ptr<broker::net::Listener> amqp_;
   std::unique_ptr<engine::EngineThread> engine_;  // after the ports it answers to
   std::unique_ptr<GrpcServer> grpc_;

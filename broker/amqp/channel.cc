@@ -94,7 +94,20 @@ void Channel::ask(ClientCommand command, MethodId method, bool silent, std::stri
   session_.post(request, std::move(command), scope_);
 }
 
-void Channel::tell(ClientCommand command) { session_.post(next_request(), std::move(command), scope_); }
+void Channel::tell(ClientCommand command, Settles method) {
+  session_.post(next_request(method), std::move(command), scope_);
+}
+
+MethodId Channel::settling_method(std::uint64_t request) {
+  switch (static_cast<Settles>(request & ((1U << kSettlesBits) - 1))) {
+    case Settles::kReject:
+      return BasicReject::kId;
+    case Settles::kNack:
+      return BasicNack::kId;
+    default:
+      return BasicAck::kId;
+  }
+}
 
 bool Channel::permitted(Right right, std::string_view what, std::string_view name, MethodId method) {
   if (session_.permits(right, name.empty() && what == "exchange" ? "amq.default" : name)) return true;
@@ -239,32 +252,33 @@ Channel::Outcome Channel::on(const BasicGet& method) {
   return {};
 }
 
-void Channel::settle(SettleTag settle, MethodId method) {
+void Channel::settle(SettleTag settle, Settles method) {
   if (mode_ == Mode::kTransaction) {
     transaction_.settles.push_back(settle);
     transaction_.bytes += sizeof settle;
     if (transaction_.bytes > session_.limits_.transaction_bytes) {
-      fail(ReplyCode::kPreconditionFailed, "the transaction is larger than the server takes", method);
+      fail(ReplyCode::kPreconditionFailed, "the transaction is larger than the server takes",
+           settling_method(static_cast<std::uint64_t>(method)));
     }
     return;
   }
-  tell(settle);
+  tell(settle, method);
 }
 
 Channel::Outcome Channel::on(const BasicAck& method) {
-  settle({id_, method.delivery_tag, method.multiple, Settlement::kAck}, BasicAck::kId);
+  settle({id_, method.delivery_tag, method.multiple, Settlement::kAck}, Settles::kAck);
   return {};
 }
 
 Channel::Outcome Channel::on(const BasicReject& method) {
   settle({id_, method.delivery_tag, false, method.requeue ? Settlement::kRequeue : Settlement::kReject},
-         BasicReject::kId);
+         Settles::kReject);
   return {};
 }
 
 Channel::Outcome Channel::on(const BasicNack& method) {
   settle({id_, method.delivery_tag, method.multiple, method.requeue ? Settlement::kRequeue : Settlement::kReject},
-         BasicNack::kId);
+         Settles::kNack);
   return {};
 }
 

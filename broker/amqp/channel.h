@@ -68,13 +68,16 @@ class Channel {
   /// The session posts `messages` for it in one request.
   void publish_posted(std::uint64_t request, std::uint64_t first_number, std::size_t messages,
                       std::vector<bool> mandatory);
-  std::uint64_t next_request() { return request_base_ | ++requests_; }
+  std::uint64_t next_request() { return next_request(Settles::kAck); }
   const std::shared_ptr<CommandScope>& scope() const { return scope_; }
   std::uint64_t published() const { return published_; }
 
  private:
   enum class State : std::uint8_t { kOpen, kClosing, kClosed };
   enum class Mode : std::uint8_t { kPlain, kConfirm, kTransaction };
+  /// Methods that are not answered unless they fail. Nobody keeps what they asked, so their requests say it: the lowest bits.
+  enum class Settles : std::uint8_t { kAck, kReject, kNack };
+  static constexpr int kSettlesBits = 2;
 
   /// What is to be said when it is its turn.
   struct Pending {
@@ -155,11 +158,15 @@ class Channel {
   void fail(const Error& error, MethodId method);
   void close(ReplyCode code, std::string_view text, MethodId method);
   void ask(ClientCommand command, MethodId method, bool silent, std::string name = {});
-  void tell(ClientCommand command);
+  void tell(ClientCommand command, Settles method = Settles::kAck);
+  std::uint64_t next_request(Settles method) {
+    return request_base_ | static_cast<std::uint32_t>(++requests_ << kSettlesBits | static_cast<std::uint32_t>(method));
+  }
+  static MethodId settling_method(std::uint64_t request);
   /// Says it when everything before it was answered.
   template <class M>
   void say(const M& method);
-  void settle(SettleTag settle, MethodId method);
+  void settle(SettleTag settle, Settles method);
   void forget_consumer(Consumers::iterator consumer);
 
   // channel_publish.cc

@@ -110,6 +110,7 @@ bool Channel::check_publish(const PropertiesView& properties) {
 }
 
 Channel::Outcome Channel::content_complete(std::string_view body) {
+  session_.message_received();
   if (mode_ == Mode::kConfirm) ++published_;
   if (!content_.owns && mode_ != Mode::kTransaction) {
     content_.stage = Content::Stage::kNone;

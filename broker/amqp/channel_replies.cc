@@ -11,7 +11,7 @@ namespace escrow::broker::amqp {
 void Channel::reply(std::uint64_t request, Result<ClientReply> reply) {
   const auto asked = std::ranges::find(pending_, request, &Pending::request);
   if (!reply) {
-    const MethodId method = asked == pending_.end() ? BasicAck::kId : asked->method;
+    const MethodId method = asked == pending_.end() ? settling_method(request) : asked->method;
     // The engine passes over what came behind it, but for the end of the channel.
     for (Pending& pending : pending_) {
       if (pending.request < request || pending.method == ChannelClose::kId) continue;

@@ -153,6 +153,27 @@ void Session::post(std::uint64_t request, ClientCommand command, const std::shar
   host_.post({request, std::move(command), scope});
 }
 
+void Session::set_alarm(LowResources low) {
+  low_ = low;
+  block_or_unblock();
+}
+
+void Session::message_received() {
+  publishes_ = true;
+  if (low_.any() && !blocked_) block_or_unblock();
+}
+
+void Session::block_or_unblock() {
+  if (state_ != State::kRunning || blocked_ == (publishes_ && low_.any())) return;
+  blocked_ = !blocked_;
+  if (!client_hears_blocked_) return;
+  if (blocked_) {
+    say(0, ConnectionBlocked{low_.text()});
+  } else {
+    say(0, ConnectionUnblocked{});
+  }
+}
+
 void Session::start_publishing(Channel& channel) {
   if (publishing_.channel == &channel) return;
   flush_publishing();

@@ -22,6 +22,7 @@
 #include "broker/amqp/frame.h"
 #include "broker/amqp/method.h"
 #include "broker/core/command.h"
+#include "broker/core/resource_alarm.h"
 
 namespace escrow::broker::amqp {
 
@@ -39,9 +40,13 @@ struct SessionLimits {
   std::int64_t unwritten_bytes = 1 << 20;
 };
 
+/// What a client gets to see the end of its connection by itself.
+inline constexpr Monotonic kLinger = std::chrono::seconds(1);
+
 struct Login {
   std::string user;
   std::string password;
+  bool certified = false;  ///< instead of a password: by a certificate that was verified
 };
 
 /// A command for the engine. `request` comes back with the reply.
@@ -68,6 +73,9 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
+  /// The client showed a certificate of this user, which was verified: EXTERNAL is offered. Before anything is received.
+  void certified(std::string user) { certified_user_ = std::move(user); }
+
   /// Takes bytes from the front of `in` and returns how many; the rest is to be there again the next time, with more behind
   /// it. `owner` keeps `in` as long as messages that are posted point into it.
   std::size_t receive(std::string_view in, const std::shared_ptr<const void>& owner);
@@ -77,6 +85,11 @@ class Session {
   bool authenticating() const { return state_ == State::kAuthenticating; }
   /// nullptr: refused.
   void authenticated(std::shared_ptr<const UserPermissions> permissions);
+
+  /// While resources are low, who publishes is held up, and told if it wants to know (connection.blocked).
+  void set_alarm(LowResources low);
+  /// It is held up: no input is to be given. Not one that closes, so that it can say close-ok.
+  bool blocked() const { return blocked_ && state_ == State::kRunning; }
 
   // What the engine says, through its port.
   void reply(std::uint64_t request, Result<ClientReply> reply);
@@ -89,7 +102,8 @@ class Session {
   std::string& output() { return output_; }
   const std::string& output() const { return output_; }
   void written();
-  /// Nothing more will be said or heard: the connection ends when the output has left.
+  /// Nothing more will be said or heard: when the output has left, the connection ends from this side, and soon after from
+  /// the other (kLinger).
   bool finished() const { return state_ == State::kFinished; }
 
   /// Heartbeats and deadlines; to be called about twice a second. `received` and `sent`: whether bytes came and went since the
@@ -127,6 +141,8 @@ class Session {
   };
 
   // Handshake and the connection class: session_connection.cc
+  std::string_view mechanisms() const;
+  std::optional<Login> login(std::string_view response) const;
   bool receive_header(std::string_view& in);
   void start();
   Result<void, ProtocolError> on(const ConnectionStartOk& method);
@@ -143,9 +159,13 @@ class Session {
   Result<void, ProtocolError> channel_frame(const Frame& frame, std::size_t begin);
   std::size_t keep_incomplete(std::size_t consumed, std::size_t available);
 
+  void block_or_unblock();
+
   // For channels.
   void fail(ReplyCode code, std::string_view text, MethodId method = {});
   void post(std::uint64_t request, ClientCommand command, const std::shared_ptr<CommandScope>& scope);
+  /// A message has come, whatever becomes of it.
+  void message_received();
   void publish(Channel& channel, const MessageView& message, bool mandatory);
   void publish(Channel& channel, OwnedMessage message, bool mandatory);
   void start_publishing(Channel& channel);
@@ -164,7 +184,9 @@ class Session {
   std::uint16_t channel_max_ = 0;
   Monotonic heartbeat_{};
   bool client_hears_cancel_ = false;
+  bool client_hears_blocked_ = false;
   bool closes_on_failed_authentication_ = false;
+  std::optional<std::string> certified_user_;
   std::string user_;
   std::string mechanism_;
   std::string vhost_;
@@ -180,7 +202,11 @@ class Session {
   Monotonic last_received_;
   Monotonic last_sent_;
   std::optional<Monotonic> ending_;  // since when it was seen to be
-  std::int64_t charged_ = 0;         // bytes delivered since consumers were last granted some
+  std::optional<Monotonic> said_;    // since when all was seen to be said
+  LowResources low_;
+  bool publishes_ = false;
+  bool blocked_ = false;
+  std::int64_t charged_ = 0;  // bytes delivered since consumers were last granted some
 
   std::unordered_map<std::uint16_t, std::unique_ptr<Channel>> channels_;
   Channel* last_channel_ = nullptr;

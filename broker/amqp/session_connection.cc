@@ -46,7 +46,8 @@ std::optional<Login> parse_plain(std::string_view response) {
   if (user == std::string_view::npos) return std::nullopt;
   const std::size_t password = response.find('\0', user + 1);
   if (password == std::string_view::npos) return std::nullopt;
-  return Login{std::string(response.substr(user + 1, password - user - 1)), std::string(response.substr(password + 1))};
+  return Login{std::string(response.substr(user + 1, password - user - 1)), std::string(response.substr(password + 1)),
+               false};
 }
 
 /// A field table without its length, with LOGIN and PASSWORD.
@@ -59,16 +60,27 @@ std::optional<Login> parse_amqplain(std::string_view response) {
   const FieldValue* const user = table->find("LOGIN");
   const FieldValue* const password = table->find("PASSWORD");
   if (user == nullptr || password == nullptr || !user->as_string() || !password->as_string()) return std::nullopt;
-  return Login{*user->as_string(), *password->as_string()};
+  return Login{*user->as_string(), *password->as_string(), false};
 }
 
-std::optional<Login> parse_login(std::string_view mechanism, std::string_view response) {
-  return mechanism == "PLAIN" ? parse_plain(response) : parse_amqplain(response);
+/// Of names with spaces between them.
+bool is_among(std::string_view names, std::string_view name) {
+  return !name.empty() && name.find(' ') == std::string_view::npos &&
+         (" " + std::string(names) + " ").find(" " + std::string(name) + " ") != std::string::npos;
 }
 
 ProtocolError unexpected() { return {ReplyCode::kCommandInvalid, "unexpected method in this state of the connection"}; }
 
 }  // namespace
+
+std::string_view Session::mechanisms() const { return certified_user_ ? "PLAIN AMQPLAIN EXTERNAL" : "PLAIN AMQPLAIN"; }
+
+/// nullopt: the response is malformed.
+std::optional<Login> Session::login(std::string_view response) const {
+  // Whom the response of EXTERNAL names does not count, as with RabbitMQ: only the certificate does.
+  if (mechanism_ == "EXTERNAL") return Login{certified_user_.value_or(""), {}, true};
+  return mechanism_ == "PLAIN" ? parse_plain(response) : parse_amqplain(response);
+}
 
 bool Session::receive_header(std::string_view& in) {
   switch (check_protocol_header(in)) {
@@ -84,7 +96,7 @@ bool Session::receive_header(std::string_view& in) {
   in.remove_prefix(kProtocolHeader.size());
   ConnectionStart start;
   start.server_properties = server_properties();
-  start.mechanisms = LongString("PLAIN AMQPLAIN");
+  start.mechanisms = LongString(mechanisms());
   start.locales = LongString("en_US");
   say(0, start);
   state_ = State::kStart;
@@ -94,12 +106,13 @@ bool Session::receive_header(std::string_view& in) {
 Result<void, ProtocolError> Session::on(const ConnectionStartOk& method) {
   if (state_ != State::kStart) return unexpected();
   client_hears_cancel_ = capable(method.client_properties, "consumer_cancel_notify");
+  client_hears_blocked_ = capable(method.client_properties, "connection.blocked");
   closes_on_failed_authentication_ = capable(method.client_properties, "authentication_failure_close");
   mechanism_ = method.mechanism;
-  if (mechanism_ != "PLAIN" && mechanism_ != "AMQPLAIN") {
+  if (!is_among(mechanisms(), mechanism_)) {
     return ProtocolError{ReplyCode::kNotAllowed, "the authentication mechanism is not offered"};
   }
-  std::optional<Login> login = parse_login(mechanism_, method.response);
+  std::optional<Login> login = this->login(method.response);
   if (!login) return ProtocolError{ReplyCode::kAccessRefused, "the response of the authentication is malformed"};
   user_ = login->user;
   state_ = State::kAuthenticating;
@@ -114,9 +127,7 @@ void Session::authenticated(std::shared_ptr<const UserPermissions> permissions) 
   state_ = State::kTune;
   if (permissions == nullptr) {
     const std::string explanation = "Login was refused using authentication mechanism " + mechanism_;
-    if (closes_on_failed_authentication_) {
-      fail(ReplyCode::kAccessRefused, explanation);
-    }
+    if (closes_on_failed_authentication_) return fail(ReplyCode::kAccessRefused, explanation);
     // Who does not know that, sees the connection end.
     state_ = State::kFinished;
     return;
@@ -210,12 +221,17 @@ bool Session::tick(Monotonic now, bool received, bool sent) {
   if (received) last_received_ = now;
   if (sent) last_sent_ = now;
   if (state_ == State::kClosing || state_ == State::kFinished) {
-    // Whatever a client goes on sending, it has this long to say close-ok.
+    // Whatever a client goes on sending, it has this long to take what it is sent, and to say close-ok …
     if (!ending_) ending_ = now;
-    return now - *ending_ < limits_.handshake;
+    if (now - *ending_ >= limits_.handshake) return false;
+    if (state_ == State::kClosing || !output_.empty()) return true;
+    // … and then only to hang up.
+    if (!said_) said_ = now;
+    return now - *said_ < kLinger;
   }
   if (state_ != State::kRunning) return now - started_ < limits_.handshake;
   if (heartbeat_ == Monotonic::zero()) return true;
+  if (blocked()) last_received_ = now;  // nobody listens to its heartbeats
   // Section 4.2.7: a peer that sends nothing for two intervals is gone.
   if (now - last_received_ > 2 * heartbeat_) return false;
   if (now - last_sent_ >= heartbeat_ / 2) {

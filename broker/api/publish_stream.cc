@@ -21,9 +21,12 @@ Result<void> PublishStream::on_frame(const grpc::ByteBuffer& bytes) {
   }
   // From a successful post on, the frame is the engine's, and may be gone before post() has returned.
   if (!commands.empty()) {
-    const Posted posted = post(commands, messages);
-    if (posted != Posted::kEngineFull) return {};
-    frame.refuse_all(engine::engine_full());
+    if (const broker::LowResources low = inbox().alarm(); low.any()) {
+      frame.refuse_all(engine::resources_low(low));
+    } else {
+      if (post(commands, messages) != Posted::kEngineFull) return {};
+      frame.refuse_all(engine::engine_full());
+    }
   }
   const std::scoped_lock lock(mutex());
   order_.complete(&frame, output());

@@ -1,9 +1,6 @@
 #include "broker/net/connection.h"
 
-#include <sys/socket.h>
-
 #include <boost/asio/post.hpp>
-#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -17,28 +14,57 @@ constexpr std::size_t kKeptOutput = 4096;
 
 }  // namespace
 
-Connection::Connection(Listener& listener, Tcp::socket socket, ConnectionId id, Random random)
+Connection::Connection(Listener& listener, Tcp::socket socket, const TlsContext* tls, ConnectionId id, Random random)
     : listener_(listener),
       socket_(std::move(socket)),
-      session_(listener.options_.limits, id, random, *this, listener.clock_.monotonic()) {}
+      transport_(socket_.native_handle(), tls),
+      session_(listener.options_.limits, id, random, *this, listener.clock_.monotonic()) {
+  session_.set_alarm(listener.engine_.inbox().alarm());
+}
 
 bool Connection::may_read() const {
-  return !engine_full_ && !session_.authenticating() &&
+  return !engine_full_ && !session_.authenticating() && !session_.blocked() &&
          session_.output().size() - written_ < static_cast<std::size_t>(listener_.options_.limits.unwritten_bytes);
 }
 
 void Connection::wait_readable() {
   if (ended_ || !may_read() || std::exchange(reading_, true)) return;
-  socket_.async_wait(Tcp::socket::wait_read, [self = shared_from_this()](const boost::system::error_code& error) {
+  auto readable = [self = shared_from_this()](const boost::system::error_code& error) {
     const auto held = self->listener_.engine_.hold();
     self->reading_ = false;
     if (self->ended_) return;
     if (error) return self->end();
     self->read();
-  });
+  };
+  if (transport_.holds_input()) {
+    boost::asio::post(socket_.get_executor(), [readable = std::move(readable)] { readable({}); });
+  } else {
+    socket_.async_wait(Tcp::socket::wait_read, std::move(readable));
+  }
+}
+
+bool Connection::shake_hands() {
+  switch (transport_.handshake()) {
+    case Transport::Next::kAgain:
+      if (std::optional<std::string> user = transport_.certified_user()) session_.certified(*std::move(user));
+      return true;
+    case Transport::Next::kReadable:
+      wait_readable();
+      return false;
+    case Transport::Next::kWritable:
+      wait_writable();
+      return false;
+    case Transport::Next::kEnded:
+      break;
+  }
+  session_.shut_down("no TLS");
+  write();
+  wait_readable();
+  return false;
 }
 
 void Connection::read() {
+  if (transport_.shaking_hands() && !shake_hands()) return;
   for (int i = 0; i < kReadsInARow && !ended_ && may_read(); ++i) {
     if (!read_some()) break;
   }
@@ -51,15 +77,14 @@ bool Connection::read_some() {
   const std::size_t kept = rest_.size();
   std::memcpy(chunk->bytes.get(), rest_.data(), kept);
   const std::size_t room = Chunk::kBytes - kept;
-  const ssize_t got = ::recv(socket_.native_handle(), chunk->bytes.get() + kept, room, 0);
-  if (got < 0) {
-    if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) end();
-    return false;
+  const Transport::Moved got = transport_.receive(chunk->bytes.get() + kept, room);
+  if (got.bytes > 0) {
+    received_ = true;
+    feed({chunk->bytes.get(), kept + got.bytes}, chunk);
   }
-  if (got == 0) return end(), false;
-  received_ = true;
-  feed({chunk->bytes.get(), kept + static_cast<std::size_t>(got)}, chunk);
-  return static_cast<std::size_t>(got) == room;
+  if (got.next == Transport::Next::kEnded) end();
+  if (got.next == Transport::Next::kWritable) wait_writable();
+  return got.next == Transport::Next::kAgain;
 }
 
 void Connection::feed(std::string_view in, const std::shared_ptr<Chunk>& owner) {
@@ -125,15 +150,11 @@ void Connection::write() {
   if (ended_ || writing_ || shut_) return;
   std::string& output = session_.output();
   while (written_ < output.size()) {
-    const ssize_t sent =
-        ::send(socket_.native_handle(), output.data() + written_, output.size() - written_, MSG_NOSIGNAL);
-    if (sent < 0) {
-      if (errno == EINTR) continue;
-      if (errno == EAGAIN || errno == EWOULDBLOCK) return wait_writable();
-      return end();
-    }
+    const Transport::Moved sent = transport_.send(output.data() + written_, output.size() - written_);
+    if (sent.next == Transport::Next::kWritable) return wait_writable();
+    if (sent.next == Transport::Next::kEnded) return end();
     sent_ = true;
-    written_ += static_cast<std::size_t>(sent);
+    written_ += sent.bytes;
   }
   output.clear();
   written_ = 0;
@@ -141,8 +162,7 @@ void Connection::write() {
   if (!session_.finished()) return;
   // What the client still sends is read and dropped until it has seen the end, so that it does see it.
   shut_ = true;
-  boost::system::error_code ignored;
-  socket_.shutdown(Tcp::socket::shutdown_send, ignored);
+  transport_.finish();
 }
 
 void Connection::wait_writable() {
@@ -152,6 +172,7 @@ void Connection::wait_writable() {
     self->writing_ = false;
     if (self->ended_) return;
     if (error) return self->end();
+    if (self->transport_.shaking_hands()) return self->read();
     self->write();
     self->wait_readable();
   });
@@ -168,6 +189,14 @@ void Connection::shut_down() {
   if (ended_) return;
   session_.shut_down("shutdown");
   write();
+  wait_readable();
+}
+
+void Connection::alarm_changed() {
+  if (ended_) return;
+  session_.set_alarm(listener_.engine_.inbox().alarm());
+  write();
+  wait_readable();
 }
 
 void Connection::end() {

@@ -1,7 +1,7 @@
-// A client's socket: bytes to its session, commands to the engine, and back.
+// A client's connection, with or without TLS: bytes to its session, commands to the engine, and back.
 //
-// Reading stops while the engine's inbox is over its limits and while the client does not take what it is sent: the socket's
-// window then slows the client down. Everything here runs with EngineThread::hold().
+// Reading stops while the engine's inbox is over its limits, while the client does not take what it is sent, and while it is a
+// publisher that an alarm holds up: the socket's window then slows the client down. Everything here runs with EngineThread::hold().
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
@@ -10,6 +10,7 @@
 
 #include "broker/amqp/session.h"
 #include "broker/net/listener.h"
+#include "broker/net/transport.h"
 #include "engine/port.h"
 
 namespace escrow::broker::net {
@@ -18,12 +19,16 @@ class Connection final : public std::enable_shared_from_this<Connection>,
                          public engine::Port,
                          private amqp::SessionHost {
  public:
-  Connection(Listener& listener, boost::asio::ip::tcp::socket socket, ConnectionId id, Random random);
+  /// `tls`: nullptr without.
+  Connection(Listener& listener, boost::asio::ip::tcp::socket socket, const TlsContext* tls, ConnectionId id,
+             Random random);
 
   void start() { wait_readable(); }
   /// About twice a second.
   void tick(Monotonic now);
   void shut_down();
+  /// Of the inbox: publishers are held up while one is up.
+  void alarm_changed();
 
  private:
   using Tcp = boost::asio::ip::tcp;
@@ -42,6 +47,8 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   bool may_read() const;
   void wait_readable();
   void read();
+  /// True: there is TLS, or needs to be none.
+  bool shake_hands();
   /// False: there is nothing more to be read now.
   bool read_some();
   void feed(std::string_view in, const std::shared_ptr<Chunk>& owner);
@@ -52,6 +59,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
 
   Listener& listener_;
   Tcp::socket socket_;
+  Transport transport_;
   amqp::Session session_;
   std::string rest_;         // of the input: what is not a whole frame yet
   std::size_t written_ = 0;  // of the session's output

@@ -22,7 +22,6 @@ Listener::Listener(AsioLoop& loop, engine::EngineThread& engine, const Clock& cl
       options_(std::move(options)),
       authenticate_(std::move(authenticate)),
       random_(seed),
-      acceptor_(loop.context()),
       timer_(loop.context()) {}
 
 Listener::~Listener() = default;
@@ -31,57 +30,79 @@ Result<std::unique_ptr<Listener>> Listener::start(AsioLoop& loop, engine::Engine
                                                   ListenerOptions options, Authenticate authenticate,
                                                   std::uint64_t seed) {
   std::unique_ptr<Listener> self(new Listener(loop, engine, clock, std::move(options), std::move(authenticate), seed));
-  if (auto listening = self->listen(); !listening) return std::move(listening).error();
+  if (auto opened = self->open(); !opened) return std::move(opened).error();
   boost::asio::post(loop.context(), [raw = self.get()] {
     const auto held = raw->engine_.hold();
-    raw->accept();
+    for (const auto& door : raw->doors_) raw->accept(*door);
     raw->tick();
   });
   return self;
 }
 
-Result<void> Listener::listen() {
+Result<void> Listener::open() {
+  if (options_.plain) {
+    if (auto opened = open(*options_.plain, nullptr); !opened) return opened;
+  }
+  if (!options_.with_tls) return {};
+  Result<std::unique_ptr<TlsContext>> tls = TlsContext::load(options_.tls);
+  if (!tls) return std::move(tls).error();
+  tls_ = *std::move(tls);
+  return open(*options_.with_tls, tls_.get());
+}
+
+Result<void> Listener::open(const Endpoint& endpoint, const TlsContext* tls) {
+  auto door = std::make_unique<Door>(Door{boost::asio::ip::tcp::acceptor(loop_.context()), tls});
   boost::system::error_code error;
-  const auto address = boost::asio::ip::make_address(options_.bind, error);
-  const boost::asio::ip::tcp::endpoint endpoint(address, options_.port);
-  if (!error) acceptor_.open(endpoint.protocol(), error);
-  if (!error) acceptor_.set_option(boost::asio::socket_base::reuse_address(true), error);
-  if (!error) acceptor_.bind(endpoint, error);
-  if (!error) acceptor_.listen(boost::asio::socket_base::max_listen_connections, error);
-  if (!error) return {};
-  const std::string where = options_.bind + ":" + std::to_string(options_.port);
+  const boost::asio::ip::tcp::endpoint at(boost::asio::ip::make_address(endpoint.bind, error), endpoint.port);
+  if (!error) door->acceptor.open(at.protocol(), error);
+  if (!error) door->acceptor.set_option(boost::asio::socket_base::reuse_address(true), error);
+  if (!error) door->acceptor.bind(at, error);
+  if (!error) door->acceptor.listen(boost::asio::socket_base::max_listen_connections, error);
+  if (!error) {
+    doors_.push_back(std::move(door));
+    return {};
+  }
+  const std::string where = endpoint.bind + ":" + std::to_string(endpoint.port);
   if (error == boost::asio::error::address_in_use) {
     return Error{ErrorCode::kFailedPrecondition,
                  "ADDRESS_IN_USE",
-                 "something else listens on " + where + ": stop it, or choose another port with --amqp-port",
+                 "something else listens on " + where + ": stop it, or choose another port with " +
+                     (tls == nullptr ? "--amqp-port" : "--amqps-port"),
                  {}};
   }
   return Error{
       ErrorCode::kFailedPrecondition, "LISTEN_FAILED", "cannot listen on " + where + ": " + error.message(), {}};
 }
 
-std::string Listener::address() const {
-  boost::system::error_code ignored;
-  const auto endpoint = acceptor_.local_endpoint(ignored);
-  return endpoint.address().to_string() + ":" + std::to_string(endpoint.port());
+std::string Listener::describe() const {
+  std::string out;
+  for (const auto& door : doors_) {
+    boost::system::error_code ignored;
+    const auto endpoint = door->acceptor.local_endpoint(ignored);
+    out += std::string(out.empty() ? "" : ", ") + (door->tls == nullptr ? "AMQP on " : "AMQPS on ") +
+           endpoint.address().to_string() + ":" + std::to_string(endpoint.port());
+  }
+  return out;
 }
 
-void Listener::accept() {
-  acceptor_.async_accept([this](const boost::system::error_code& error, boost::asio::ip::tcp::socket socket) {
-    if (!acceptor_.is_open()) return;
-    const auto held = engine_.hold();
-    // Beyond the limit it is closed at once.
-    if (!error && connections_.size() < options_.max_connections) {
-      boost::system::error_code ignored;
-      socket.non_blocking(true, ignored);
-      socket.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
-      const ConnectionId id = next_connection_++;
-      auto connection = std::make_shared<Connection>(*this, std::move(socket), id, random_.split("connection"));
-      connections_.emplace(connection.get(), connection);
-      connection->start();
-    }
-    accept();
-  });
+void Listener::accept(Door& door) {
+  door.acceptor.async_accept(
+      [this, &door](const boost::system::error_code& error, boost::asio::ip::tcp::socket socket) {
+        if (!door.acceptor.is_open()) return;
+        const auto held = engine_.hold();
+        // Beyond the limit it is closed at once.
+        if (!error && connections_.size() < options_.max_connections) {
+          boost::system::error_code ignored;
+          socket.non_blocking(true, ignored);
+          socket.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
+          const ConnectionId id = next_connection_++;
+          auto connection =
+              std::make_shared<Connection>(*this, std::move(socket), door.tls, id, random_.split("connection"));
+          connections_.emplace(connection.get(), connection);
+          connection->start();
+        }
+        accept(door);
+      });
 }
 
 void Listener::tick() {
@@ -90,11 +111,22 @@ void Listener::tick() {
     if (error) return;
     const auto held = engine_.hold();
     const Monotonic now = clock_.monotonic();
-    std::vector<std::shared_ptr<Connection>> all;
-    all.reserve(connections_.size());
-    for (const auto& [raw, connection] : connections_) all.push_back(connection);
-    for (const auto& connection : all) connection->tick(now);
+    for (const auto& connection : connections()) connection->tick(now);
     tick();
+  });
+}
+
+std::vector<std::shared_ptr<Connection>> Listener::connections() const {
+  std::vector<std::shared_ptr<Connection>> out;
+  out.reserve(connections_.size());
+  for (const auto& [raw, connection] : connections_) out.push_back(connection);
+  return out;
+}
+
+void Listener::alarm_changed() {
+  boost::asio::post(loop_.context(), [this] {
+    const auto held = engine_.hold();
+    for (const auto& connection : connections()) connection->alarm_changed();
   });
 }
 
@@ -117,12 +149,12 @@ void Listener::remove(Connection* connection) {
 void Listener::shut_down(std::function<void()> gone) {
   boost::asio::post(loop_.context(), [this, gone = std::move(gone)]() mutable {
     const auto held = engine_.hold();
-    boost::system::error_code ignored;
-    acceptor_.close(ignored);
+    for (const auto& door : doors_) {
+      boost::system::error_code ignored;
+      door->acceptor.close(ignored);
+    }
     gone_ = std::move(gone);
-    std::vector<std::shared_ptr<Connection>> all;
-    for (const auto& [raw, connection] : connections_) all.push_back(connection);
-    for (const auto& connection : all) connection->shut_down();
+    for (const auto& connection : connections()) connection->shut_down();
     tell_if_gone();
   });
 }

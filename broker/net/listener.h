@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -14,15 +15,23 @@
 #include "base/random.h"
 #include "broker/amqp/session.h"
 #include "broker/net/asio_loop.h"
+#include "broker/net/tls_context.h"
 #include "engine/engine_thread.h"
 
 namespace escrow::broker::net {
 
 class Connection;
 
-struct ListenerOptions {
+struct Endpoint {
   std::string bind = "127.0.0.1";
-  std::uint16_t port = 5672;  ///< 0: any free one
+  std::uint16_t port = 0;  ///< 0: any free one
+};
+
+/// One of the two at least.
+struct ListenerOptions {
+  std::optional<Endpoint> plain;
+  std::optional<Endpoint> with_tls;
+  TlsOptions tls;
   std::size_t max_connections = 10'000;
   amqp::SessionLimits limits;
 };
@@ -39,7 +48,8 @@ struct Chunk {
 
 class Listener {
  public:
-  /// The loop, which is the engine's, and the engine outlive it. ADDRESS_IN_USE, LISTEN_FAILED.
+  /// The loop, which is the engine's, and the engine outlive it. ADDRESS_IN_USE, LISTEN_FAILED, and of TLS those of
+  /// TlsContext::load.
   static Result<std::unique_ptr<Listener>> start(AsioLoop& loop, engine::EngineThread& engine, const Clock& clock,
                                                  ListenerOptions options, Authenticate authenticate,
                                                  std::uint64_t seed);
@@ -48,8 +58,10 @@ class Listener {
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
-  /// "127.0.0.1:5672"
-  std::string address() const;
+  /// "AMQP on 127.0.0.1:5672, AMQPS on 127.0.0.1:5671"
+  std::string describe() const;
+  /// The alarm of the engine's inbox went up or down. Any thread.
+  void alarm_changed();
   /// Takes no more connections and asks clients to leave; calls `gone` on the engine's thread when all have. Any thread.
   void shut_down(std::function<void()> gone);
 
@@ -57,10 +69,17 @@ class Listener {
   friend class Connection;
   Listener(AsioLoop& loop, engine::EngineThread& engine, const Clock& clock, ListenerOptions options,
            Authenticate authenticate, std::uint64_t seed);
-  Result<void> listen();
-  void accept();
+  struct Door {
+    boost::asio::ip::tcp::acceptor acceptor;
+    const TlsContext* tls = nullptr;
+  };
+  Result<void> open();
+  Result<void> open(const Endpoint& endpoint, const TlsContext* tls);
+  void accept(Door& door);
   void tick();
   std::shared_ptr<Chunk> chunk();
+  /// Which may end themselves meanwhile.
+  std::vector<std::shared_ptr<Connection>> connections() const;
   void remove(Connection* connection);
   void tell_if_gone();
 
@@ -70,7 +89,8 @@ class Listener {
   const ListenerOptions options_;
   const Authenticate authenticate_;
   Random random_;
-  boost::asio::ip::tcp::acceptor acceptor_;
+  std::unique_ptr<TlsContext> tls_;
+  std::vector<std::unique_ptr<Door>> doors_;
   boost::asio::steady_timer timer_;
   ConnectionId next_connection_ = 1;
   std::unordered_map<Connection*, std::shared_ptr<Connection>> connections_;

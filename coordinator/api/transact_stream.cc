@@ -55,8 +55,9 @@ Result<void> TransactStream::on_frame(const grpc::ByteBuffer& bytes) {
   for (v1::TransactRequest::Operation& in : *request.mutable_operations()) {
     Operation operation{frame.get(), in.tag(), in.kind_case()};
     Result<engine::CommandBody> body = to_command(in, caller);
-    if (!body) {
-      refuse({operation}, body.error());
+    const Result<void> admitted = body ? inbox().admit(*body) : Result<void>(body.error());
+    if (!admitted) {
+      refuse({operation}, admitted.error());
       continue;
     }
     frame->operations.push_back(operation);

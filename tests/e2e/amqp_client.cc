@@ -3,6 +3,9 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -21,11 +24,20 @@ using namespace broker::amqp;  // NOLINT(google-build-using-namespace): a client
 
 [[noreturn]] void fail(const std::string& what) { throw std::runtime_error(what + ": " + std::strerror(errno)); }
 
+[[noreturn]] void fail_tls(const std::string& what) {
+  std::string reasons;
+  while (const unsigned long code = ERR_get_error()) reasons += std::string(": ") + ERR_error_string(code, nullptr);
+  throw std::runtime_error(what + reasons);
+}
+
 constexpr std::size_t kReadBytes = 64 << 10;
 
 }  // namespace
 
-AmqpClient::AmqpClient(const Loopback& server) : socket_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+AmqpClient::AmqpClient(const Loopback& server, const std::optional<ClientTls>& tls)
+    : socket_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)),
+      context_(nullptr, SSL_CTX_free),
+      tls_(nullptr, SSL_free) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<std::uint16_t>(std::stoi(server.port)));
@@ -36,19 +48,42 @@ AmqpClient::AmqpClient(const Loopback& server) : socket_(socket(AF_INET, SOCK_ST
   setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+  if (tls) secure(*tls, server.host);
+}
+
+void AmqpClient::secure(const ClientTls& tls, const std::string& host) {
+  context_.reset(SSL_CTX_new(TLS_client_method()));
+  SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER, nullptr);
+  if (SSL_CTX_load_verify_file(context_.get(), tls.authorities.c_str()) != 1) fail_tls(tls.authorities);
+  if (!tls.certificate.empty()) {
+    if (SSL_CTX_use_certificate_chain_file(context_.get(), tls.certificate.c_str()) != 1) fail_tls(tls.certificate);
+    if (SSL_CTX_use_PrivateKey_file(context_.get(), tls.key.c_str(), SSL_FILETYPE_PEM) != 1) fail_tls(tls.key);
+  }
+  tls_.reset(SSL_new(context_.get()));
+  SSL_set_fd(tls_.get(), socket_);
+  if (tls.server.empty()) {
+    X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls_.get()), host.c_str());
+  } else {
+    SSL_set1_host(tls_.get(), tls.server.c_str());
+  }
+  if (SSL_connect(tls_.get()) != 1) fail_tls("TLS");
 }
 
 AmqpClient::~AmqpClient() { close(socket_); }
 
 ConnectionTune AmqpClient::log_in(const std::string& user, const std::string& password) {
+  return log_in_by("PLAIN", '\0' + user + '\0' + password);
+}
+
+ConnectionTune AmqpClient::log_in_by(const std::string& mechanism, const std::string& response) {
   write(kProtocolHeader);
-  hear<ConnectionStart>();
+  mechanisms_ = hear<ConnectionStart>().mechanisms;
   ConnectionStartOk start;
   FieldTable capabilities;
-  capabilities.set("authentication_failure_close", {true});
+  for (const char* const known : {"authentication_failure_close", "connection.blocked"})
+    capabilities.set(known, {true});
   start.client_properties.set("capabilities", {capabilities});
-  start.mechanism = "PLAIN";
-  const std::string response = '\0' + user + '\0' + password;
+  start.mechanism = mechanism;
   start.response = response;
   start.locale = "en_US";
   return ask<ConnectionTune>(start, 0);
@@ -126,7 +161,8 @@ std::string AmqpClient::last() const {
 
 void AmqpClient::write(std::string_view bytes) {
   while (!bytes.empty()) {
-    const ssize_t sent = send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const ssize_t sent = tls_ == nullptr ? send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL)
+                                         : SSL_write(tls_.get(), bytes.data(), static_cast<int>(bytes.size()));
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0) fail("send");
     bytes.remove_prefix(static_cast<std::size_t>(sent));
@@ -137,8 +173,10 @@ bool AmqpClient::read_some() {
   input_.erase(0, std::exchange(consumed_, 0));
   const std::size_t size = input_.size();
   input_.resize(size + kReadBytes);
-  const ssize_t got = recv(socket_, input_.data() + size, kReadBytes, 0);
+  const ssize_t got = tls_ == nullptr ? recv(socket_, input_.data() + size, kReadBytes, 0)
+                                      : SSL_read(tls_.get(), input_.data() + size, kReadBytes);
   input_.resize(size + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+  if (got < 0 && tls_ != nullptr) fail_tls("nothing came");
   if (got < 0 && errno != ECONNRESET) fail("nothing came");
   return got > 0;
 }

@@ -3,17 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
-#include <filesystem>
 #include <fstream>
-#include <memory>
-#include <set>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include "tests/e2e/amqp_client.h"
-#include "tests/e2e/escrowd.h"
-#include "tests/unit/storage/scratch_directory.h"
+#include "tests/e2e/amqp_server.h"
 
 namespace escrow::e2e {
 namespace {
@@ -22,29 +16,8 @@ using namespace broker::amqp;  // NOLINT(google-build-using-namespace): clients 
 using testing::AllOf;
 using testing::HasSubstr;
 
-class Amqp : public testing::Test {
+class Amqp : public AmqpServer {
  protected:
-  void start(const std::vector<std::string>& flags = {}) {
-    server_ = std::make_unique<ServerProcess>(ServerProcess::Options{.program = built_program("escrowd"),
-                                                                     .data_directory = directory_.path() + "/data",
-                                                                     .flags = flags,
-                                                                     .amqp = at_});
-    ASSERT_TRUE(server_->wait_ready(kPatience)) << server_->errors();
-  }
-  void TearDown() override {
-    if (server_ != nullptr && HasFailure()) std::fputs(server_->errors().c_str(), stderr);
-  }
-  /// As a power cut does.
-  void crash() {
-    server_->signal(SIGKILL);
-    server_->join();
-  }
-  std::unique_ptr<AmqpClient> connect() const { return std::make_unique<AmqpClient>(at_); }
-  std::unique_ptr<AmqpClient> client(const std::string& user = "guest", const std::string& vhost = "/") const {
-    auto out = connect();
-    out->open(user, user, vhost);
-    return out;
-  }
   /// What the server closes the connection with.
   std::string refusal(const std::string& user, const std::string& vhost) const {
     const auto client = connect();
@@ -69,19 +42,6 @@ class Amqp : public testing::Test {
     }
     return true;
   }
-  /// The configuration of users with their names for passwords.
-  std::string configuration(const std::vector<std::string>& users, const std::string& rest) const {
-    const std::string path = directory_.path() + "/escrow.toml";
-    std::ofstream out(path);
-    out << "vhosts = [\"/\", \"orders\", \"empty\"]\n[users]\n";
-    for (const std::string& user : users) {
-      std::string hash = run({.command = {built_program("escrow"), "hash-password"}, .input = user + "\n"}).output;
-      hash.resize(hash.find('\n'));
-      out << user << " = \"" << hash << "\"\n";
-    }
-    out << rest;
-    return path;
-  }
   double resident_mib() const {
     std::ifstream status("/proc/" + std::to_string(server_->id()) + "/status");
     for (std::string line; std::getline(status, line);) {
@@ -89,10 +49,6 @@ class Amqp : public testing::Test {
     }
     return 0;
   }
-
-  const ScratchDirectory directory_;
-  const Loopback at_ = Loopback::free();
-  std::unique_ptr<ServerProcess> server_;
 };
 
 TEST_F(Amqp, what_was_confirmed_is_there_after_a_crash) {
@@ -238,6 +194,33 @@ TEST_F(Amqp, clients_are_told_that_the_server_stops) {
   EXPECT_EQ(server_->join(), 0);
 }
 
+TEST_F(Amqp, who_keeps_a_closed_connection_does_not_hold_up_the_stop) {
+  start({"--shutdown-deadline=60s", "--amqp-handshake-timeout=60s"});
+  const auto idle = client();
+  const auto leaving = client();
+  leaving->ask<ConnectionCloseOk>(ConnectionClose{}, 0);
+  server_->signal(SIGTERM);
+  idle->hear<ConnectionClose>();
+  idle->say(ConnectionCloseOk{}, 0);
+  // Both sockets stay open on this side.
+  EXPECT_TRUE(server_->wait_end(std::chrono::seconds(20)));
+  EXPECT_EQ(server_->join(), 0);
+}
+
+TEST_F(Amqp, a_settlement_that_is_refused_is_named) {
+  start();
+  const auto client = this->client();
+  const auto method_of = [&](const auto& settlement) {
+    const auto close = client->template ask<ChannelClose>(settlement);
+    client->say(ChannelCloseOk{});
+    client->open_channel();
+    return MethodId{close.class_id, close.method_id};
+  };
+  EXPECT_EQ(method_of(BasicAck{9}), BasicAck::kId);
+  EXPECT_EQ(method_of(BasicNack{9}), BasicNack::kId);
+  EXPECT_EQ(method_of(BasicReject{9}), BasicReject::kId);
+}
+
 TEST_F(Amqp, who_does_not_authenticate_is_cut_off) {
   start({"--amqp-handshake-timeout=1s"});
   const auto patient = client();
@@ -255,6 +238,9 @@ TEST_F(Amqp, wrong_passwords_are_refused) {
   const auto wrong = connect();
   EXPECT_THROW(wrong->log_in("guest", "wrong"), std::runtime_error);
   EXPECT_THAT(wrong->last(), AllOf(HasSubstr("connection.close"), HasSubstr("403"), HasSubstr("ACCESS_REFUSED")));
+  // The server waits for the answer, and then ends the connection.
+  wrong->say(ConnectionCloseOk{}, 0);
+  EXPECT_TRUE(wrong->ended());
 }
 
 TEST_F(Amqp, limits_are_those_of_the_configuration) {
@@ -276,6 +262,47 @@ TEST_F(Amqp, limits_are_those_of_the_configuration) {
   write_frame_header(FrameType::kBody, 1, 4097, sink);
   second->write(too_large);
   EXPECT_EQ(second->hear<ConnectionClose>().reply_code, 501) << second->last();
+}
+
+TEST_F(Amqp, a_channel_has_as_many_consumers_as_are_configured) {
+  start({"--amqp-channel-consumers=2"});
+  const auto consumer = client();
+  consumer->declare("q");
+  for (const char* const tag : {"a", "b"}) consumer->ask<BasicConsumeOk>(BasicConsume{0, "q", tag});
+  EXPECT_EQ(refused(*consumer, BasicConsume{0, "q", "c"}),
+            "406 PRECONDITION_FAILED - the channel has too many consumers");
+}
+
+TEST_F(Amqp, a_transaction_is_as_large_as_is_configured) {
+  start({"--amqp-transaction-bytes=8KiB"});
+  const auto publisher = client();
+  publisher->declare("q");
+  const std::string body(6 << 10, 'x');
+  publisher->ask<TxSelectOk>(TxSelect{});
+  publisher->publish("", "q", body);
+  publisher->flush();
+  publisher->ask<TxCommitOk>(TxCommit{});
+  for (int i = 0; i < 2; ++i) publisher->publish("", "q", body);
+  publisher->flush();
+  EXPECT_EQ(publisher->hear<ChannelClose>().reply_text,
+            "PRECONDITION_FAILED - the transaction is larger than the server takes");
+}
+
+TEST_F(Amqp, a_client_that_reads_nothing_is_sent_as_much_as_is_configured) {
+  start({"--amqp-unwritten-bytes=64MiB"});
+  constexpr std::uint32_t kMessages = 32;
+  const auto slow = client();
+  slow->declare("q");
+  slow->consume("q", true);
+  const auto publisher = client();
+  const std::string body(1 << 20, 'x');
+  for (std::uint32_t i = 0; i < kMessages; ++i) publisher->publish("", "q", body);
+  publisher->flush();
+  // None of them waits in the queue, as most do with the default.
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  std::uint32_t waiting = kMessages;
+  while (waiting > 0 && std::chrono::steady_clock::now() < deadline) waiting = publisher->declare("q").message_count;
+  EXPECT_EQ(waiting, 0u);
 }
 
 TEST_F(Amqp, one_connection_too_many_is_cut_off) {

@@ -72,9 +72,6 @@ class Broker:
         broker = ("127.0.0.1", AMQP_PORT)
         if not is_open("::1", AMQP_PORT):
             self._keep(stand_ins.Forwarder("::1", AMQP_PORT, broker))
-        if not is_open("127.0.0.1", AMQPS_PORT):
-            tls = stand_ins.server_tls(self._certificates)
-            self._keep(stand_ins.Forwarder("127.0.0.1", AMQPS_PORT, broker, tls))
         if not is_open("127.0.0.1", MANAGEMENT_PORT):
             self._keep(stand_ins.Management(MANAGED_AMQP_PORT, MANAGEMENT_PORT, broker))
             self.managed_port = MANAGED_AMQP_PORT
@@ -88,8 +85,34 @@ class Escrowd(Broker):
 
     def _start(self):
         binary = os.environ.get("ESCROWD", ROOT / "build/release/escrowd")
-        self._child([binary, "--dev", "--data-dir", self.directory / "data", "--amqp-port", AMQP_PORT,
-                     "--grpc-port", 0, "--http-port", 0, "--metrics-port", 0])
+        configuration = self.directory / "escrow.toml"
+        configuration.write_text(self._configuration())
+        self._child([binary, "--config", configuration])
+
+    def _configuration(self):
+        return "\n".join([
+            "dev = true",
+            f'data.dir = "{self.directory}/data"',
+            "grpc.port = 0",
+            "http.port = 0",
+            "metrics.port = 0",
+            f"amqp.port = {AMQP_PORT}",
+            "[amqps]",
+            f"port = {AMQPS_PORT}",
+            f'certificate_file = "{self._certificates}/server_certificate.pem"',
+            f'key_file = "{self._certificates}/server_key.pem"',
+            f'ca_file = "{self._certificates}/ca_certificate.pem"',
+            "verify_peer = true",
+            "fail_if_no_peer_certificate = true",
+            # Whom the client's certificate names.
+            "[users]",
+            'client = ""',
+            '[permissions.client."/"]',
+            'configure = ".*"',
+            'write = ".*"',
+            'read = ".*"',
+            "",
+        ])
 
 
 class RabbitMq(Broker):
@@ -133,11 +156,9 @@ class RabbitMq(Broker):
         }
 
     def _configuration(self):
-        if self.bare:
-            return f"listeners.tcp.1 = 127.0.0.1:{AMQP_PORT}\n"
         return "\n".join([
             f"listeners.tcp.1 = 127.0.0.1:{AMQP_PORT}",
-            f"listeners.tcp.2 = ::1:{AMQP_PORT}",
+            *([] if self.bare else [f"listeners.tcp.2 = ::1:{AMQP_PORT}"]),
             f"listeners.ssl.1 = 127.0.0.1:{AMQPS_PORT}",
             f"ssl_options.cacertfile = {self._certificates}/ca_certificate.pem",
             f"ssl_options.certfile = {self._certificates}/server_certificate.pem",

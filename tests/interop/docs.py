@@ -41,7 +41,7 @@ def _versions():
     java = re.search(r"<artifactId>amqp-client</artifactId>\s*<version>(.+?)<", (HERE / "java/pom.xml").read_text())[1]
     versions = {
         "kombu": python["kombu"], "py-amqp": python["amqp"], "celery": python["celery"],
-        "celery-rpc": python["celery"], "amqp091-go": go, "amqplib": node["amqplib"], "tutorials-python": python["pika"], "tutorials-node": node["amqplib"],
+        "celery-rpc": python["celery"], "amqp091-go": go, "amqplib": node["amqplib"], "tutorials-python": python["pika"], "docs-python": python["pika"], "tutorials-node": node["amqplib"],
         "tutorials-go": go, "tutorials-java": java, "tutorials-c": "Debian 12's",
     }
     lines = ["| suite | client | version | quick part |", "|---|---|---|---|"]

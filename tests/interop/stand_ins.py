@@ -1,6 +1,6 @@
 """Small servers in front of a broker, for what upstream tests expect around it.
 
-- Forwarder: listens on another address, if asked with TLS, and passes bytes on.
+- Forwarder: listens on another address and passes bytes on.
 - Management: passes AMQP on and closes connections when told to over HTTP, with the two calls of RabbitMQ's
   management API that amqp091-go's tests of recovery make. To the client the product behind it is RabbitMQ: some of its
   tests do nothing, and pass, with any other.
@@ -12,7 +12,6 @@ import http.server
 import json
 import selectors
 import socket
-import ssl
 import struct
 import threading
 import urllib.parse
@@ -23,9 +22,8 @@ _READ_SIZE = 65536
 class Forwarder:
     """Passes connections to (host, port) on to `target`, until stop()."""
 
-    def __init__(self, host, port, target, tls=None):
+    def __init__(self, host, port, target):
         self._target = target
-        self._tls = tls
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._listener = socket.create_server((host, port), family=family)
         threading.Thread(target=self._accept, daemon=True).start()
@@ -44,37 +42,22 @@ class Forwarder:
     def _serve(self, client):
         try:
             with client, socket.create_connection(self._target) as broker:
-                if self._tls:
-                    client = self._tls.wrap_socket(client, server_side=True)
                 self._pump(client, broker)
         except OSError:
-            pass  # Either side may go at any time, and a handshake may be meant to fail.
+            pass  # Either side may go at any time.
 
     @staticmethod
     def _pump(client, broker):
-        """Both directions in one thread: a TLS connection is not for two."""
         other = {client: broker, broker: client}
         with selectors.DefaultSelector() as selector:
             for side in other:
                 selector.register(side, selectors.EVENT_READ)
             while True:
                 for key, _ in selector.select():
-                    side = key.fileobj
-                    data = side.recv(_READ_SIZE)
-                    while isinstance(side, ssl.SSLSocket) and side.pending():
-                        data += side.recv(side.pending())
+                    data = key.fileobj.recv(_READ_SIZE)
                     if not data:
                         return
-                    other[side].sendall(data)
-
-
-def server_tls(certificates):
-    """Demands a certificate of the client's, as py-amqp's tests expect."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificates / "server_certificate.pem", certificates / "server_key.pem")
-    context.load_verify_locations(certificates / "ca_certificate.pem")
-    context.verify_mode = ssl.CERT_REQUIRED
-    return context
+                    other[key.fileobj].sendall(data)
 
 
 _METHOD_FRAME = 1

@@ -6,6 +6,7 @@ A suite's run() gets a Run and returns outcomes; it starts nothing that outlives
 import dataclasses
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import time
@@ -13,7 +14,7 @@ from collections.abc import Callable
 
 import outcomes
 import processes
-from brokers import AMQP_PORT, AMQPS_PORT
+from brokers import AMQP_PORT, AMQPS_PORT, ROOT
 from environments import C_LANGUAGE, CERTIFICATES, GO, HERE, JAVA, NODE, PYTHON
 from outcomes import FAILED, PASSED, Outcome
 
@@ -196,17 +197,22 @@ def tutorials(command_of):
     def run_all(run):
         out = []
         for name in TUTORIALS:
-            before, start = size_of(run.log_path), time.monotonic()
             command, environment = command_of(name)
-            code = run.child(command, environment, timeout_s=TUTORIAL_TIMEOUT_S)
-            with open(run.log_path, "rb") as log:
-                log.seek(before)
-                said = log.read().decode(errors="replace")
-            message = "" if code == 0 else f"exit code {code}: {said[-2000:]}"
-            out.append(Outcome(name, PASSED if code == 0 else FAILED, time.monotonic() - start, message))
+            out.append(outcome_of(run, name, command, environment))
         return out
 
     return run_all
+
+
+def outcome_of(run, name, command, environment=None):
+    """Of a program that checks its own outcome."""
+    before, start = size_of(run.log_path), time.monotonic()
+    code = run.child(command, environment, timeout_s=TUTORIAL_TIMEOUT_S)
+    with open(run.log_path, "rb") as log:
+        log.seek(before)
+        said = log.read().decode(errors="replace")
+    message = "" if code == 0 else f"exit code {code}: {said[-2000:]}"
+    return Outcome(name, PASSED if code == 0 else FAILED, time.monotonic() - start, message)
 
 
 def python_tutorial(name):
@@ -228,6 +234,19 @@ def java_tutorial(name):
 
 def c_tutorial(name):
     return [C_LANGUAGE.directory / name], {}
+
+
+# --- the documentation -------------------------------------------------------------------------------
+
+
+def docs_python(run):
+    """What docs/amqp.md shows, in a directory with certificates of the names it uses."""
+    for name, file in (("ca.pem", "ca_certificate.pem"), ("shop.pem", "client_certificate.pem"),
+                       ("shop.key", "client_key.pem")):
+        (run.directory / name).symlink_to(CERTIFICATES.directory / file)
+    found = re.findall(r"^```python\n(.*?)^```$", (ROOT / "docs/amqp.md").read_text(), re.M | re.S)
+    return [outcome_of(run, f"amqp.md {number}", [PYTHON.interpreter, "-c", program])
+            for number, program in enumerate(found, 1)]
 
 
 # --- all of them -------------------------------------------------------------------------------------
@@ -255,6 +274,7 @@ SUITES = (
     Suite("amqplib", "amqplib (Node.js)", (NODE,), amqplib, find_brokerless=True),
     Suite("py-amqp", "py-amqp (Python)", (CERTIFICATES, PYTHON), py_amqp, find_brokerless=True),
     Suite("tutorials-python", "pika (Python)", (CERTIFICATES, PYTHON), tutorials(python_tutorial), upstream=False),
+    Suite("docs-python", "pika (Python), as docs/amqp.md has it", (CERTIFICATES, PYTHON), docs_python, upstream=False),
     Suite("tutorials-node", "amqplib (Node.js)", (NODE,), tutorials(node_tutorial), upstream=False),
     Suite("tutorials-go", "amqp091-go (Go)", (GO,), tutorials(go_tutorial), upstream=False),
     Suite("tutorials-java", "amqp-client (Java)", (JAVA,), tutorials(java_tutorial), upstream=False),

@@ -87,7 +87,7 @@ Error to_error(const grpc::Status& status) {
   return error;
 }
 
-bool is_refusal(const Error& error) { return error.reason == "ENGINE_FULL"; }
+bool is_refusal(const Error& error) { return error.reason == "ENGINE_FULL" || error.reason == "RESOURCES_LOW"; }
 
 bool is_transient(const Error& error) {
   switch (error.code) {

@@ -198,6 +198,25 @@ TEST(EngineFull, asks_the_caller_to_come_back) {
   EXPECT_EQ(engine_full().reason, "ENGINE_FULL");
 }
 
+TEST(Inbox, admits_what_adds_no_messages_while_an_alarm_is_up) {
+  Inbox inbox({}, [] {});
+  const std::vector<CommandBody> adding = {Publish{}, coordinator::Prepare{}};
+  const std::vector<CommandBody> others = {coordinator::Decide{}, Consume{}, Settle{}, DeleteQueue{}, DeclareQueue{}};
+  for (const CommandBody& command : adding) EXPECT_TRUE(inbox.admit(command).ok());
+  inbox.set_alarm({.disk = true});
+  for (const CommandBody& command : others) EXPECT_TRUE(inbox.admit(command).ok());
+  for (const CommandBody& command : adding) {
+    const Result<void> admitted = inbox.admit(command);
+    ASSERT_FALSE(admitted.ok());
+    EXPECT_EQ(admitted.error().code, ErrorCode::kResourceExhausted);
+    EXPECT_EQ(admitted.error().reason, "RESOURCES_LOW");
+    EXPECT_EQ(admitted.error().message,
+              "the server is low on disk: retry when messages were consumed, or an operator made room");
+  }
+  inbox.set_alarm({});
+  for (const CommandBody& command : adding) EXPECT_TRUE(inbox.admit(command).ok());
+}
+
 TEST(CommandBytes, counts_names_reasons_and_tables) {
   const std::string text(1000, 'x');
   FieldTable table;

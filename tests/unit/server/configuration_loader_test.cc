@@ -142,6 +142,28 @@ TEST_F(ConfigurationFile, certificate_and_key_go_together) {
   EXPECT_EQ(wrong(), "fine");
 }
 
+TEST_F(ConfigurationFile, amqp_with_tls_has_what_it_needs_or_is_off) {
+  EXPECT_EQ(load().amqps_port, 5671);
+  EXPECT_FALSE(load().serves_amqps());
+  flag("amqps.certificate_file", "/c.pem");
+  EXPECT_EQ(wrong(), "amqps.certificate_file and amqps.key_file go together");
+  flag("amqps.key_file", "/k.pem");
+  EXPECT_TRUE(load().serves_amqps());
+  flag("amqps.fail_if_no_peer_certificate", "true");
+  EXPECT_EQ(wrong(), "amqps.fail_if_no_peer_certificate needs amqps.verify_peer");
+  flag("amqps.verify_peer", "true");
+  EXPECT_NE(wrong().find("amqps.verify_peer and amqps.ca_file go together"), std::string::npos);
+  flag("amqps.ca_file", "/ca.pem");
+  EXPECT_TRUE(load().serves_amqps());
+  flag("amqp.port", "0");
+  EXPECT_TRUE(load().serves_amqp());
+  flag("amqps.port", "0");
+  EXPECT_FALSE(load().serves_amqp());
+  flag("amqps.certificate_file", "");
+  flag("amqps.key_file", "");
+  EXPECT_EQ(wrong(), "amqps.verify_peer needs amqps.certificate_file and amqps.key_file");
+}
+
 TEST_F(ConfigurationFile, retention_is_not_shorter_than_the_checks_take) {
   write(
       "[checks]\nfirst_delay=\"10s\"\nbase_interval=\"10s\"\nfactor=2\nmax_interval=\"40s\"\njitter=0\nmax_attempts="
@@ -161,6 +183,8 @@ TEST_F(ConfigurationFile, users_have_names_and_argon2_hashes) {
   ASSERT_EQ(c.users.size(), 2u);
   EXPECT_EQ(c.users[0].name, "alice");
   EXPECT_EQ(c.users[0].hash, hash);
+  write("[users]\nalice = \"\"\n");
+  EXPECT_EQ(load().users[0].hash, "") << "who has no password";
   write("[users]\nalice = \"secret\"\n");
   EXPECT_NE(wrong().find("escrow hash-password"), std::string::npos);
   write("[users]\nadmin = \"" + hash + "\"\n");

@@ -226,15 +226,21 @@ TEST(SessionSettle, is_passed_on) {
   EXPECT_EQ(s.said(), "basic.recover-ok{}");
 }
 
-TEST(SessionSettle, of_an_unknown_tag_ends_the_channel) {
-  SessionTester s;
-  s.open();
-  s.feed(bytes_of_method(BasicAck{.delivery_tag = 9}) + bytes_of_method(QueueDeclare{.queue = "q"}));
-  s.refuse(s.requests[2], {ErrorCode::kFailedPrecondition, "DELIVERY_TAG_UNKNOWN", "unknown delivery tag 9", {}});
-  s.answer_all();
-  EXPECT_EQ(
-      s.said(),
-      "channel.close{reply-code=406 reply-text=PRECONDITION_FAILED - unknown delivery tag 9 class-id=60 method-id=80}");
+TEST(SessionSettle, of_an_unknown_tag_ends_the_channel_and_is_named) {
+  for (const auto& [settles, method] :
+       std::vector<std::pair<std::string, int>>{{bytes_of_method(BasicAck{.delivery_tag = 9}), 80},
+                                                {bytes_of_method(BasicReject{.delivery_tag = 9}), 90},
+                                                {bytes_of_method(BasicNack{.delivery_tag = 9}), 120}}) {
+    SessionTester s;
+    s.open();
+    s.feed(settles + bytes_of_method(QueueDeclare{.queue = "q"}));
+    s.refuse(s.requests[2], {ErrorCode::kFailedPrecondition, "DELIVERY_TAG_UNKNOWN", "unknown delivery tag 9", {}});
+    s.answer_all();
+    EXPECT_EQ(s.said(),
+              "channel.close{reply-code=406 reply-text=PRECONDITION_FAILED - unknown delivery tag 9 class-id=60 "
+              "method-id=" +
+                  std::to_string(method) + "}");
+  }
 }
 
 TEST(SessionReplyTo, makes_a_queue_that_requests_are_answered_to) {

@@ -63,14 +63,40 @@ TEST(SessionHandshake, answers_another_protocol_with_its_header) {
 }
 
 TEST(SessionHandshake, refuses_a_mechanism_that_it_did_not_offer) {
+  for (const char* const mechanism : {"EXTERNAL", "", "PLAIN AMQPLAIN", "AMQ"}) {
+    SessionTester s;
+    s.feed(kProtocolHeader);
+    s.said();
+    s.send(ConnectionStartOk{.mechanism = mechanism}, 0);
+    EXPECT_TRUE(s.logins.empty());
+    EXPECT_EQ(s.said(),
+              "connection.close{reply-code=530 reply-text=NOT_ALLOWED - the authentication mechanism is not offered "
+              "class-id=10 method-id=11}");
+  }
+}
+
+TEST(SessionHandshake, takes_whom_a_certificate_names_without_a_password) {
   SessionTester s;
+  s.session.certified("shop");
   s.feed(kProtocolHeader);
-  s.said();
-  s.send(ConnectionStartOk{.mechanism = "EXTERNAL"}, 0);
-  EXPECT_TRUE(s.logins.empty());
-  EXPECT_EQ(s.said(),
-            "connection.close{reply-code=530 reply-text=NOT_ALLOWED - the authentication mechanism is not offered "
-            "class-id=10 method-id=11}");
+  EXPECT_NE(s.said().find("mechanisms=PLAIN AMQPLAIN EXTERNAL "), std::string::npos);
+  // The response of a client that would like to be somebody else.
+  s.send(ConnectionStartOk{.mechanism = "EXTERNAL", .response = std::string("admin")}, 0);
+  ASSERT_EQ(s.logins.size(), 1u);
+  EXPECT_EQ(s.logins[0].user, "shop");
+  EXPECT_TRUE(s.logins[0].certified);
+  s.session.authenticated(everything());
+  EXPECT_EQ(s.said(), kTune);
+  EXPECT_EQ(s.session.user(), "shop");
+}
+
+TEST(SessionHandshake, takes_a_password_from_who_has_a_certificate) {
+  SessionTester s;
+  s.session.certified("shop");
+  s.start();
+  ASSERT_EQ(s.logins.size(), 1u);
+  EXPECT_EQ(s.logins[0].user, "guest");
+  EXPECT_FALSE(s.logins[0].certified);
 }
 
 TEST(SessionHandshake, refuses_a_malformed_response) {
@@ -95,6 +121,14 @@ TEST(SessionHandshake, tells_who_knows_it_that_the_login_was_refused) {
       s.said(),
       "connection.close{reply-code=403 reply-text=ACCESS_REFUSED - Login was refused using authentication mechanism "
       "PLAIN}");
+  EXPECT_FALSE(s.session.finished()) << "before it was heard";
+  EXPECT_TRUE(s.session.tick(seconds(1), true, true));
+  EXPECT_TRUE(s.session.tick(seconds(11) - milliseconds(1), true, true));
+  EXPECT_FALSE(s.session.tick(seconds(11), true, true));
+  s.send(ConnectionOpen{.virtual_host = "/"}, 0);
+  EXPECT_EQ(s.said(), "") << "nothing but close-ok is listened to";
+  s.send(ConnectionCloseOk{}, 0);
+  EXPECT_TRUE(s.session.finished());
 }
 
 TEST(SessionHandshake, just_ends_for_others_whose_login_was_refused) {
@@ -211,6 +245,20 @@ TEST(SessionHandshake, waits_for_the_end_of_a_closed_connection_only_so_long) {
   // The client goes on sending, and never says close-ok.
   EXPECT_TRUE(s.session.tick(seconds(29), true, true));
   EXPECT_FALSE(s.session.tick(seconds(30), true, true));
+}
+
+TEST(SessionHandshake, waits_a_moment_for_the_client_to_hang_up_when_all_is_said) {
+  SessionTester s;
+  s.open();
+  s.send(ConnectionClose{}, 0);
+  EXPECT_TRUE(s.session.finished());
+  // What it has not taken yet is waited for longer.
+  EXPECT_TRUE(s.session.tick(seconds(100), true, true));
+  EXPECT_TRUE(s.session.tick(seconds(102), true, true));
+  EXPECT_EQ(s.said(), "connection.close-ok{}");
+  EXPECT_TRUE(s.session.tick(seconds(103), true, true));
+  EXPECT_TRUE(s.session.tick(seconds(104) - milliseconds(1), true, true));
+  EXPECT_FALSE(s.session.tick(seconds(104), true, true));
 }
 
 TEST(SessionHeartbeat, is_sent_when_nothing_else_was_for_half_an_interval) {

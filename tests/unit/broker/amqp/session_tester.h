@@ -81,6 +81,7 @@ class SessionTester : public SessionHost {
   void open(std::shared_ptr<const Permissions> permitted = permissions(".*", ".*", ".*")) {
     FieldTable capabilities;
     capabilities.set("consumer_cancel_notify", {true});
+    capabilities.set("connection.blocked", {true});
     FieldTable properties;
     properties.set("capabilities", {std::move(capabilities)});
     start(properties);

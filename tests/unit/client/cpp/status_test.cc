@@ -50,6 +50,7 @@ TEST(Status, what_may_pass_is_transient) {
   EXPECT_TRUE(is_transient(to_error(grpc::Status(grpc::StatusCode::DEADLINE_EXCEEDED, ""))));
   EXPECT_TRUE(is_transient(to_error(grpc::Status(grpc::StatusCode::INTERNAL, "stream reset"))));
   EXPECT_TRUE(is_transient(to_error(refusal(grpc::StatusCode::RESOURCE_EXHAUSTED, "ENGINE_FULL"))));
+  EXPECT_TRUE(is_transient(to_error(refusal(grpc::StatusCode::RESOURCE_EXHAUSTED, "RESOURCES_LOW"))));
 }
 
 TEST(Status, what_the_server_means_is_not_transient) {
