@@ -43,7 +43,7 @@ struct LoneMessages {
   std::string directory;
   std::size_t body_bytes = 256;
   int slices = 21;
-  int messages_per_slice = 1000;
+  int messages_per_slice = 200;
 };
 
 /// One message in flight, consumed at once, in turns with synced puts of its size.
