@@ -232,15 +232,15 @@ class Measurement:
     def processor_time(self):
         """Lines about the threads of the server under the load of window 1,000; where perf is, about functions too."""
         with self._fresh(Escrowd) as broker:
-            record = self._directory / "perf.data"
-            profiler = ("perf", "record", "--quiet", "--freq", 499, "--pid", broker.process_id, "--output", record, "--")
-            prefix = profiler if may_profile() else ()
             before, load_before, start = thread_times(broker), load_seconds(), time.monotonic()
-            load("Escrow", "pair", *self._timing, prefix=prefix)
+            load("Escrow", "pair", *self._timing)
             took, load_took, after = time.monotonic() - start, load_seconds() - load_before, thread_times(broker)
             yield from describe_threads(before, after, took)
             yield f"The load used {load_took / took:.2f} cores."
-            if prefix:
+            if may_profile():
+                record = self._directory / "perf.data"
+                profiler = ("perf", "record", "--quiet", "--freq", 499, "--pid", broker.process_id, "--output", record)
+                load("Escrow, profiled", "pair", *self._timing, prefix=(*profiler, "--"))
                 yield from describe_functions(record)
 
     def _fresh(self, kind):
@@ -319,7 +319,7 @@ def main(arguments):
     try:
         with tempfile.TemporaryDirectory(dir=options.directory, prefix="amqp.") as directory:
             measure(Measurement(pathlib.Path(directory), QUICK if options.quick else Effort()))
-    except processes.ChildFailed as failure:
+    except (processes.ChildFailed, subprocess.SubprocessError) as failure:
         say(str(failure))
         return 1
     return 0
