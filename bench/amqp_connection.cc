@@ -8,7 +8,9 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 #include "base/bytes.h"
@@ -102,13 +104,14 @@ bool AmqpConnection::receive(Wait wait) {
   return got > 0;
 }
 
-std::optional<Frame> AmqpConnection::next_frame() {
+bool AmqpConnection::next_frame(Frame& frame) {
   for (;;) {
     const NextFrame next = broker::amqp::next_frame({received_.get() + begin_, end_ - begin_}, frame_max_);
-    if (next.state == NextFrame::State::kNeedMore) return std::nullopt;
+    if (next.state == NextFrame::State::kNeedMore) return false;
     if (next.state == NextFrame::State::kError) fail("receive", "a frame is malformed");
     begin_ += next.size;
-    if (next.frame.type != FrameType::kHeartbeat) return next.frame;
+    frame = next.frame;
+    if (frame.type != FrameType::kHeartbeat) return true;
   }
 }
 
@@ -123,10 +126,11 @@ MethodId AmqpConnection::method_of(std::string_view payload) {
 }
 
 std::string_view AmqpConnection::hear(MethodId answer) {
+  Frame frame;
   for (int silent = 0; silent < kPatienceTurns; ++silent) {
-    while (const auto frame = next_frame()) {
+    while (next_frame(frame)) {
       silent = 0;
-      if (frame->type == FrameType::kMethod && method_of(frame->payload) == answer) return frame->payload;
+      if (frame.type == FrameType::kMethod && method_of(frame.payload) == answer) return frame.payload;
     }
     receive(Wait::kForSomeTime);
   }

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -49,8 +48,9 @@ class AmqpConnection {
   /// Receives what has come. kForSomeTime waits for something, but gives the caller a turn five times a second. False:
   /// nothing came.
   bool receive(Wait wait);
-  /// The next whole frame of what was received, heartbeats left out; it lives until the next receive().
-  std::optional<broker::amqp::Frame> next_frame();
+  /// The next whole frame of what was received, heartbeats left out; its payload lives until the next receive(). False:
+  /// there is none.
+  bool next_frame(broker::amqp::Frame& frame);
 
   /// The method in the payload of a frame, which must not be the end of the channel or connection.
   static broker::amqp::MethodId method_of(std::string_view payload);

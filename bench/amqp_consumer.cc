@@ -34,8 +34,8 @@ AmqpConsumer::AmqpConsumer(const AmqpServer& server, const std::vector<std::stri
 void AmqpConsumer::run(Consumption& consumption, const Span& counted) {
   int silent_turns = 0;
   for (;;) {
-    const std::uint64_t taken = take(counted);
-    if ((consumption.consumed += taken) >= consumption.expected) break;
+    consumption.consumed += take(counted);
+    if (consumption.consumed >= consumption.expected) break;
     if (connection_.receive(AmqpConnection::Wait::kForSomeTime)) {
       silent_turns = 0;
       continue;
@@ -53,15 +53,16 @@ std::uint64_t AmqpConsumer::take(const Span& counted) {
   std::uint64_t taken = 0;
   const auto now = SteadyClock::now();
   const bool counts = counted.has(now);
-  while (const auto frame = connection_.next_frame()) {
-    if (frame->type == FrameType::kMethod) {
-      if (AmqpConnection::method_of(frame->payload) != BasicDeliver::kId) fail("the server", "cancels a consumer");
-      last_tag_ = delivery_tag_of(frame->payload);
-    } else if (frame->type == FrameType::kBody) {
+  Frame frame;
+  while (connection_.next_frame(frame)) {
+    if (frame.type == FrameType::kMethod) {
+      if (AmqpConnection::method_of(frame.payload) != BasicDeliver::kId) fail("the server", "cancels a consumer");
+      last_tag_ = delivery_tag_of(frame.payload);
+    } else if (frame.type == FrameType::kBody) {
       ++taken;
       if (counts) {
         SteadyClock::time_point sent;
-        std::memcpy(&sent, frame->payload.data(), sizeof sent);
+        std::memcpy(&sent, frame.payload.data(), sizeof sent);
         counted_.add(now - sent);
       }
       if (++unacked_ == kAckEvery) ack();

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <limits>
-#include <string_view>
 #include <thread>
 
 #include "base/bytes.h"
@@ -87,10 +85,11 @@ void AmqpProducer::hear(AmqpConnection::Wait wait) {
     fail("the server", std::to_string(published_ - confirmed()) + " messages are never confirmed");
   }
   const std::uint64_t before = confirmed();
-  while (const auto frame = connection_.next_frame()) {
-    const MethodId method = AmqpConnection::method_of(frame->payload);
+  Frame frame;
+  while (connection_.next_frame(frame)) {
+    const MethodId method = AmqpConnection::method_of(frame.payload);
     if (method != BasicAck::kId) fail("the server", "does not confirm a message");
-    ByteReader in(frame->payload.substr(4));
+    ByteReader in(frame.payload.substr(4));
     const std::uint64_t tag = in.u64_be();
     confirm(tag, (in.u8() & 1) != 0);
   }

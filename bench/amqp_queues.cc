@@ -6,6 +6,7 @@ using namespace broker::amqp;  // NOLINT(google-build-using-namespace): a client
 
 std::vector<std::string> queue_names(const std::string& prefix, int count) {
   std::vector<std::string> names;
+  names.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) names.push_back(prefix + std::to_string(100'000 + i));
   return names;
 }
