@@ -8,7 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "bench/load.h"
+#include "bench/fail.h"
 #include "escrow/v1/coordinator.grpc.pb.h"
 
 namespace escrow::bench {

@@ -1,4 +1,4 @@
-// Times of single calls, and what is said about them.
+// Times of single calls, when they count, and what is said about them.
 #pragma once
 
 #include <algorithm>
@@ -10,11 +10,22 @@ namespace escrow::bench {
 
 using SteadyClock = std::chrono::steady_clock;
 
+/// The time in which a load is counted.
+struct Span {
+  SteadyClock::time_point from;
+  SteadyClock::time_point to;
+
+  bool has(SteadyClock::time_point time) const { return time >= from && time < to; }
+};
+
 /// Not thread-safe.
 class Latencies {
  public:
   void add(SteadyClock::duration time) { add(std::chrono::duration<double, std::micro>(time).count()); }
   void add(double microseconds) { microseconds_.push_back(static_cast<float>(microseconds)); }
+  void add(const Latencies& others) {
+    microseconds_.insert(microseconds_.end(), others.microseconds_.begin(), others.microseconds_.end());
+  }
   std::size_t size() const { return microseconds_.size(); }
   /// In microseconds; 0 without any. 0.5 is the median.
   double quantile(double share) {

@@ -1,16 +1,8 @@
 #include "bench/load.h"
 
-#include <unistd.h>
-
-#include <cstdio>
-#include <cstdlib>
+#include "bench/fail.h"
 
 namespace escrow::bench {
-
-void fail(const char* what, const std::string& why) {
-  std::fprintf(stderr, "%s: %s\n", what, why.c_str());
-  std::exit(1);
-}
 
 std::unique_ptr<client::internal::Connection> connect(const LoadOptions& options) {
   auto connection = std::make_unique<client::internal::Connection>(

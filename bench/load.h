@@ -35,9 +35,6 @@ inline constexpr const char* kQueue = "bench.grpc";
 /// Connected, and with kQueue declared; ends the process with a message when that fails.
 std::unique_ptr<client::internal::Connection> connect(const LoadOptions& options);
 
-/// Ends the process.
-[[noreturn]] void fail(const char* what, const std::string& why);
-
 /// Makes the requests of transactions of one message each, with ids that no run before has used.
 class Requests {
  public:

@@ -13,14 +13,14 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <string>
 
 #include "bench/echo_server.h"
+#include "bench/fail.h"
 #include "bench/latencies.h"
 #include "bench/load.h"
-#include "storage/rocks_store.h"
+#include "bench/synced_puts.h"
 
 namespace escrow::bench {
 namespace {
@@ -78,18 +78,11 @@ class LoneCaller {
   grpc::ByteBuffer answer_;
 };
 
-std::unique_ptr<RocksStore> open_store(const std::string& directory) {
-  std::filesystem::create_directories(directory);
-  auto store = RocksStore::open(directory, {});
-  if (!store) fail("the store cannot be opened", store.error().message);
-  return std::move(*store);
-}
-
 class Bench {
  public:
   Bench(const Options& options, const char* program)
       : options_(options),
-        store_(open_store(options.directory)),
+        synced_puts_(options.directory, options.load.body_bytes),
         connection_(connect(options.load)),
         echo_server_(program),
         echo_(echo_server_.target(), *connection_),
@@ -116,14 +109,7 @@ class Bench {
  private:
   double put_slice() {
     Latencies latencies;
-    const std::string value(options_.load.body_bytes, 'x');
-    for (int i = 0; i < options_.calls_per_slice; ++i) {
-      WriteSet set;
-      set.put(Table::kPages, std::to_string(next_key_++), value);
-      const auto start = SteadyClock::now();
-      if (auto put = store_->commit(set, Store::Durability::kSync); !put) fail("put", put.error().message);
-      latencies.add(SteadyClock::now() - start);
-    }
+    for (int i = 0; i < options_.calls_per_slice; ++i) latencies.add(synced_puts_.put());
     return latencies.quantile(0.5);
   }
 
@@ -165,13 +151,12 @@ class Bench {
   }
 
   const Options options_;
-  const std::unique_ptr<RocksStore> store_;
+  SyncedPuts synced_puts_;
   const std::unique_ptr<client::internal::Connection> connection_;
   EchoServer echo_server_;
   LoneCaller echo_;
   LoneCaller escrow_;
   Requests requests_;
-  std::uint64_t next_key_ = 0;
   // A median per slice.
   Latencies puts_;
   Latencies echoes_;
@@ -199,7 +184,6 @@ int main(int argc, char** argv) {
     run_echo_server();
     return 0;
   }
-  if (options.directory.empty()) fail("--directory", "is needed");
   Bench(options, "/proc/self/exe").run();
   return 0;
 }

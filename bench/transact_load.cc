@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "bench/fail.h"
 #include "bench/latencies.h"
 #include "bench/load.h"
 

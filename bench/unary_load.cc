@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "bench/fail.h"
 #include "bench/latencies.h"
 #include "bench/load.h"
 
