@@ -1,5 +1,7 @@
 #include "engine/engine_thread.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -40,8 +42,10 @@ class WaitingLoop final : public EventLoop {
 
 }  // namespace
 
-WorkerPool::WorkerPool(std::size_t threads) {
-  for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
+WorkerPool::WorkerPool(const char* name, std::size_t threads) {
+  for (std::size_t i = 0; i < threads; ++i) {
+    pthread_setname_np(threads_.emplace_back([this] { run(); }).native_handle(), name);
+  }
 }
 
 WorkerPool::~WorkerPool() {
@@ -81,7 +85,8 @@ EngineThread::EngineThread(Store& store, const Clock& clock, EngineThreadOptions
       inbox_(options.inbox, [this] { posted(); }),
       own_loop_(options.loop == nullptr ? std::make_unique<WaitingLoop>() : nullptr),
       loop_(options.loop == nullptr ? *own_loop_ : *options.loop),
-      readers_(options.readers) {}
+      readers_("read", options.readers),
+      committer_("commit", 1) {}
 
 Result<std::unique_ptr<EngineThread>> EngineThread::start(Store& store, const Clock& clock, EngineThreadOptions options,
                                                           std::uint64_t seed) {
@@ -91,6 +96,7 @@ Result<std::unique_ptr<EngineThread>> EngineThread::start(Store& store, const Cl
   if (!engine) return std::move(engine).error();
   self->engine_ = std::move(*engine);
   self->thread_ = std::thread([raw = self.get()] { raw->run(); });
+  pthread_setname_np(self->thread_.native_handle(), "engine");
   return self;
 }
 

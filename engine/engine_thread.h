@@ -25,7 +25,8 @@ namespace escrow::engine {
 /// Threads that run jobs in order of arrival. Thread-safe.
 class WorkerPool {
  public:
-  explicit WorkerPool(std::size_t threads);
+  /// `name` of its threads, for who looks at the process; at most 15 bytes.
+  WorkerPool(const char* name, std::size_t threads);
   /// Runs what is queued, then joins.
   ~WorkerPool();
   WorkerPool(const WorkerPool&) = delete;
@@ -118,7 +119,7 @@ class EngineThread final : private Backend {
   EngineCounters counters_;
 
   WorkerPool readers_;
-  WorkerPool committer_{1};
+  WorkerPool committer_;
   std::thread thread_;
 };
 

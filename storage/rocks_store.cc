@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "storage/rocks_status.h"
 #include "storage/rocks_store_env.h"
 #include "storage/rocks_wal_proof.h"
+#include "storage/space_reclaimer.h"
 
 namespace escrow {
 namespace {
@@ -72,6 +74,7 @@ struct RocksStore::Parts {
   std::atomic<std::uint64_t> last_batch{0};
 
   ~Parts() {
+    reclaimer.reset();
     if (!db) return;
     // The process is about to stop. Closing would write, and asserts things that do not hold after an error.
     if (poisoned || has_background_error()) {
@@ -90,13 +93,24 @@ struct RocksStore::Parts {
   rocksdb::Status fill_batch(const WriteSet& set);
   rocksdb::Status delete_range(Table table, std::string_view from, std::string_view to);
   Result<void> read_stamp();
+  rocksdb::Status compact(Table table, std::string_view from, std::string_view to, std::atomic<bool>* cancelled) const;
+
+  std::optional<SpaceReclaimer> reclaimer;  // last: it uses the others
 };
 
 RocksStore::RocksStore(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 RocksStore::~RocksStore() = default;
 
 Result<std::unique_ptr<RocksStore>> RocksStore::open(const std::string& directory, const RocksStoreOptions& options) {
-  return open_rocks_store(directory, options, rocksdb::Env::Default());
+  auto store = open_rocks_store(directory, options, rocksdb::Env::Default());
+  if (!store) return store;
+  Parts& parts = *(*store)->parts_;
+  parts.reclaimer.emplace(
+      [&parts](Table table, const std::string& from, const std::string& to, std::atomic<bool>& cancelled) {
+        // An error here, which is one of the disk, is met again and reported by whoever commits or reads.
+        parts.compact(table, from, to, &cancelled).PermitUncheckedError();
+      });
+  return store;
 }
 
 Result<std::unique_ptr<RocksStore>> open_rocks_store(const std::string& directory, const RocksStoreOptions& options,
@@ -143,6 +157,17 @@ Result<void> RocksStore::Parts::read_stamp() {
   if (!status.ok()) return store_error(status, "reading the last batch");
   if (const auto stamp = decode_batch_stamp(value)) last_batch = durable = stamp->number;
   return {};
+}
+
+rocksdb::Status RocksStore::Parts::compact(Table table, std::string_view from, std::string_view to,
+                                           std::atomic<bool>* cancelled) const {
+  rocksdb::CompactRangeOptions options;
+  options.exclusive_manual_compaction = false;
+  options.allow_write_stall = false;
+  options.canceled = cancelled;
+  const rocksdb::Slice begin = slice(from);
+  const rocksdb::Slice end = slice(to);
+  return db->CompactRange(options, handle(table), &begin, &end);
 }
 
 rocksdb::Status RocksStore::Parts::fill_batch(const WriteSet& set) {
@@ -199,6 +224,7 @@ Result<void> RocksStore::commit(const WriteSet& set, Durability durability) {
   }
   if (set.batch() != 0) p.last_batch.store(set.batch(), std::memory_order_release);
   if (durability == Durability::kSync) p.durable = p.last_batch;
+  if (p.reclaimer) p.reclaimer->committed(set);
   return {};
 }
 
@@ -227,13 +253,7 @@ std::unique_ptr<StoreIterator> RocksStore::scan(Table table, std::string_view fr
 }
 
 Result<void> RocksStore::reclaim(Table table, std::string_view from, std::string_view to) {
-  rocksdb::CompactRangeOptions options;
-  options.exclusive_manual_compaction = false;
-  options.allow_write_stall = false;
-  const rocksdb::Slice begin = slice(from);
-  const rocksdb::Slice end = slice(to);
-  const rocksdb::Status status =
-      parts_->db->CompactRange(options, parts_->handle(table), &begin, to.empty() ? nullptr : &end);
+  const rocksdb::Status status = parts_->compact(table, from, to, nullptr);
   if (!status.ok()) return store_error(status, "reclaiming disk space");
   return {};
 }

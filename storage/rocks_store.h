@@ -66,10 +66,9 @@ class RocksStore final : public Store {
   CachedRead get_cached(Table table, std::string_view key, std::string& value) const override;
   std::unique_ptr<StoreIterator> scan(Table table, std::string_view from, std::string_view to) const override;
 
-  /// Gives the disk space of what was erased in [from, to) back now (an empty `to`: the end of the table). It
-  /// comes back by itself with later commits, but not while the server is idle. Rewrites the files that
-  /// overlap the range, so it takes as long as what is alive there is large. Any thread but the committing
-  /// one.
+  /// Gives the disk space of what was erased in [from, to] back now; it does so by itself, too, when nothing more is erased
+  /// (space_reclaimer.h). Rewrites the files that overlap the range, so it takes as long as what is alive there is large.
+  /// Any thread but the committing one.
   Result<void> reclaim(Table table, std::string_view from, std::string_view to);
 
   /// Any thread. Takes RocksDB's mutex for a moment: meant for metrics, not for the path of a message.

@@ -49,7 +49,7 @@ class CoordinatorService final : public rpc::Service {
   detail::RawService service_;
   rpc::UnaryPort unary_;
   std::atomic<int> lists_waiting_{0};
-  engine::WorkerPool lists_{1};  // not the engine's readers: lists take long, and consumers wait for these
+  engine::WorkerPool lists_{"list", 1};  // not the engine's readers: lists take long, and consumers wait for these
 };
 
 }  // namespace escrow::coordinator::api

@@ -23,7 +23,9 @@ constexpr ConsumerId kConsumer = 42;
 /// Every message finds one queue; every consumer is the same.
 std::optional<Result<Reply>> answer(const engine::Command& command) {
   if (const auto* publish = std::get_if<engine::Publish>(&command.body)) {
-    return Result<Reply>(Reply(engine::Published{std::vector<Result<std::uint32_t>>(publish->messages.size(), 1u)}));
+    Outcomes outcomes;
+    for (std::size_t i = 0; i < publish->messages.size(); ++i) outcomes.add(1u);
+    return Result<Reply>(Reply(engine::Published{std::move(outcomes), {}}));
   }
   if (std::holds_alternative<engine::Consume>(command.body)) return Result<Reply>(Reply(engine::Consuming{kConsumer}));
   return std::nullopt;
