@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "base/invariant.h"
@@ -27,8 +28,8 @@ bool always_answered(const CommandBody& body) {
 
 }  // namespace
 
-Engine::Engine(Backend& backend, EngineOptions options, Random random, const Head& head, Timestamp wall,
-               Monotonic monotonic)
+Engine::Engine(Backend& backend, EngineOptions options, Random random, const Head& head, bool expirations_stored,
+               Timestamp wall, Monotonic monotonic)
     : backend_(backend),
       options_(options),
       random_(random),
@@ -37,7 +38,8 @@ Engine::Engine(Backend& backend, EngineOptions options, Random random, const Hea
       recovered_last_bucket_(head.last_timer_bucket),
       broker_(options.page_memory_bytes),
       table_(options.transaction_memory_bytes),
-      expirations_(kExpirationLane, head.last_timer_bucket),
+      // How far into the future they reach is not stored: it may be a hundred years.
+      expirations_(kExpirationLane, expirations_stored ? std::numeric_limits<Bucket>::max() : 0),
       outbox_(head.batch),
       monotonic_(monotonic) {
   broker_.recover_counters(head.next_log, head.next_body);

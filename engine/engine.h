@@ -106,7 +106,9 @@ class Engine {
   /// A batch this small is alone when nothing else waits.
   static constexpr std::size_t kLoneCommands = 1;
 
-  Engine(Backend& backend, EngineOptions options, Random random, const Head& head, Timestamp wall, Monotonic monotonic);
+  /// `expirations_stored`: timers of messages may be in the store.
+  Engine(Backend& backend, EngineOptions options, Random random, const Head& head, bool expirations_stored,
+         Timestamp wall, Monotonic monotonic);
 
   // engine_recovery.cc
   Result<void> recover_queues(const Store& store);

@@ -11,6 +11,10 @@ namespace {
 
 /// Messages that expire between two looks at the inbox.
 constexpr int kExpirationsPerTurn = 1000;
+/// Of these, messages that have to be read before.
+constexpr int kMaxLater = 64;
+/// … which is asked for again after this.
+constexpr Duration kAskAgain = std::chrono::milliseconds(5);
 
 std::string encode_place(const broker::MessagePlace& place) {
   std::string out;
@@ -32,8 +36,8 @@ broker::MessagePlace decode_place(std::string_view key) {
 void Engine::take_expirations(broker::BrokerEffects& effects) {
   for (const broker::BrokerEffects::Expiration& expiration : effects.expirations) {
     expirations_.add({expiration.due, 0, encode_place(expiration.place)});
-    head_.last_timer_bucket = std::max(head_.last_timer_bucket, bucket_of(expiration.due));
   }
+  for (const Timestamp due : effects.expirations_moot) expirations_.moot(due);
   for (const broker::BrokerEffects::Expiration& expiration : effects.expirations_done) {
     expirations_.resolved({expiration.due, 0, {}, expirations_.service()});
   }
@@ -45,11 +49,19 @@ void Engine::run_expirations() {
       expirations_.loaded(read, std::move(entries), std::move(stopped_at));
     });
   }
-  for (int i = 0; i < kExpirationsPerTurn && !full_batch(); ++i) {
-    const std::optional<Timer> timer = expirations_.next_due(time_.now());
+  int later = 0;
+  for (int i = 0; i < kExpirationsPerTurn && later < kMaxLater && !full_batch(); ++i) {
+    std::optional<Timer> timer = expirations_.next_due(time_.now());
     if (!timer) return;
-    if (broker_.expire({timer->due, decode_place(timer->key)}, moment())) expirations_.resolved(*timer);
+    const auto expired = broker_.expire({timer->due, decode_place(timer->key)}, moment());
     building_bytes_ += broker_.take_copied_bytes();
+    if (expired == broker::Queue::Expired::kHeld) continue;
+    if (expired == broker::Queue::Expired::kLater) {
+      ++later;
+      expirations_.again(*std::move(timer), time_.now() + kAskAgain);
+    } else {
+      expirations_.resolved(*timer);
+    }
   }
 }
 

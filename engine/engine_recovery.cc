@@ -24,7 +24,11 @@ Result<std::unique_ptr<Engine>> Engine::recover(const Store& store, Backend& bac
     if (!decoded) return std::move(decoded).error();
     head = *decoded;
   }
-  std::unique_ptr<Engine> engine(new Engine(backend, options, random, head, wall, monotonic));
+  const auto expirations =
+      store.scan(Table::kTimers, timer_key(kExpirationLane, 0, 0), timer_key(kExpirationLane + 1, 0, 0));
+  const bool expirations_stored = expirations->valid();
+  if (auto ok = expirations->status(); !ok) return std::move(ok).error();
+  std::unique_ptr<Engine> engine(new Engine(backend, options, random, head, expirations_stored, wall, monotonic));
   if (auto queues = engine->recover_queues(store); !queues) return std::move(queues).error();
   if (auto bodies = engine->recover_bodies(store); !bodies) return std::move(bodies).error();
   if (auto groups = engine->recover_groups(store); !groups) return std::move(groups).error();

@@ -76,7 +76,7 @@ void TimerLane::moot(Timestamp due) {
 void TimerLane::arm(Timer timer, Timestamp fire_at) {
   ++buckets_[bucket_of(timer.due)].pending;
   timer.service = service_;
-  armed_.push({fire_at, std::move(timer)});
+  armed_.push({fire_at, armed_count_++, std::move(timer)});
 }
 
 void TimerLane::resolved(const Timer& timer) {
@@ -147,7 +147,8 @@ std::optional<TimerLane::Read> TimerLane::next_read(Timestamp now, BatchNumber b
   read.from = resume_ ? *resume_ : timer_key(id_, horizon_, 0);
   read.until = resume_ ? horizon_ : until;
   read.to = timer_key(id_, read.until, 0);
-  read.after = building;
+  // What this batch has not got, none has to wait for.
+  read.after = to_write_.empty() ? building - 1 : building;
   read.service = service_;
   resume_.reset();
   horizon_ = read.until;

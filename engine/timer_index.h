@@ -14,6 +14,7 @@
 #include <queue>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -114,8 +115,10 @@ class TimerLane {
   };
   struct Armed {
     Timestamp fire_at;
+    std::uint64_t order = 0;
     Timer timer;
-    bool operator<(const Armed& other) const { return fire_at > other.fire_at; }  // earliest on top
+    /// Earliest on top, of equal ones that which was there first.
+    bool operator<(const Armed& other) const { return std::tie(fire_at, order) > std::tie(other.fire_at, other.order); }
   };
   bool all_moot(Bucket bucket, const BucketState& state) const {
     return bucket > recovered_last_ && state.added == state.moot;
@@ -133,6 +136,7 @@ class TimerLane {
   std::optional<std::string> resume_;  // … but what comes from this key on
   std::map<Bucket, BucketState> buckets_;
   std::priority_queue<Armed> armed_;
+  std::uint64_t armed_count_ = 0;  // ever
   std::map<Bucket, std::string> to_write_;
   Bucket swept_ = 0;
 };

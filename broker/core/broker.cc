@@ -114,6 +114,11 @@ std::uint64_t Broker::drop_queue(Queue* queue) {
   if (queue->listed_dispatch) std::erase(dispatch_, queue);
   bodies_.forget(queue);
   for (std::size_t i = 0; i < queue->lanes(); ++i) by_log_.erase(queue->log(i).id());
+  const LogId end = queue->first_log() + queue->lanes();
+  for (auto it = overdue_.lower_bound({queue->first_log(), 0}); it != overdue_.end() && it->first.log < end;) {
+    effects_.expirations_done.push_back({it->second, it->first});
+    it = overdue_.erase(it);
+  }
   const std::uint64_t messages = queue->live();
   if (dissolve(*queue)) {
     for (std::size_t i = 0; i < queue->lanes(); ++i) topology_.log_left_over(queue->log(i).id());
@@ -306,6 +311,7 @@ bool Broker::work(const Moment& moment) {
   const bool more_purges = more_abandoned || step_purges();
   const bool more_leftovers = step_leftovers();
   const bool more_dispatch = step_dispatch(moment);
+  step_transient_expirations(moment);  // after it: what has no time at all may go to a consumer at once
   return more_abandoned || more_settles || more_purges || more_leftovers || more_dispatch;
 }
 
@@ -341,18 +347,30 @@ bool Broker::step_leftovers() {
 
 bool Broker::step_dispatch(const Moment& moment) {
   std::size_t given = 0;
-  for (std::size_t left = dispatch_.size(); left > 0 && given < Queue::kMaxStep; --left) {
+  const std::size_t copied_before = copied_bytes_;
+  for (std::size_t left = dispatch_.size();
+       left > 0 && given < Queue::kMaxStep && copied_bytes_ - copied_before < kMaxStepBytes; --left) {
     Queue* queue = dispatch_.front();
     dispatch_.pop_front();
     queue->listed_dispatch = false;
     const std::size_t before = queue_effects_.deliveries.size();
+    const std::uint64_t live_before = queue->live();
     const bool more = queue->dispatch(moment, queue_effects_);
     schedule_expiry(queue);
     if (queue->log_changed()) changed(queue);
     bury(*queue, queue_effects_, moment);
     if (more) wants_dispatch(queue);
-    for (std::size_t i = before; i < queue_effects_.deliveries.size(); ++i) given += queue_effects_.deliveries[i].count;
+    std::size_t delivered = 0;
+    for (std::size_t i = before; i < queue_effects_.deliveries.size(); ++i) {
+      delivered += queue_effects_.deliveries[i].count;
+    }
+    given += std::max<std::size_t>(delivered, live_before - std::min(live_before, queue->live()));
   }
+  take_queue_effects();
+  return !dispatch_.empty();
+}
+
+void Broker::take_queue_effects() {
   const auto hand_over = [](auto& from, auto& to) {
     std::ranges::move(from, std::back_inserter(to));
     from.clear();
@@ -361,7 +379,6 @@ bool Broker::step_dispatch(const Moment& moment) {
   hand_over(queue_effects_.fetched, effects_.fetched);
   hand_over(queue_effects_.loads, effects_.loads);
   hand_over(queue_effects_.body_loads, effects_.body_loads);
-  return !dispatch_.empty();
 }
 
 void Broker::restart_lease(Queue* queue, const Moment& moment) {
@@ -395,7 +412,7 @@ std::optional<Timestamp> Broker::next_due() const {
   const auto take = [&](Timestamp due) { next = std::min(next.value_or(due), due); };
   if (!leases_.empty()) take(leases_.begin()->first);
   if (!expiries_.empty()) take(expiries_.begin()->first);
-  if (!transient_expirations_.empty()) take(transient_expirations_.top().first);
+  if (!transient_expirations_.empty()) take(transient_expirations_.front().first);
   return next;
 }
 

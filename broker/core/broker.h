@@ -11,7 +11,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <queue>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -48,12 +47,14 @@ struct BrokerEffects {
     MessagePlace place;
   };
   std::vector<Expiration> expirations;
-  /// Of those for which Broker::expire has answered that they are delivered: it is over with them now.
+  /// Of those for which Broker::expire has answered kHeld: it is over with them now.
   std::vector<Expiration> expirations_done;
+  /// When messages would have expired that are gone before.
+  std::vector<Timestamp> expirations_moot;
 
   void clear() {
     deliveries.clear(), loads.clear(), body_loads.clear(), fetched.clear(), cancelled.clear(), expired.clear();
-    purges.clear(), expirations.clear(), expirations_done.clear();
+    purges.clear(), expirations.clear(), expirations_done.clear(), expirations_moot.clear();
   }
 };
 
@@ -71,6 +72,8 @@ class Broker {
   static constexpr std::size_t kErasePerStep = 1000;
   /// … and all of them within a batch, for each is an entry of it.
   static constexpr std::size_t kErasePerBatch = 10'000;
+  /// A step of dispatch ends when dead letters have taken so much of the batch.
+  static constexpr std::size_t kMaxStepBytes = 1 << 20;
 
   /// Channels and connections that consumers have for themselves are numbered from here on.
   static constexpr ChannelId kOwnChannels = ChannelId{1} << 63;
@@ -106,8 +109,8 @@ class Broker {
   void open_channel(const OpenChannel& command);
   /// Unknown channels and consumers are passed over: their queue may have been deleted meanwhile.
   void close_channel(ChannelId channel, const Moment& moment);
-  /// A message's own time is over (BrokerEffects::Expiration). False: it is delivered; it dies when it comes back.
-  bool expire(const BrokerEffects::Expiration& expiration, const Moment& moment);
+  /// A message's own time is over (BrokerEffects::Expiration).
+  Queue::Expired expire(const BrokerEffects::Expiration& expiration, const Moment& moment);
   /// All its channels, and the queues that are exclusive to it.
   void close_connection(ConnectionId connection, const Moment& moment);
   void set_prefetch(ChannelId channel, std::uint32_t messages);
@@ -143,6 +146,8 @@ class Broker {
   /// Messages beyond the bound leave memory. Between batches.
   void enforce_memory(BatchNumber durable, BatchNumber building);
   std::size_t memory() const { return pages_.bytes() + bodies_.bytes(); }
+  /// Times that are remembered for messages of queues that are not stored.
+  std::size_t transient_expirations() const { return transient_expirations_.size(); }
 
   /// Sink as QueueLog::take_changes, and topology(TopologyChange), erase_log(LogId), put_body(BodyRef, shared bytes),
   /// erase_body(BodyRef).
@@ -199,6 +204,11 @@ class Broker {
   void arm(const Queue& queue, const MessagePlace& place, Timestamp due, Timestamp now);
   void schedule_expiry(Queue* queue);
   void step_expiry(const Moment& moment);
+  void step_transient_expirations(const Moment& moment);
+  void forget_moot_expirations();
+  /// It was settled, or is buried: what was overdue of it is done.
+  void expiration_over(const MessagePlace& place);
+  void take_queue_effects();
 
   Result<std::uint32_t> publish_copies(const MessageView& message, const Moment& moment);
   Result<std::uint32_t> publish_to(const Result<const std::vector<Queue*>*>& queues, const MessageView& message,
@@ -219,6 +229,11 @@ class Broker {
   void resume(std::vector<Consumer*>& stalled);
   /// Settles from `first` on, at most a step; moves `first`.
   void settle_step(Channel& channel, DeliveryTag& first, DeliveryTag last, Settlement settlement, const Moment& moment);
+  /// After some of its messages were.
+  void settled(Queue* queue, const Moment& moment);
+  /// Of a message with an expiration of its own.
+  void settled_expiring(const Queue* queue, std::size_t lane, const Outstanding& entry, Settlement settlement,
+                        Timestamp now);
   bool step_abandoned(const Moment& moment);
   bool step_settles(const Moment& moment);
   bool step_purges();
@@ -254,9 +269,8 @@ class Broker {
   std::set<std::pair<Timestamp, LogId>> leases_;
   std::set<std::pair<Timestamp, LogId>> expiries_;  // of messages, by their queue's time: Queue::expiry_at
   /// Of messages that expire by themselves, in queues that are not stored: earliest on top.
-  std::priority_queue<std::pair<Timestamp, MessagePlace>, std::vector<std::pair<Timestamp, MessagePlace>>,
-                      std::greater<>>
-      transient_expirations_;
+  std::vector<std::pair<Timestamp, MessagePlace>> transient_expirations_;  // a heap
+  std::size_t transient_expirations_after_sweep_ = 0;
   /// Due while they were delivered.
   std::map<MessagePlace, Timestamp> overdue_;
   std::vector<LogId> erased_logs_;

@@ -200,6 +200,26 @@ Result<void> Broker::settle(const SettleTag& command, const Moment& moment) {
   return {};
 }
 
+void Broker::settled_expiring(const Queue* queue, std::size_t lane, const Outstanding& entry, Settlement settlement,
+                              Timestamp now) {
+  if (entry.expires_at == Timestamp::max()) return;
+  if (entry.expires_at > now) {
+    const bool gone = queue != nullptr && settlement != Settlement::kRequeue;
+    // In a queue with a time of its own nobody knows any more whether the message's own was remembered.
+    const bool remembered = gone && queue->spec().stored() && !queue->arguments().message_ttl_ms;
+    if (remembered) effects_.expirations_moot.push_back(entry.expires_at);
+  } else if (queue == nullptr || !queue->is_condemned(lane, entry.seq)) {
+    expiration_over({entry.log, entry.seq});
+  }
+}
+
+void Broker::settled(Queue* queue, const Moment& moment) {
+  if (queue == nullptr) return;
+  changed(queue);
+  wants_dispatch(queue);
+  bury(*queue, queue_effects_, moment);
+}
+
 void Broker::settle_step(Channel& channel, DeliveryTag& first, DeliveryTag last, Settlement settlement,
                          const Moment& moment) {
   const DeliveryTag oldest = channel.oldest_tag();
@@ -219,18 +239,12 @@ void Broker::settle_step(Channel& channel, DeliveryTag& first, DeliveryTag last,
     }
     if (queue_effects_.dead.size() >= Queue::kMaxDead) break;
     if (entry.log != log) {
-      if (queue != nullptr) {
-        wants_dispatch(queue);
-        bury(*queue, queue_effects_, moment);
-      }
+      settled(queue, moment);
       log = entry.log;
       queue = find_log(log, lane);
-      if (queue != nullptr) changed(queue);
     }
     if (queue != nullptr) queue->settle(lane, entry, settlement, moment.now, queue_effects_);
-    if (entry.expires_at <= moment.now && overdue_.erase({entry.log, entry.seq}) > 0) {
-      effects_.expirations_done.push_back({entry.expires_at, {entry.log, entry.seq}});
-    }
+    settled_expiring(queue, lane, entry, settlement, moment.now);
     if (entry.consumer != 0) --channel.unacked;
     if (entry.consumer != consumer_id) {
       if (consumer != nullptr) consumer->queue->offer(*consumer);
@@ -245,10 +259,7 @@ void Broker::settle_step(Channel& channel, DeliveryTag& first, DeliveryTag last,
   if (first > begin) channel.outstanding[begin - oldest].run = static_cast<std::uint32_t>(first - begin);
   channel.forget_settled();
   if (consumer != nullptr) consumer->queue->offer(*consumer);
-  if (queue != nullptr) {
-    wants_dispatch(queue);
-    bury(*queue, queue_effects_, moment);
-  }
+  settled(queue, moment);
   resume(channel.stalled);
 }
 

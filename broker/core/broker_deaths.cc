@@ -1,13 +1,21 @@
 // Messages that die: when, and where they go then.
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "broker/core/broker.h"
 
 namespace escrow::broker {
+namespace {
+
+/// Expirations of queues that are not stored, beyond which those of messages that are gone are looked for.
+constexpr std::size_t kSweepFrom = 10'000;
+
+}  // namespace
 
 void Broker::bury(Queue& from, QueueEffects& effects, const Moment& moment) {
   for (const QueueEffects::Dead& dead : std::exchange(effects.dead, {})) {
+    expiration_over({dead.log, dead.fragment->first() + dead.index});
     MessageView message = dead.fragment->record(dead.index).message;
     message.vhost = from.spec().vhost;
     // The queue gives its reference back with the message.
@@ -30,7 +38,10 @@ void Broker::bury(const Queue& from, MessageView message, DeathReason reason, co
   const std::size_t cycles = std::erase_if(queues, [&](const Queue* queue) {
     return std::ranges::find(letter.automatic, queue->spec().name) != letter.automatic.end();
   });
-  if (queues.empty() || cycles > 0) queues.push_back(parked_queue(message.vhost));
+  if (queues.empty() || cycles > 0) {
+    Queue* const parked = parked_queue(message.vhost);
+    if (std::ranges::find(queues, parked) == queues.end()) queues.push_back(parked);
+  }
   enqueue(queues, message, moment);
 }
 
@@ -39,23 +50,43 @@ void Broker::arm(const Queue& queue, const MessagePlace& place, Timestamp due, T
   if (of_queue && now + std::chrono::milliseconds(*of_queue) <= due) return;
   if (queue.spec().stored()) {
     effects_.expirations.push_back({due, place});
-  } else {
-    transient_expirations_.emplace(due, place);
+    return;
   }
+  transient_expirations_.emplace_back(due, place);
+  std::ranges::push_heap(transient_expirations_, std::greater<>());
+  if (transient_expirations_.size() > 2 * transient_expirations_after_sweep_ + kSweepFrom) forget_moot_expirations();
 }
 
-bool Broker::expire(const BrokerEffects::Expiration& expiration, const Moment& moment) {
+void Broker::forget_moot_expirations() {
+  std::erase_if(transient_expirations_, [&](const auto& expiration) {
+    const auto place = by_log_.find(expiration.second.log);
+    return place == by_log_.end() || !place->second.queue->lane(place->second.lane).is_live(expiration.second.seq);
+  });
+  std::ranges::make_heap(transient_expirations_, std::greater<>());
+  transient_expirations_after_sweep_ = transient_expirations_.size();
+}
+
+Queue::Expired Broker::expire(const BrokerEffects::Expiration& expiration, const Moment& moment) {
   const auto it = by_log_.find(expiration.place.log);
-  if (it == by_log_.end()) return true;
+  if (it == by_log_.end()) return Queue::Expired::kGone;
   const auto [queue, lane] = it->second;
-  if (!queue->expire(lane, expiration.place.seq, queue_effects_)) {
-    if (queue->spec().stored()) overdue_.emplace(expiration.place, expiration.due);
-    return false;
+  const Queue::Expired expired = queue->expire(lane, expiration.place.seq, queue_effects_);
+  if (expired == Queue::Expired::kDied) {
+    changed(queue);
+    wants_dispatch(queue);
+    bury(*queue, queue_effects_, moment);
   }
-  changed(queue);
-  wants_dispatch(queue);
-  bury(*queue, queue_effects_, moment);
-  return true;
+  take_queue_effects();
+  // One that is heard of twice is held once.
+  const bool held = expired == Queue::Expired::kHeld && queue->spec().stored();
+  if (held && !overdue_.emplace(expiration.place, expiration.due).second) return Queue::Expired::kGone;
+  return expired;
+}
+
+void Broker::expiration_over(const MessagePlace& place) {
+  if (overdue_.empty()) return;
+  const auto overdue = overdue_.extract(place);
+  if (!overdue.empty()) effects_.expirations_done.push_back({overdue.mapped(), place});
 }
 
 void Broker::schedule_expiry(Queue* queue) {
@@ -74,11 +105,22 @@ void Broker::step_expiry(const Moment& moment) {
     queue->expiry_at.reset();
     wants_dispatch(queue);
   }
+}
+
+void Broker::step_transient_expirations(const Moment& moment) {
+  std::vector<std::pair<Timestamp, MessagePlace>> later;
+  const std::size_t copied_before = copied_bytes_;
   for (std::size_t step = 0; !transient_expirations_.empty() && step < Queue::kMaxStep; ++step) {
-    const auto [due, place] = transient_expirations_.top();
-    if (due > moment.now) break;
-    transient_expirations_.pop();
-    expire({due, place}, moment);
+    if (transient_expirations_.front().first > moment.now || copied_bytes_ - copied_before >= kMaxStepBytes) break;
+    std::ranges::pop_heap(transient_expirations_, std::greater<>());
+    const auto expiration = transient_expirations_.back();
+    transient_expirations_.pop_back();
+    const Queue::Expired expired = expire({expiration.first, expiration.second}, moment);
+    if (expired == Queue::Expired::kLater) later.push_back(expiration);
+  }
+  for (const auto& expiration : later) {
+    transient_expirations_.push_back(expiration);
+    std::ranges::push_heap(transient_expirations_, std::greater<>());
   }
 }
 

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <limits>
 #include <utility>
 
-#include "broker/core/carbon_copies.h"
 #include "broker/core/queue_arguments.h"
 #include "model/properties.h"
 
@@ -13,6 +13,8 @@ namespace escrow::broker {
 namespace {
 
 constexpr std::string_view kDeaths = "x-death";
+/// All of a message's deaths: its properties are sent in one frame, which must not grow with every death.
+constexpr std::size_t kMaxDeathBytes = 16 << 10;
 
 FieldValue text(std::string_view value) { return {std::string(value)}; }
 
@@ -46,7 +48,8 @@ std::optional<FieldTable> take_again(FieldArray& deaths, const Death& death) {
     FieldTable again = std::move(*entry);
     deaths.erase(it);
     const FieldValue* const count = again.find("count");
-    again.set("count", {(count == nullptr ? 0 : count->as_integer()) + 1});
+    const std::int64_t before = count == nullptr ? 0 : std::max<std::int64_t>(count->as_integer(), 0);
+    again.set("count", {before == std::numeric_limits<std::int64_t>::max() ? before : before + 1});
     return again;
   }
   return std::nullopt;
@@ -71,6 +74,49 @@ std::vector<std::string> automatic_deaths(const FieldArray& deaths) {
   return queues;
 }
 
+std::vector<std::string> strings_of(const FieldValue& value) {
+  std::vector<std::string> strings;
+  const auto* const array = std::get_if<FieldArray>(&value.kind);
+  if (array == nullptr) return strings;
+  for (const FieldValue& item : *array) {
+    if (item.as_string() != nullptr) strings.push_back(*item.as_string());
+  }
+  return strings;
+}
+
+std::size_t encoded_size(const FieldArray& deaths) {
+  FieldTable table;
+  table.set(std::string(kDeaths), {deaths});
+  std::string encoded;
+  encode_table(table, encoded);
+  return encoded.size();
+}
+
+/// The oldest go when there is no room, and so do the keys of copies.
+void limit(FieldArray& deaths) {
+  while (encoded_size(deaths) > kMaxDeathBytes) {
+    if (deaths.size() > 1) {
+      deaths.pop_back();
+      continue;
+    }
+    auto& last = std::get<FieldTable>(deaths.front().kind);
+    FieldArray keys = std::get<FieldArray>(last.find("routing-keys")->kind);
+    keys.resize(1);
+    last.set("routing-keys", {std::move(keys)});
+    return;
+  }
+}
+
+/// Tables have a limit of entries: without the deaths if it is reached with them.
+std::string encode(Properties& properties, std::string_view before) {
+  if (Result<std::string> encoded = encode_properties(properties); encoded && scan_properties(*encoded)) {
+    return *std::move(encoded);
+  }
+  properties.headers->erase(kDeaths);
+  const Result<std::string> encoded = encode_properties(properties);
+  return encoded && scan_properties(*encoded) ? *encoded : std::string(before);
+}
+
 }  // namespace
 
 std::string_view name_of(DeathReason reason) {
@@ -82,9 +128,9 @@ DeadLetter make_dead_letter(const MessageView& message, const Death& death, bool
   DeadLetter letter;
   Properties properties;
   if (Result<Properties> decoded = decode_properties(message.properties)) properties = *std::move(decoded);
-  if (Result<CarbonCopies> copies = carbon_copies(message.properties)) letter.more_keys = std::move(copies->keys);
-
   FieldTable headers = std::move(properties.headers).value_or(FieldTable());
+  headers.erase("BCC");
+  if (const FieldValue* copies = headers.find("CC")) letter.more_keys = strings_of(*copies);
   FieldArray deaths;
   if (const FieldValue* old = headers.find(kDeaths)) {
     if (const auto* const array = std::get_if<FieldArray>(&old->kind)) deaths = *array;
@@ -96,15 +142,15 @@ DeadLetter make_dead_letter(const MessageView& message, const Death& death, bool
 
   if (headers.find("x-first-death-reason") == nullptr) describe(headers, "first", death, message.exchange);
   describe(headers, "last", death, message.exchange);
-  headers.set(std::string(kDeaths), {std::move(deaths)});
   if (rerouted) {
     headers.erase("CC");
     letter.more_keys.clear();
   }
   properties.headers = std::move(headers);
   properties.expiration.reset();
-  Result<std::string> encoded = encode_properties(properties);
-  letter.properties = encoded ? *std::move(encoded) : std::string(message.properties);
+  limit(deaths);
+  properties.headers->set(std::string(kDeaths), {std::move(deaths)});
+  letter.properties = encode(properties, message.properties);
   return letter;
 }
 

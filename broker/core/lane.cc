@@ -16,7 +16,6 @@ QueueLog::Trimmed Lane::purge(Seq from, Seq until, std::size_t max_work) {
   from = std::max(from, cursor_);
   if (from >= until) return {messages, until, messages};
   QueueLog::Trimmed trimmed = log_.trim(from, until, max_work);
-  condemned_.erase(condemned_.lower_bound(from), condemned_.lower_bound(trimmed.position));
   trimmed.messages += messages;
   trimmed.work += messages;
   return trimmed;

@@ -24,15 +24,9 @@ class Lane {
   std::uint64_t unacked() const { return unacked_; }
 
   /// The first that is ready; log().next_seq() if there is none. What came back takes its old place.
-  Seq next() const {
-    if (!returned_.empty()) return *returned_.begin();
-    Seq seq = log_.first_live(cursor_);
-    while (!condemned_.empty() && condemned_.contains(seq)) seq = log_.first_live(seq + 1);
-    return seq;
-  }
-  bool is_ready(Seq seq) const {
-    return (seq >= cursor_ ? log_.first_live(seq) == seq : returned_.contains(seq)) && !condemned_.contains(seq);
-  }
+  Seq next() const { return returned_.empty() ? log_.first_live(cursor_) : *returned_.begin(); }
+  bool is_live(Seq seq) const { return log_.first_live(seq) == seq; }
+  bool is_ready(Seq seq) const { return seq >= cursor_ ? is_live(seq) : returned_.contains(seq); }
   /// Gives out what next() told.
   void take(Seq seq) {
     ++unacked_;
@@ -53,13 +47,9 @@ class Lane {
     log_.remove(seq, body_bytes);
   }
 
-  /// Messages that have to die and are not in memory, where they are wanted for that: neither ready nor unacked any more.
-  /// After a crash they are as they were.
+  /// Messages that were taken, have to die and are not in memory, where they are wanted for that: neither ready nor unacked
+  /// any more. After a crash they come back.
   const std::map<Seq, DeathReason>& condemned() const { return condemned_; }
-  void condemn_ready(Seq seq, DeathReason reason) {
-    returned_.erase(seq);
-    condemned_.emplace(seq, reason);
-  }
   void condemn_taken(Seq seq, DeathReason reason) {
     --unacked_;
     condemned_.emplace(seq, reason);

@@ -169,6 +169,7 @@ bool Queue::drop_head(Timestamp now, QueueEffects& effects) {
 }
 
 bool Queue::dispatch(const Moment& moment, QueueEffects& effects) {
+  next_expiry_.reset();
   execute_condemned(effects);
   Head head;
   for (std::size_t step = 0;; ++step) {

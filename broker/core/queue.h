@@ -54,6 +54,7 @@ struct QueueEffects {
   std::vector<BodyRef> body_loads;
   /// Gone from a queue that has a dead-letter exchange, where they have to go in the same batch.
   struct Dead {
+    LogId log = 0;
     std::shared_ptr<const Fragment> fragment;
     std::uint32_t index = 0;
     DeathReason reason = DeathReason::kRejected;
@@ -116,7 +117,7 @@ class Queue {
   /// There may be something to do for dispatch.
   bool wants_dispatch() const {
     return !consumers_.empty() || !fetches_.empty() || over_limit() || waits_to_die() ||
-           (arguments_.message_ttl_ms && !expiry_at);
+           (arguments_.message_ttl_ms && (!expiry_at || heads_unseen_));
   }
   /// Gives ready messages to whoever may be given some, and lets die what has expired or is over the limits. True: stopped
   /// at kMaxStep or kMaxDead, there is more to do.
@@ -126,8 +127,15 @@ class Queue {
 
   /// Settles what was delivered.
   void settle(std::size_t lane, const Outstanding& entry, Settlement settlement, Timestamp now, QueueEffects& effects);
-  /// The message's own time is over. False: it was delivered and is not settled.
-  bool expire(std::size_t lane, Seq seq, QueueEffects& effects);
+  /// The message's own time is over.
+  enum class Expired : std::uint8_t {
+    kGone,   ///< it was already
+    kDied,   ///< it is gone now
+    kHeld,   ///< it was delivered: dies when it comes back
+    kLater,  ///< it has to be read first, which is asked for, or to be offered to consumers: ask again soon
+  };
+  Expired expire(std::size_t lane, Seq seq, QueueEffects& effects);
+  bool is_condemned(std::size_t lane, Seq seq) const { return lanes_[lane].condemned().contains(seq); }
 
   QueueLog::Trimmed purge(std::size_t lane, Seq from, Seq until, std::size_t max_work) {
     return lanes_[lane].purge(from, until, max_work);
@@ -179,7 +187,8 @@ class Queue {
   }
   void execute_condemned(QueueEffects& effects);
   /// To be called before the message is removed from its log. Tells the size of its body.
-  std::uint32_t die(const QueueLog::Location& at, DeathReason reason, QueueEffects& effects);
+  std::uint32_t die(std::size_t lane, const QueueLog::Location& at, DeathReason reason, QueueEffects& effects);
+  /// In memory, or without a dead-letter exchange.
   void die_ready(std::size_t lane, Seq seq, DeathReason reason, QueueEffects& effects);
   void die_taken(std::size_t lane, const Outstanding& entry, DeathReason reason, QueueEffects& effects);
   Delivery take(const Head& head, Channel& channel, Consumer* consumer, bool no_ack, BatchNumber batch);
@@ -203,6 +212,7 @@ class Queue {
   std::map<std::int32_t, Ring<Consumer*>, std::greater<>> takers_;
   std::deque<Fetch> fetches_;
   std::optional<Timestamp> next_expiry_;
+  bool heads_unseen_ = true;  // there may be an earlier one than next_expiry_ told
 };
 
 }  // namespace escrow::broker

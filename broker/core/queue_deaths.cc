@@ -20,8 +20,10 @@ bool Queue::expired(const Head& head, Timestamp now) const {
 }
 
 bool Queue::expire_heads(Timestamp now, QueueEffects& effects) {
-  next_expiry_.reset();
-  if (!arguments_.message_ttl_ms) return false;
+  heads_unseen_ = arguments_.message_ttl_ms.has_value();
+  if (!heads_unseen_) return false;
+  std::optional<Timestamp> next;
+  bool loading = false;
   Head head;
   std::size_t step = 0;
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
@@ -30,19 +32,27 @@ bool Queue::expire_heads(Timestamp now, QueueEffects& effects) {
       if (step++ >= kMaxStep || effects.dead.size() >= kMaxDead) return true;
       die_ready(i, head.seq, DeathReason::kExpired, effects);
     }
+    loading |= found == Found::kLoading;
     if (found != Found::kMessage) continue;
     const Timestamp end = *deadline(head.at);
-    next_expiry_ = std::min(next_expiry_.value_or(end), end);
+    next = std::min(next.value_or(end), end);
   }
+  heads_unseen_ = loading;
+  next_expiry_ = next;
   return false;
 }
 
-bool Queue::expire(std::size_t lane, Seq seq, QueueEffects& effects) {
-  if (lanes_[lane].is_ready(seq)) {
-    die_ready(lane, seq, DeathReason::kExpired, effects);
-    return true;
+Queue::Expired Queue::expire(std::size_t lane, Seq seq, QueueEffects& effects) {
+  if (!lanes_[lane].is_live(seq)) return Expired::kGone;
+  if (!lanes_[lane].is_ready(seq)) return Expired::kHeld;
+  if (listed_dispatch && seq >= lanes_[lane].unoffered()) return Expired::kLater;
+  const QueueLog::Location at = lanes_[lane].log().locate(seq);
+  if (at.presence == QueueLog::Presence::kNotLoaded && arguments_.dead_letter_exchange) {
+    load(lane, at.page, effects);
+    return Expired::kLater;
   }
-  return lanes_[lane].log().first_live(seq) != seq || lanes_[lane].condemned().contains(seq);
+  die_ready(lane, seq, DeathReason::kExpired, effects);
+  return Expired::kDied;
 }
 
 void Queue::settle(std::size_t lane, const Outstanding& entry, Settlement settlement, Timestamp now,
@@ -58,47 +68,52 @@ void Queue::settle(std::size_t lane, const Outstanding& entry, Settlement settle
       if (arguments_.delivery_limit && lanes_[lane].delivery_count(entry.seq) >= *arguments_.delivery_limit) {
         return die_taken(lane, entry, DeathReason::kDeliveryLimit, effects);
       }
+      heads_unseen_ = true;
       return lanes_[lane].give_back(entry.seq);
   }
 }
 
 void Queue::execute_condemned(QueueEffects& effects) {
+  // Some of a step is left for messages that live.
+  constexpr std::size_t kMaxExecuted = kMaxDead / 2;
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
     Lane& lane = lanes_[i];
-    while (!lane.condemned().empty() && effects.dead.size() < kMaxDead) {
+    while (!lane.condemned().empty() && effects.dead.size() < kMaxExecuted) {
       const auto [seq, reason] = *lane.condemned().begin();
       const QueueLog::Location at = lane.log().locate(seq);
       if (at.presence == QueueLog::Presence::kNotLoaded) {
         load(i, at.page, effects);
         break;
       }
-      const std::uint32_t body_bytes = die(at, reason, effects);
+      const std::uint32_t body_bytes = die(i, at, reason, effects);
+      unacked_bytes_ -= body_bytes;
       lane.remove_condemned(seq, body_bytes);
     }
   }
 }
 
-std::uint32_t Queue::die(const QueueLog::Location& at, DeathReason reason, QueueEffects& effects) {
-  if (arguments_.dead_letter_exchange) effects.dead.push_back({at.fragment->shared_from_this(), at.index, reason});
+std::uint32_t Queue::die(std::size_t lane, const QueueLog::Location& at, DeathReason reason, QueueEffects& effects) {
+  if (arguments_.dead_letter_exchange) {
+    effects.dead.push_back({lanes_[lane].log().id(), at.fragment->shared_from_this(), at.index, reason});
+  }
   return at.fragment->body_bytes(at.index);
 }
 
 void Queue::die_ready(std::size_t lane, Seq seq, DeathReason reason, QueueEffects& effects) {
   const QueueLog::Location at = lanes_[lane].log().locate(seq);
-  if (at.presence == QueueLog::Presence::kInMemory) {
-    lanes_[lane].remove_ready(seq, die(at, reason, effects));
-  } else if (arguments_.dead_letter_exchange) {
-    lanes_[lane].condemn_ready(seq, reason);
-  } else {
-    lanes_[lane].remove_ready(seq, {});
-  }
+  std::optional<std::uint32_t> body_bytes;
+  if (at.presence == QueueLog::Presence::kInMemory) body_bytes = die(lane, at, reason, effects);
+  lanes_[lane].remove_ready(seq, body_bytes);
 }
 
 void Queue::die_taken(std::size_t lane, const Outstanding& entry, DeathReason reason, QueueEffects& effects) {
   if (!arguments_.dead_letter_exchange) return lanes_[lane].remove_taken(entry.seq, entry.body_bytes);
   const QueueLog::Location at = lanes_[lane].log().locate(entry.seq);
-  if (at.presence == QueueLog::Presence::kNotLoaded) return lanes_[lane].condemn_taken(entry.seq, reason);
-  die(at, reason, effects);
+  if (at.presence == QueueLog::Presence::kNotLoaded) {
+    unacked_bytes_ += entry.body_bytes;  // it is none of the ready ones
+    return lanes_[lane].condemn_taken(entry.seq, reason);
+  }
+  die(lane, at, reason, effects);
   lanes_[lane].remove_taken(entry.seq, entry.body_bytes);
 }
 

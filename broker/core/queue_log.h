@@ -144,7 +144,9 @@ class QueueLog {
   void take_changes(Sink& sink);
   /// Bodies of messages that are gone since the last call.
   std::vector<BodyRef> take_released() { return std::exchange(released_, {}); }
-  bool changed() const { return !dirty_pages_.empty() || !erased_.empty() || (stored_ && state_dirty_); }
+  bool changed() const {
+    return !dirty_pages_.empty() || !erased_.empty() || !released_.empty() || (stored_ && state_dirty_);
+  }
 
   // Recovery: state first, then pages in ascending order.
   void recover_state(const LogState& state);

@@ -45,7 +45,9 @@ struct DyingBroker : BrokerTester {
   void run_expirations() {
     for (const auto& e : broker->effects().expirations) armed.push_back(e);
     broker->effects().expirations.clear();
-    std::erase_if(armed, [&](const auto& e) { return e.due <= moment().now && (broker->expire(e, moment()), true); });
+    std::erase_if(armed, [&](const auto& e) {
+      return e.due <= moment().now && broker->expire(e, moment()) != Queue::Expired::kHeld;
+    });
   }
   std::vector<BrokerEffects::Expiration> armed;
 };
@@ -146,10 +148,106 @@ TEST(BrokerDeaths, what_is_delivered_when_its_time_comes_is_told_of_once_when_it
   const BrokerEffects::Expiration expiration = b.broker->effects().expirations.at(0);
   b.work();
   b.later += 100ms;
-  EXPECT_FALSE(b.broker->expire(expiration, b.moment()));
+  EXPECT_EQ(b.broker->expire(expiration, b.moment()), Queue::Expired::kHeld);
   must_ok(b.settle("x", 1, 1));
   ASSERT_EQ(b.broker->effects().expirations_done.size(), 1u);
   EXPECT_EQ(b.broker->effects().expirations_done[0].due, expiration.due);
+}
+
+TEST(BrokerDeaths, what_is_delivered_when_its_time_comes_is_held_once_however_often_that_is_heard_of) {
+  DyingBroker b;
+  b.declare("q");
+  b.consume("x", "q", 2);
+  b.post_expiring("q", "a", 100);
+  const BrokerEffects::Expiration expiration = b.broker->effects().expirations.at(0);
+  b.work();
+  b.later += 100ms;
+  EXPECT_EQ(b.broker->expire(expiration, b.moment()), Queue::Expired::kHeld);
+  EXPECT_EQ(b.broker->expire(expiration, b.moment()), Queue::Expired::kGone);
+}
+
+TEST(BrokerDeaths, what_is_delivered_when_its_time_comes_and_whose_queue_is_deleted_is_over) {
+  DyingBroker b;
+  b.declare("q");
+  b.consume("x", "q", 2);
+  b.post_expiring("q", "a", 100);
+  const BrokerEffects::Expiration expiration = b.broker->effects().expirations.at(0);
+  b.work();
+  b.later += 100ms;
+  EXPECT_EQ(b.broker->expire(expiration, b.moment()), Queue::Expired::kHeld);
+  must(b.broker->delete_queue({"/", "q"}));
+  EXPECT_EQ(b.broker->effects().expirations_done.size(), 1u);
+}
+
+TEST(BrokerDeaths, what_is_settled_before_its_time_makes_its_time_moot) {
+  DyingBroker b;
+  b.declare("q");
+  b.consume("x", "q", 2);
+  b.post_expiring("q", "a", 100);
+  b.post_expiring("q", "b", 100);
+  const Timestamp due = b.broker->effects().expirations.at(0).due;
+  b.work();
+  must_ok(b.settle("x", 1, 1));
+  must_ok(b.settle("x", 2, 2, Settlement::kRequeue));
+  EXPECT_EQ(b.broker->effects().expirations_moot, std::vector<Timestamp>{due}) << "the other may still expire";
+}
+
+TEST(BrokerDeaths, without_any_time_a_message_of_a_transient_queue_goes_to_a_consumer_at_once_or_dies) {
+  DyingBroker b;
+  b.declare_with("q", {}, false);
+  b.consume("x", "q", 1);
+  b.post_expiring("q", "a", 0);
+  b.post_expiring("q", "b", 0);
+  EXPECT_EQ(b.work(), "x:a");
+  EXPECT_EQ(b.ready("q"), 0u);
+}
+
+TEST(BrokerDeaths, times_of_transient_messages_that_are_gone_are_not_kept) {
+  DyingBroker b;
+  b.declare_with("q", {}, false);
+  b.consume("x", "q", 65'000);
+  for (int i = 0; i < 30'000; ++i) b.post_expiring("q", "a", 1'000'000'000);
+  b.work();
+  must_ok(b.settle("x", 1, 30'000));
+  b.work();
+  for (int i = 0; i < 30'000; ++i) b.post_expiring("q", "a", 10);
+  EXPECT_EQ(b.broker->next_due(), b.moment().now + 10ms);
+  b.later += 10ms;
+  b.work();
+  EXPECT_LE(b.broker->transient_expirations(), 40'000u);
+}
+
+TEST(BrokerDeaths, a_large_body_in_a_transient_queue_goes_with_its_message) {
+  DyingBroker b;
+  b.declare_with("work", DyingBroker::dying("", "reply"));
+  b.declare_with("reply", {}, false);
+  b.post("work", std::string(10'000, 'x'));
+  b.consume("x", "work", 1);
+  b.work();
+  must_ok(b.settle("x", 1, 1, Settlement::kReject));
+  b.consume("y", "reply", 1);
+  b.work();
+  b.seal();
+  EXPECT_EQ(b.store.bodies.size(), 1u);
+  must_ok(b.settle("y", 1, 1));
+  b.seal();
+  EXPECT_TRUE(b.store.bodies.empty());
+}
+
+TEST(BrokerDeaths, many_queues_that_expire_at_once_do_so_in_bounded_steps) {
+  DyingBroker b;
+  b.declare("dead");
+  for (int i = 0; i < 40; ++i) {
+    const std::string name = "q" + std::to_string(i);
+    b.declare_with(name, DyingBroker::expiring(10, DyingBroker::dying("", "dead")));
+    b.post(name, 100);
+  }
+  b.work();
+  b.later += 10ms;
+  b.broker->work(b.moment());
+  EXPECT_LE(b.ready("dead"), 2 * Queue::kMaxStep);
+  b.work();
+  EXPECT_EQ(b.ready("dead"), 4000u);
 }
 
 TEST(BrokerDeaths, of_what_was_settled_before_its_time_nothing_is_told) {
@@ -161,7 +259,7 @@ TEST(BrokerDeaths, of_what_was_settled_before_its_time_nothing_is_told) {
   b.work();
   must_ok(b.settle("x", 1, 1));
   b.later += 100ms;
-  EXPECT_TRUE(b.broker->expire(expiration, b.moment()));
+  EXPECT_EQ(b.broker->expire(expiration, b.moment()), Queue::Expired::kGone);
   EXPECT_TRUE(b.broker->effects().expirations_done.empty());
 }
 
@@ -172,7 +270,7 @@ TEST(BrokerDeaths, an_expiration_of_a_deleted_queue_is_over) {
   const BrokerEffects::Expiration expiration = b.broker->effects().expirations.at(0);
   must(b.broker->delete_queue({"/", "q"}));
   b.later += 100ms;
-  EXPECT_TRUE(b.broker->expire(expiration, b.moment()));
+  EXPECT_EQ(b.broker->expire(expiration, b.moment()), Queue::Expired::kGone);
 }
 
 TEST(BrokerDeaths, queues_that_are_not_stored_store_no_times) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -129,6 +130,55 @@ TEST(DeadLetter, keeps_what_a_client_has_put_into_the_list) {
   message.properties.headers.emplace().set("x-death", {FieldArray{{std::int32_t{7}}, {FieldTable()}}});
   EXPECT_EQ(message.die({DeathReason::kExpired, "q", at(1)}).automatic, std::vector<std::string>{"q"});
   EXPECT_EQ(message.deaths(), 3u);
+}
+
+TEST(DeadLetter, loses_a_blind_copy_header) {
+  Dying message;
+  message.properties.headers.emplace().set("BCC", {FieldArray{{std::string("blind")}}});
+  EXPECT_EQ(message.die({DeathReason::kRejected, "q", at(1)}).more_keys, std::vector<std::string>{});
+  EXPECT_EQ(message.header("BCC"), nullptr);
+  EXPECT_EQ(std::get<FieldArray>(message.death(0).find("routing-keys")->kind).size(), 1u);
+}
+
+TEST(DeadLetter, counts_from_one_where_a_client_has_written_what_is_no_count) {
+  for (const std::int64_t forged : {std::int64_t{-5}, std::numeric_limits<std::int64_t>::max()}) {
+    Dying message;
+    message.die({DeathReason::kRejected, "q", at(1)});
+    FieldTable entry = message.death(0);
+    entry.set("count", {forged});
+    message.properties.headers->set("x-death", {FieldArray{{entry}}});
+    message.die({DeathReason::kRejected, "q", at(1)});
+    EXPECT_EQ(message.death(0).find("count")->as_integer(), forged < 0 ? 1 : forged);
+  }
+}
+
+TEST(DeadLetter, keeps_the_latest_of_more_deaths_than_a_client_could_be_sent) {
+  Dying message;
+  message.properties.message_id.emplace("m-1");
+  for (int i = 0; i < 500; ++i) message.die({DeathReason::kRejected, std::string(200, 'q') + std::to_string(i), at(1)});
+  EXPECT_LT(must(encode_properties(message.properties)).size(), 20u << 10);
+  EXPECT_GT(message.deaths(), 30u);
+  EXPECT_TRUE(text(message.death(0), "queue").ends_with("499"));
+  EXPECT_EQ(message.properties.message_id, "m-1");
+}
+
+TEST(DeadLetter, keeps_only_its_own_key_of_more_copies_than_a_client_could_be_sent) {
+  Dying message;
+  FieldArray copies;
+  for (int i = 0; i < 200; ++i) copies.push_back({std::string(200, 'k')});
+  message.properties.headers.emplace().set("CC", {copies});
+  EXPECT_EQ(message.die({DeathReason::kRejected, "q", at(1)}).more_keys.size(), 200u);
+  EXPECT_EQ(std::get<FieldArray>(message.death(0).find("routing-keys")->kind).size(), 1u);
+}
+
+TEST(DeadLetter, of_as_many_headers_as_there_may_be_keeps_them) {
+  Dying message;
+  FieldTable& headers = message.properties.headers.emplace();
+  for (std::size_t i = 0; i < kMaxTableEntries - 10; ++i) headers.append_unchecked("h" + std::to_string(i), {true});
+  const auto letter = message.die({DeathReason::kRejected, "q", at(1)});
+  EXPECT_NE(message.header("h0"), nullptr);
+  EXPECT_TRUE(scan_properties(letter.properties).ok());
+  EXPECT_EQ(message.text("x-last-death-queue"), "q");
 }
 
 std::string expiring(const std::string& text) {

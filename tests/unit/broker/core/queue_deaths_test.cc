@@ -10,6 +10,7 @@ namespace escrow::broker {
 namespace {
 
 using namespace std::chrono_literals;
+using Expired = Queue::Expired;
 
 QueueArguments arguments(std::optional<std::int64_t> ttl_ms, bool dead_letters = true) {
   QueueArguments out;
@@ -115,7 +116,7 @@ TEST(QueueDeaths, a_messages_own_time_counts_wherever_it_stands) {
   q.post("a");
   q.post_expiring("b", 500ms);
   q.post("c");
-  EXPECT_TRUE(q.queue.expire(0, 2, q.effects));
+  EXPECT_EQ(q.queue.expire(0, 2, q.effects), Expired::kDied);
   EXPECT_EQ(q.dead(), "b:expired");
   q.consumer("x", 10);
   EXPECT_EQ(q.dispatch(), "x:a x:c");
@@ -141,7 +142,7 @@ TEST(QueueDeaths, what_is_due_is_not_delivered_even_before_anybody_says_so) {
   q.consumer("x", 10);
   EXPECT_EQ(q.dispatch(), "x:b");
   EXPECT_EQ(q.dead(), "a:expired");
-  EXPECT_TRUE(q.queue.expire(0, 1, q.effects)) << "it is gone";
+  EXPECT_EQ(q.queue.expire(0, 1, q.effects), Expired::kGone);
   EXPECT_EQ(q.dead(), "");
 }
 
@@ -152,7 +153,7 @@ TEST(QueueDeaths, what_a_consumer_holds_does_not_expire_before_it_comes_back) {
   q.consumer("x", 2);
   q.dispatch();
   q.now = at(2);
-  EXPECT_FALSE(q.queue.expire(0, 1, q.effects));
+  EXPECT_EQ(q.queue.expire(0, 1, q.effects), Expired::kHeld);
   EXPECT_EQ(q.dead(), "");
   q.ack("x", 1, 1);
   EXPECT_EQ(q.dead(), "");
@@ -229,29 +230,66 @@ TEST(QueueDeaths, what_is_not_in_memory_is_read_before_it_dies) {
   q.evict();
   q.effects = {};
   q.settle("x", 1, 1, Settlement::kReject);
-  EXPECT_TRUE(q.queue.expire(0, 3, q.effects));
   EXPECT_EQ(q.dead(), "");
   EXPECT_EQ(q.queue.unacked(), 0u);
-  EXPECT_EQ(q.queue.ready(), 1u) << "neither the one nor the other is ready";
+  EXPECT_EQ(q.queue.ready(), 2u) << "neither the one nor the other";
   EXPECT_TRUE(q.queue.wants_dispatch());
-  q.step();
+  q.dispatch();
   q.give_loads();
-  EXPECT_EQ(q.step(), "a:rejected c:expired");
+  EXPECT_EQ(q.step(), "a:rejected");
   q.grant("x", 10);
-  EXPECT_EQ(q.dispatch(), "x:b");
+  EXPECT_EQ(q.dispatch(), "x:b x:c");
 }
 
-TEST(QueueDeaths, what_waits_to_die_is_not_delivered_and_can_be_purged) {
+TEST(QueueDeaths, what_expires_and_is_not_in_memory_stays_ready_until_it_was_read) {
   DyingQueue q(arguments(std::nullopt), 1);
   q.post("a,b");
   q.evict();
-  EXPECT_TRUE(q.queue.expire(0, 1, q.effects));
-  const auto trimmed = q.queue.purge(0, 1, 100, 100);
-  EXPECT_EQ(trimmed.messages, 2u);
-  EXPECT_EQ(q.queue.ready(), 0u);
-  q.dispatch();
+  q.effects = {};
+  EXPECT_EQ(q.queue.expire(0, 2, q.effects), Expired::kLater);
+  EXPECT_EQ(q.queue.ready(), 2u);
   q.give_loads();
-  EXPECT_EQ(q.step(), "");
+  EXPECT_EQ(q.queue.expire(0, 2, q.effects), Expired::kDied);
+  EXPECT_EQ(q.dead(), "b:expired");
+}
+
+TEST(QueueDeaths, what_was_not_offered_yet_does_not_expire_while_somebody_may_get_it) {
+  DyingQueue q(arguments(std::nullopt));
+  q.post_expiring("a", 0ms);
+  q.queue.listed_dispatch = true;
+  EXPECT_EQ(q.queue.expire(0, 1, q.effects), Expired::kLater);
+  q.consumer("x", 1);
+  EXPECT_EQ(q.dispatch(), "x:a");
+}
+
+TEST(QueueDeaths, the_bytes_of_what_waits_to_die_are_none_of_the_ready_ones) {
+  QueueArguments a = arguments(std::nullopt);
+  a.max_length_bytes = 10;
+  DyingQueue q(a, 1);
+  q.post("0123456789");
+  q.consumer("x", 1);
+  q.dispatch();
+  q.evict();
+  q.settle("x", 1, 1, Settlement::kReject);
+  q.post("0123456789");
+  q.step();
+  EXPECT_EQ(q.queue.ready(), 1u);
+}
+
+TEST(QueueDeaths, what_comes_back_before_a_younger_head_expires_at_its_own_time) {
+  DyingQueue q(arguments(1000));
+  q.post("a");
+  q.consumer("x", 1);
+  q.dispatch();
+  q.now += 900ms;
+  q.seal();
+  q.post("b");
+  q.step();
+  q.queue.expiry_at = q.queue.next_expiry();
+  q.requeue("x", 1, 1);
+  ASSERT_TRUE(q.queue.wants_dispatch());
+  q.step();
+  EXPECT_EQ(q.queue.next_expiry(), at(2));
 }
 
 TEST(QueueDeaths, without_dead_letters_nothing_is_read_for_them) {
@@ -259,7 +297,7 @@ TEST(QueueDeaths, without_dead_letters_nothing_is_read_for_them) {
   q.post("a,b");
   q.evict();
   q.effects = {};
-  EXPECT_TRUE(q.queue.expire(0, 1, q.effects));
+  EXPECT_EQ(q.queue.expire(0, 1, q.effects), Expired::kDied);
   EXPECT_TRUE(q.effects.loads.empty());
   EXPECT_EQ(q.queue.live(), 1u);
 }
