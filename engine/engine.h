@@ -149,6 +149,7 @@ class Engine {
   void apply(Command& command, const Publish& body);
   void publish_some();
   void count_copies(const MessageView& message, std::size_t queues);
+  void apply(const Command& command, const CheckAhead& body);
   Result<void> check_commit(const CommitTx& body);
   void apply(const Command& command, const CommitTx& body);
 

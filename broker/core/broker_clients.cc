@@ -27,6 +27,10 @@ Error in_use(const Queue& queue, const char* how) {
 
 }  // namespace
 
+Error unknown_delivery_tag(DeliveryTag tag) {
+  return {ErrorCode::kFailedPrecondition, "DELIVERY_TAG_UNKNOWN", "unknown delivery tag " + std::to_string(tag), {}};
+}
+
 Consumer* Broker::find(ConsumerId id) {
   const auto it = consumers_.find(id);
   return it == consumers_.end() ? nullptr : it->second.get();
@@ -120,6 +124,7 @@ Result<ConsumerId> Broker::consume(const Consume& command) {
   const Result<Queue*> queue =
       accessible(command.vhost, command.queue, own_channel ? ConnectionId{0} : channel->connection_id);
   if (!queue) return queue.error();
+  if (!command.priority) return command.priority.error();
   const std::vector<Consumer*>& others = (*queue)->consumers();
   if (others.size() >= kMaxConsumersPerQueue) {
     return limit("consumers_per_queue", kMaxConsumersPerQueue, "the queue has too many consumers");
@@ -141,7 +146,7 @@ Result<ConsumerId> Broker::consume(const Consume& command) {
   consumer->auto_credit = command.auto_credit;
   consumer->no_ack = command.no_ack;
   consumer->exclusive = command.exclusive;
-  consumer->priority = command.priority;
+  consumer->priority = *command.priority;
   channel->consumers.push_back(consumer.get());
   (*queue)->add(consumer.get());
   if ((*queue)->expires_at) {
@@ -185,10 +190,7 @@ Result<void> Broker::check(const SettleTag& command) {
   Channel* channel = find_channel(command.channel);
   if (channel == nullptr) return no_channel();
   if ((command.multiple && command.tag == 0) || channel->find(command.tag) != nullptr) return {};
-  return Error{ErrorCode::kFailedPrecondition,
-               "DELIVERY_TAG_UNKNOWN",
-               "unknown delivery tag " + std::to_string(command.tag),
-               {}};
+  return unknown_delivery_tag(command.tag);
 }
 
 Result<void> Broker::settle(const SettleTag& command) {

@@ -178,8 +178,22 @@ TEST(BrokerClients, copies_that_are_no_list_are_refused) {
   const std::string encoded = must(encode_properties(properties));
   MessageView message = view("m", "q", "");
   message.properties = encoded;
-  EXPECT_EQ(b.broker->publish(message, b.moment()).error().reason, "ARGUMENT_INVALID");
+  EXPECT_EQ(b.broker->publish(message, b.moment()).error().message,
+            "invalid message: {unacceptable_type_in_header,\"CC\",longstr}");
+  message.exchange = "none";
+  EXPECT_EQ(b.broker->publish(message, b.moment()).error().reason, "EXCHANGE_UNKNOWN") << "which counts more";
   EXPECT_EQ(b.ready("q"), 0u);
+}
+
+TEST(BrokerClients, copies_go_to_the_keys_of_a_list_that_are_strings) {
+  BrokerTester b;
+  b.declare("q");
+  Properties properties;
+  properties.headers.emplace().set("CC", {FieldArray{{std::int32_t{5}}, {std::string("q")}}});
+  const std::string encoded = must(encode_properties(properties));
+  MessageView message = view("m", "elsewhere", "");
+  message.properties = encoded;
+  EXPECT_EQ(must(b.broker->publish(message, b.moment())), 1u);
 }
 
 TEST(BrokerClients, a_full_queue_refuses_and_the_others_take_the_message) {
