@@ -178,6 +178,8 @@ Channel::Outcome Channel::on(const BasicQos& method) {
 
 Channel::Outcome Channel::on(BasicConsume& method) {
   constexpr MethodId kId = BasicConsume::kId;
+  const std::optional<std::string> named = queue_or_last(method.queue, kId);
+  if (!named) return {};
   std::string tag = method.consumer_tag.empty() ? session_.random_name("amq.ctag-") : std::string(method.consumer_tag);
   if (consumers_.contains(tag)) {
     session_.fail(ReplyCode::kNotAllowed, "attempt to reuse consumer tag '" + tag + "'", kId);
@@ -205,8 +207,7 @@ Channel::Outcome Channel::on(BasicConsume& method) {
     ask(std::move(declare), kId, true);
     queue = reply_queue_;
   } else {
-    const std::optional<std::string> named = queue_or_last(method.queue, kId);
-    if (!named || !permitted(Right::kRead, "queue", *named, kId)) return {};
+    if (!permitted(Right::kRead, "queue", *named, kId)) return {};
     queue = *named;
   }
   const ConsumerId id = kClientConsumers | session_.id_ << 28 | session_.next_name_++;

@@ -4,6 +4,7 @@
 
 #include "base/planted_fault.h"
 #include "broker/core/broker.h"
+#include "broker/core/names.h"
 
 namespace escrow::broker {
 namespace {
@@ -18,10 +19,10 @@ Error limit(const char* name, std::size_t maximum, std::string message) {
 Error no_consumer() { return {ErrorCode::kNotFound, "CONSUMER_UNKNOWN", "no such consumer", {}}; }
 Error no_channel() { return {ErrorCode::kNotFound, "CHANNEL_UNKNOWN", "no such channel", {}}; }
 
-Error in_use(const Queue& queue, const char* how) {
+Error in_exclusive_use(const Queue& queue) {
   return {ErrorCode::kPermissionDenied,
           "QUEUE_IN_EXCLUSIVE_USE",
-          "queue '" + queue.spec().name + "' in vhost '" + queue.spec().vhost + "' " + how,
+          describe("queue", queue.spec().name, queue.spec().vhost) + " in exclusive use",
           {}};
 }
 
@@ -129,8 +130,7 @@ Result<ConsumerId> Broker::consume(const Consume& command) {
   if (others.size() >= kMaxConsumersPerQueue) {
     return limit("consumers_per_queue", kMaxConsumersPerQueue, "the queue has too many consumers");
   }
-  if (!others.empty() && others.front()->exclusive) return in_use(**queue, "in exclusive use");
-  if (!others.empty() && command.exclusive) return in_use(**queue, "in use: it cannot be had exclusively");
+  if (!others.empty() && (command.exclusive || others.front()->exclusive)) return in_exclusive_use(**queue);
   if (command.credit > kMaxCredit) return limit("credit", kMaxCredit, "more credit than a consumer may have");
 
   if (own_channel) {

@@ -133,7 +133,7 @@ TEST(BrokerClients, an_exclusive_consumer_is_alone) {
   b.declare("p");
   must(b.broker->consume({"/", "p", 1, true}));
   command.queue = "p";
-  EXPECT_EQ(b.broker->consume(command).error().reason, "QUEUE_IN_EXCLUSIVE_USE");
+  EXPECT_EQ(b.broker->consume(command).error().message, "queue 'p' in vhost '/' in exclusive use");
 }
 
 TEST(BrokerClients, consumers_of_a_connection_share_its_bytes) {
