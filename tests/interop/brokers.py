@@ -27,8 +27,10 @@ class Broker:
     # Set by brokers that have the tool: for tests that call it.
     rabbitmqctl = None
 
-    def __init__(self, directory, certificates):
+    def __init__(self, directory, certificates=None, port=AMQP_PORT):
+        """Without certificates there are no stand-ins, only AMQP."""
         self.directory = directory
+        self.port = port
         self._certificates = certificates
         self._children = []
         self._stand_ins = contextlib.ExitStack()
@@ -40,9 +42,10 @@ class Broker:
         try:
             self._start()
             # The one that was started last is the broker.
-            if not processes.wait_until(lambda: speaks_amqp(AMQP_PORT), READY_TIMEOUT_S, self._children[-1]):
+            if not processes.wait_until(lambda: speaks_amqp(self.port), READY_TIMEOUT_S, self._children[-1]):
                 raise processes.ChildFailed(f"{self.name} does not serve AMQP:\n{processes.tail(self.log_path)}")
-            self._start_stand_ins()
+            if self._certificates:
+                self._start_stand_ins()
         except BaseException:
             self.__exit__()
             raise
@@ -88,7 +91,7 @@ class Escrowd(Broker):
 
     def _start(self):
         binary = os.environ.get("ESCROWD", ROOT / "build/release/escrowd")
-        self._child([binary, "--dev", "--data-dir", self.directory / "data", "--amqp-port", AMQP_PORT,
+        self._child([binary, "--dev", "--data-dir", self.directory / "data", "--amqp-port", self.port,
                      "--grpc-port", 0, "--http-port", 0, "--metrics-port", 0])
 
 
@@ -97,7 +100,6 @@ class RabbitMq(Broker):
 
     name = "rabbitmq"
     HOME = pathlib.Path("/usr/lib/rabbitmq")
-    EPMD_PORT = 14369
     # Only to try the stand-ins: without what the real server has.
     bare = False
 
@@ -105,23 +107,24 @@ class RabbitMq(Broker):
         if not self.HOME.exists():
             raise processes.ChildFailed("Debian's rabbitmq-server is not installed")
         scripts = next(self.HOME.glob("lib/rabbitmq_server-*/sbin"))
-        environment = self._environment()
+        epmd_port = free_port()
+        environment = self._environment(epmd_port)
         (self.directory / "enabled_plugins").write_text("[]." if self.bare else "[rabbitmq_management].")
         (self.directory / "rabbitmq.conf").write_text(self._configuration())
         # Left to itself the node would start one that outlives it.
-        self._child([shutil.which("epmd"), "-port", self.EPMD_PORT, "-address", "127.0.0.1"], env=environment)
-        processes.wait_until(lambda: is_open("127.0.0.1", self.EPMD_PORT), READY_TIMEOUT_S)
+        self._child([shutil.which("epmd"), "-port", epmd_port, "-address", "127.0.0.1"], env=environment)
+        processes.wait_until(lambda: is_open("127.0.0.1", epmd_port), READY_TIMEOUT_S)
         self._child([scripts / "rabbitmq-server", "-noinput"], env=environment)
         self.rabbitmqctl = self._write_rabbitmqctl(scripts, environment)
 
-    def _environment(self):
+    def _environment(self, epmd_port):
         directory = str(self.directory)
         return os.environ | {
             "HOME": directory,
-            "ERL_EPMD_PORT": str(self.EPMD_PORT),
+            "ERL_EPMD_PORT": str(epmd_port),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             "RABBITMQ_NODENAME": "interop@localhost",
-            "RABBITMQ_DIST_PORT": str(self.EPMD_PORT + 1),
+            "RABBITMQ_DIST_PORT": str(free_port()),
             "RABBITMQ_MNESIA_BASE": directory + "/data",
             "RABBITMQ_LOG_BASE": directory,
             "RABBITMQ_LOGS": "-",
@@ -134,10 +137,10 @@ class RabbitMq(Broker):
 
     def _configuration(self):
         if self.bare:
-            return f"listeners.tcp.1 = 127.0.0.1:{AMQP_PORT}\n"
+            return f"listeners.tcp.1 = 127.0.0.1:{self.port}\n"
         return "\n".join([
-            f"listeners.tcp.1 = 127.0.0.1:{AMQP_PORT}",
-            f"listeners.tcp.2 = ::1:{AMQP_PORT}",
+            f"listeners.tcp.1 = 127.0.0.1:{self.port}",
+            f"listeners.tcp.2 = ::1:{self.port}",
             f"listeners.ssl.1 = 127.0.0.1:{AMQPS_PORT}",
             f"ssl_options.cacertfile = {self._certificates}/ca_certificate.pem",
             f"ssl_options.certfile = {self._certificates}/server_certificate.pem",
@@ -163,6 +166,12 @@ class BareRabbitMq(RabbitMq):
 
 
 BROKERS = {"escrowd": Escrowd, "rabbitmq": RabbitMq, "rabbitmq-bare": BareRabbitMq}
+
+
+def free_port():
+    """Nobody's at the moment."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
 
 
 def is_open(host, port):
