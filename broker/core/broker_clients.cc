@@ -130,6 +130,8 @@ Result<ConsumerId> Broker::consume(const Consume& command) {
   if (others.size() >= kMaxConsumersPerQueue) {
     return limit("consumers_per_queue", kMaxConsumersPerQueue, "the queue has too many consumers");
   }
+  // As RabbitMQ has it: one that is chosen among several cannot be the only one.
+  if (command.exclusive && (*queue)->arguments().single_active_consumer) return in_exclusive_use(**queue);
   if (!others.empty() && (command.exclusive || others.front()->exclusive)) return in_exclusive_use(**queue);
   if (command.credit > kMaxCredit) return limit("credit", kMaxCredit, "more credit than a consumer may have");
 

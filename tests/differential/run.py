@@ -37,11 +37,15 @@ SEQUENCES = 300
 RULES_NEED = 300
 # The steps of more than these are not minimised.
 MINIMISED = 12
+# What differs there is known to differ: less patience.
+MINIMISING_AGREE_S = 0.4
 TIMEOUT_S = 900
 
 
 def main(arguments):
     options = parse(arguments)
+    # What was started is ended, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     if options.inside:
         return run_inside(options)
     RUNS.mkdir(parents=True, exist_ok=True)
@@ -89,7 +93,6 @@ def follow(child, log):
 
 
 def run_inside(options):
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     if isolation.command_prefix():
         isolation.bring_loopback_up()
     with contextlib.ExitStack() as stack:
@@ -135,7 +138,7 @@ def report(seed, steps, result, peers, rules, smaller):
         latest = [result]
 
         def shows(fewer):
-            found = sequence.run(fewer, *peers, rules)
+            found = sequence.run(fewer, *peers, rules, MINIMISING_AGREE_S)
             if found.differences and alike(found.differences[0], kind):
                 latest[0] = found
                 return True

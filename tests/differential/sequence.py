@@ -19,13 +19,13 @@ class Result:
     rules: set = dataclasses.field(default_factory=set)
 
 
-def run(sequence, rabbitmq, escrow, rules):
+def run(sequence, rabbitmq, escrow, rules, agree_s=AGREE_TIMEOUT_S):
     """`rules.unlisted(step, differences)` says which differences no rule allows, and which rules were needed."""
     result = Result()
     both = rabbitmq, escrow
     try:
         for step in sequence:
-            if not perform(step, both, rules, result):
+            if not perform(step, both, rules, agree_s, result):
                 break
             result.steps_done += 1
     finally:
@@ -34,7 +34,7 @@ def run(sequence, rabbitmq, escrow, rules):
     return result
 
 
-def perform(step, both, rules, result):
+def perform(step, both, rules, agree_s, result):
     """False: the sequence ends with this step."""
     silent = [of_one(peer, lambda: peer.prepare(step)) for peer in both]
     settled = [peer.settles(step) for peer in both]
@@ -43,7 +43,7 @@ def perform(step, both, rules, result):
         return True
     if not any(silent):
         silent = [of_one(peer, lambda: (peer.perform(step), peer.await_confirms(step))) for peer in both]
-    differences = [comparison.Difference("silence", *silent)] if any(silent) else agree(both)
+    differences = [comparison.Difference("silence", *silent)] if any(silent) else agree(both, agree_s)
     result.differences, used = rules.unlisted(step, differences)
     result.rules |= used
     if result.differences or any(silent):
@@ -63,9 +63,9 @@ def of_one(peer, act):
         return f"{silent}; it said {comparison.frames_text(peer.said())}"
 
 
-def agree(both):
+def agree(both, timeout_s):
     """Differences that stay however often the servers are asked."""
-    deadline = time.monotonic() + AGREE_TIMEOUT_S
+    deadline = time.monotonic() + timeout_s
     while True:
         answers = []
         for peer in both:

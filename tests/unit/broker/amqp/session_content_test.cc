@@ -130,7 +130,7 @@ TEST(SessionContent, with_more_bytes_than_its_header_says_ends_the_connection) {
   SessionTester s;
   s.open();
   s.feed(publish_of("q") + header_of(2) + body_of("a") + body_of("bc"));
-  EXPECT_EQ(s.said(), closed(505, "UNEXPECTED_FRAME - the content has more bytes than its header says",
+  EXPECT_EQ(s.said(), closed(505, "UNEXPECTED_FRAME - expected content body, got non content body frame instead",
                              "class-id=60 method-id=40"));
   EXPECT_EQ(s.asked(), "");
 }

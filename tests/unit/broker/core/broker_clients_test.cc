@@ -136,6 +136,19 @@ TEST(BrokerClients, an_exclusive_consumer_is_alone) {
   EXPECT_EQ(b.broker->consume(command).error().message, "queue 'p' in vhost '/' in exclusive use");
 }
 
+TEST(BrokerClients, an_exclusive_consumer_is_refused_where_one_of_several_is_active) {
+  BrokerTester b;
+  FieldTable arguments;
+  arguments.set("x-single-active-consumer", {true});
+  EXPECT_EQ(declare(b, {"/", "q", arguments}), "ok");
+  open(b, 1, 7);
+  Consume command{"/", "q", 1, true};
+  command.channel = 7;
+  must(b.broker->consume(command));
+  command.exclusive = true;
+  EXPECT_EQ(b.broker->consume(command).error().reason, "QUEUE_IN_EXCLUSIVE_USE");
+}
+
 TEST(BrokerClients, consumers_of_a_connection_share_its_bytes) {
   BrokerTester b;
   b.declare("p");
