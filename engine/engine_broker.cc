@@ -102,8 +102,10 @@ void Engine::apply(const Command& command, const PurgeQueue& body) {
 void Engine::apply(const Command& command, const Bind& body) {
   const broker::Destination to{body.destination, body.destination_kind};
   broker::Topology& topology = broker_.topology();
-  // Whose queue it is matters only when both ends exist.
-  if (to.kind == broker::DestinationKind::kQueue && topology.exchange(body.vhost, body.source)) {
+  // Whose queue it is matters only when the binding is possible otherwise.
+  const Result<broker::Exchange*> from = topology.exchange(body.vhost, body.source);
+  const bool possible = from && (body.remove || (*from)->check_binding(body.binding));
+  if (to.kind == broker::DestinationKind::kQueue && possible) {
     const auto queue = broker_.accessible(body.vhost, body.destination, body.connection);
     if (!queue && queue.error().code != ErrorCode::kNotFound) return reply(command, queue.error());
   }

@@ -6,6 +6,7 @@
 #include "broker/amqp/channel.h"
 #include "broker/amqp/message_properties.h"
 #include "broker/amqp/session.h"
+#include "broker/core/carbon_copies.h"
 
 namespace escrow::broker::amqp {
 namespace {
@@ -174,7 +175,13 @@ void Channel::return_message(const MessageView& message) {
   method.exchange = message.exchange;
   method.routing_key = message.routing_key;
   say_confirms();
-  encode_message(number_, method, message.properties, message.body, session_.frame_max_, session_.output_);
+  if (!has_headers(message.properties)) {
+    encode_message(number_, method, message.properties, message.body, session_.frame_max_, session_.output_);
+  } else {
+    // The publisher does not get its blind copies back either, as RabbitMQ has it.
+    encode_message(number_, method, without_bcc(message.properties), message.body, session_.frame_max_,
+                   session_.output_);
+  }
 }
 
 void Channel::confirm(std::uint64_t number, bool taken) {

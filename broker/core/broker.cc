@@ -160,7 +160,7 @@ Result<std::uint32_t> Broker::publish_copies(const MessageView& message, const M
     if (auto taken = topology_.check_publish(message.vhost, message.exchange); !taken) return taken.error();
     return copies.error();
   }
-  if (copies->keys.empty()) return publish_to(topology_.route_published(message), message, moment);
+  if (copies->keys.empty() && !copies->blind) return publish_to(topology_.route_published(message), message, moment);
   const std::vector<std::string_view> keys(copies->keys.begin(), copies->keys.end());
   const auto queues = topology_.route_published(message, keys);
   if (!copies->blind) return publish_to(queues, message, moment);

@@ -32,9 +32,8 @@ Result<CarbonCopies> carbon_copies(std::string_view properties) {
   const Result<PropertiesView> view = scan_properties(properties);
   if (!view || !view->headers) return copies;
   if (auto gathered = gather(view->headers->bytes, "CC", copies.keys); !gathered) return std::move(gathered).error();
-  const std::size_t open = copies.keys.size();
   if (auto gathered = gather(view->headers->bytes, "BCC", copies.keys); !gathered) return std::move(gathered).error();
-  copies.blind = copies.keys.size() > open;
+  copies.blind = find_in_table(view->headers->bytes, "BCC").has_value();
   return copies;
 }
 

@@ -26,6 +26,8 @@ CAPABILITIES = [("capabilities", "F", [
 # A queue of a connection that is about to be dropped.
 CANARY = "differential.canary"
 GONE = "404"
+# A name was too much for the connection that asked.
+UNKNOWN = "unknown"
 
 # What servers choose, at random.
 CHOSEN = re.compile(r"amq\.gen-[\w-]+|amq\.ctag-[\w-]+|amq\.rabbitmq\.reply-to\.[\w.+/=-]+")
@@ -169,25 +171,33 @@ class Connection:
         self.said.clear()
 
     def ask_flows(self):
-        for channel in [*self.open_channels, OWN_CHANNEL]:
+        channels = [*self.open_channels, OWN_CHANNEL]
+        for channel in channels:
             self._asked_flows[channel] = self._asked_flows.get(channel, 0) + 1
-            self.send(codec.method(channel, "channel.flow", {"active": True}))
+        self.send(b"".join(codec.method(channel, "channel.flow", {"active": True}) for channel in channels))
 
     def await_flows(self):
         self.wait(lambda: not any(self._asked_flows.values()))
 
-    def declare_passively(self, queue):
-        """What the queue holds, or the code of the error: GONE when there is none."""
-        self.declared.clear()
-        self.send(codec.method(OWN_CHANNEL, "queue.declare", {"queue": queue, "passive": True}))
-        # The channel that the error closed is open again.
-        last = ("queue.declare-ok", "channel.open-ok")
-        if not self.wait(lambda: any(name in last for name, _ in self.declared)):
-            return GONE
-        name, fields = self.declared[0]
-        if name == "channel.close":
-            return str(fields["reply-code"])
-        return f"{fields['message-count']} ready, {fields['consumer-count']} consumers"
+    def declare_passively(self, queues):
+        """What each queue holds, or the code of the error, or UNKNOWN."""
+        out = []
+        while len(out) < len(queues):
+            self.declared.clear()
+            asked = queues[len(out):]
+            self.send(b"".join(codec.method(OWN_CHANNEL, "queue.declare", {"queue": queue, "passive": True})
+                               for queue in asked))
+            if not self.wait(lambda: self._answered(len(asked))):
+                return out + [UNKNOWN] * len(asked)
+            out += [str(fields["reply-code"]) if name == "channel.close" else
+                    f"{fields['message-count']} ready, {fields['consumer-count']} consumers"
+                    for name, fields in self.declared if name != "channel.open-ok"]
+        return out
+
+    def _answered(self, count):
+        """An error closes the channel, and what was asked behind it is not answered before it is open again."""
+        names = [name for name, _ in self.declared]
+        return "channel.open-ok" in names or ("channel.close" not in names and len(names) == count)
 
 
 def connect(port, client_properties=CAPABILITIES):
@@ -219,6 +229,7 @@ class Peer:
         self._exchanges = set()
         # Bindings between exchanges, of which some never go.
         self._bindings = []
+        self._depths_found = {}
         self._declares_exclusive = None
         # By (connection, channel): tags in the order both servers agree on, and those of them that are not settled.
         self.deliveries = {}
@@ -270,7 +281,7 @@ class Peer:
         connection.wait(lambda: connection.declared)
         connection.drop()
         deadline = time.monotonic() + ANSWER_TIMEOUT_S
-        while self._control.declare_passively(CANARY) != GONE:
+        while self._control.declare_passively([CANARY]) != [GONE]:
             if time.monotonic() > deadline:
                 raise Silent("a connection that is gone was not noticed")
 
@@ -346,16 +357,21 @@ class Peer:
             connection.ask_flows()
         for connection in self.connections.values():
             connection.await_flows()
-        depths = {name: self._depth(name, owner) for name, owner in self._queues.items()}
+        self._depths_found = depths = self._depths()
         for connection in self.connections.values():
             connection.ask_flows()
         for connection in self.connections.values():
             connection.await_flows()
         return {self._named(name): depth for name, depth in depths.items()}
 
-    def _depth(self, name, owner):
-        connection = self.connections.get(owner) or self._control
-        return (connection if connection.alive else self._control).declare_passively(name)
+    def _depths(self):
+        """By the connection that may ask for it."""
+        askers = {}
+        for name, owner in self._queues.items():
+            asker = self.connections.get(owner)
+            askers.setdefault(asker if asker and asker.alive else self._control, []).append(name)
+        return {name: depth for asker, names in askers.items()
+                for name, depth in zip(names, asker.declare_passively(names))}
 
     def await_confirms(self, step):
         """A confirm may wait for a disk, which no method waits for."""
@@ -386,6 +402,9 @@ class Peer:
 
     def take(self, step):
         """The step is over: what came of it becomes what is known."""
+        for name, depth in self._depths_found.items():
+            if depth == GONE:
+                del self._queues[name]
         for number, connection in self.connections.items():
             for channel, frames in connection.said.items():
                 place = number, channel

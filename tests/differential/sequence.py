@@ -43,10 +43,12 @@ def perform(step, both, rules, agree_s, result):
         return True
     if not any(silent):
         silent = [of_one(peer, lambda: (peer.perform(step), peer.await_confirms(step))) for peer in both]
-    differences = [comparison.Difference("silence", *silent)] if any(silent) else agree(both, agree_s)
-    result.differences, used = rules.unlisted(step, differences)
-    result.rules |= used
-    if result.differences or any(silent):
+    if any(silent):
+        result.differences = [comparison.Difference("silence", *silent)]
+    else:
+        result.differences, used = agree(both, lambda found: rules.unlisted(step, found), agree_s)
+        result.rules |= used
+    if result.differences:
         return False
     for peer, numbers in zip(both, settled):
         peer.settled(step, numbers)
@@ -63,14 +65,24 @@ def of_one(peer, act):
         return f"{silent}; it said {comparison.frames_text(peer.said())}"
 
 
-def agree(both, timeout_s):
-    """Differences that stay however often the servers are asked."""
+def answer(peer):
+    """What it says when everything due has come, and what its queues hold."""
+    depths = peer.synchronise()
+    return peer.said(), depths
+
+
+def agree(both, unlisted, timeout_s):
+    """Differences that stay however often the servers are asked and that no rule allows, and the rules that were needed."""
     deadline = time.monotonic() + timeout_s
+    before = None
     while True:
         answers = []
-        for peer in both:
-            depths = peer.synchronise()
-            answers.append((peer.said(), depths))
+        silent = [of_one(peer, lambda: answers.append(answer(peer))) for peer in both]
+        if any(silent):
+            return [comparison.Difference("silence", *silent)], set()
         differences = comparison.compare(*answers)
-        if not differences or time.monotonic() > deadline:
-            return differences
+        left, used = unlisted(differences)
+        # What is listed must not be what has only not come yet.
+        if not left and (not differences or differences == before) or time.monotonic() > deadline:
+            return left, used
+        before = differences

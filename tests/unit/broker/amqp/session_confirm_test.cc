@@ -75,6 +75,18 @@ TEST(SessionConfirm, comes_behind_the_return) {
       "basic.ack{delivery-tag=4}");
 }
 
+TEST(SessionConfirm, returns_no_blind_copies) {
+  SessionTester s;
+  s.open();
+  Properties properties;
+  properties.headers.emplace().set("BCC", {FieldArray{{std::string("blind")}}});
+  s.feed(published(1, {.routing_key = "x", .mandatory = true}, "lost", properties));
+  const Request request = s.take().value();
+  s.session.reply(request.request, ClientReply(Published{{0u}, std::get<Publish>(request.command)}));
+  EXPECT_FALSE(s.session.output().empty());
+  EXPECT_EQ(s.session.output().find("blind"), std::string::npos);
+}
+
 TEST(SessionConfirm, returns_only_what_is_mandatory_even_behind_others) {
   SessionTester s;
   s.open();

@@ -183,6 +183,20 @@ TEST(BrokerClients, copies_go_to_further_keys_and_the_blind_ones_are_not_seen) {
   EXPECT_EQ(seen.headers->find("BCC"), nullptr);
 }
 
+TEST(BrokerClients, a_list_of_blind_copies_is_not_seen_though_it_is_empty) {
+  BrokerTester b;
+  b.declare("q");
+  Properties properties;
+  properties.headers.emplace().set("BCC", {FieldArray{}});
+  const std::string encoded = must(encode_properties(properties));
+  MessageView message = view("m", "q", "");
+  message.properties = encoded;
+  EXPECT_EQ(must(b.broker->publish(message, b.moment())), 1u);
+  b.consume("x", "q", 1);
+  EXPECT_EQ(b.work(), "x:m");
+  EXPECT_EQ(must(decode_properties(b.deliveries.back().message(0).properties)).headers->find("BCC"), nullptr);
+}
+
 TEST(BrokerClients, copies_that_are_no_list_are_refused) {
   BrokerTester b;
   b.declare("q");
