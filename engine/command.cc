@@ -71,6 +71,9 @@ struct BodyBytes {
   std::size_t operator()(const ListQueues& body) const { return body.vhost.size() + body.after.size(); }
   std::size_t operator()(const Consume& body) const { return body.vhost.size() + body.queue.size(); }
   std::size_t operator()(const Fetch& body) const { return body.vhost.size() + body.queue.size(); }
+  std::size_t operator()(const CheckAhead& body) const {
+    return body.vhost.size() + body.exchange.size() + (body.refusal ? body.refusal->message.size() : 0);
+  }
   std::size_t operator()(const CommitTx& body) const {
     return (*this)(body.publish) + body.settles.size() * sizeof(SettleTag);
   }

@@ -36,6 +36,7 @@ struct CheckAnswer {
 
 using broker::Bind;
 using broker::Cancel;
+using broker::CheckAhead;
 using broker::CloseChannel;
 using broker::CommandScope;
 using broker::CommitTx;
@@ -70,7 +71,7 @@ using CommandBody =
     std::variant<coordinator::Prepare, coordinator::Decide, GetTransaction, OpenCheckbacks, CheckReceipt, CheckAnswer,
                  DeclareVhost, DeclareExchange, DeleteExchange, DeclareQueue, DeleteQueue, PurgeQueue, Bind, ListQueues,
                  Publish, OpenChannel, CloseChannel, SetPrefetch, Consume, Cancel, GrantCredit, GrantBytes, Settle,
-                 SettleTag, Fetch, CommitTx, ClosePort>;
+                 SettleTag, Fetch, CheckAhead, CommitTx, ClosePort>;
 
 /// OpenChannel, SetPrefetch, GrantCredit, GrantBytes, Settle, SettleTag, CheckReceipt and CheckAnswer are not answered unless
 /// they fail; all others are, once, but for those behind a failed one of their scope.

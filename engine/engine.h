@@ -150,6 +150,7 @@ class Engine {
   void apply(const Command& command, const ListQueues& body);
   void apply(Command& command, const Publish& body);
   void publish_some();
+  void apply(const Command& command, const CheckAhead& body);
   Result<void> check_commit(const CommitTx& body);
   void apply(const Command& command, const CommitTx& body);
 

@@ -99,11 +99,14 @@ void Engine::apply(const Command& command, const PurgeQueue& body) {
 
 void Engine::apply(const Command& command, const Bind& body) {
   const broker::Destination to{body.destination, body.destination_kind};
-  if (to.kind == broker::DestinationKind::kQueue) {
+  broker::Topology& topology = broker_.topology();
+  // Whose queue it is matters only when the binding is possible otherwise.
+  const Result<broker::Exchange*> from = topology.exchange(body.vhost, body.source);
+  const bool possible = from && (body.remove || (*from)->check_binding(body.binding));
+  if (to.kind == broker::DestinationKind::kQueue && possible) {
     const auto queue = broker_.accessible(body.vhost, body.destination, body.connection);
     if (!queue && queue.error().code != ErrorCode::kNotFound) return reply(command, queue.error());
   }
-  broker::Topology& topology = broker_.topology();
   const bool stored = topology.stores_binding(body.vhost, body.source, to);
   const Result<bool> changed = body.remove ? topology.unbind(body.vhost, body.source, to, body.binding)
                                            : topology.bind(body.vhost, body.source, to, body.binding);
@@ -163,6 +166,13 @@ void Engine::publish_some() {
   if (unroutable) published.publish = std::move(std::get<Publish>(command.body));
   reply(command, Reply(std::move(published)));
   publishing_.reset();
+}
+
+void Engine::apply(const Command& command, const CheckAhead& body) {
+  Result<void> possible =
+      body.settle ? broker_.check(*body.settle) : broker_.topology().check_publish(body.vhost, body.exchange);
+  if (possible && body.refusal) possible = *body.refusal;
+  reply(command, done(possible));
 }
 
 Result<void> Engine::check_commit(const CommitTx& body) {

@@ -6,18 +6,28 @@
 
 #include "broker/amqp/session.h"
 #include "broker/core/broker.h"
+#include "broker/core/field_text.h"
+#include "broker/core/names.h"
 
 namespace escrow::broker::amqp {
 namespace {
 
-/// x-priority; 0 without one. nullopt: it is no number of 32 bits.
-std::optional<std::int32_t> priority_of(const FieldTable& arguments) {
+/// x-priority; 0 without one. What is beyond 32 bits is their end.
+Result<std::int32_t> priority_of(const FieldTable& arguments, std::string_view queue, std::string_view vhost) {
+  using Bounds = std::numeric_limits<std::int32_t>;
   const FieldValue* const priority = arguments.find("x-priority");
   if (priority == nullptr) return 0;
-  const std::int64_t value = priority->as_integer();
-  if (!priority->is_integer() || value != static_cast<std::int32_t>(value)) return std::nullopt;
-  return static_cast<std::int32_t>(value);
+  if (priority->is_integer()) {
+    return static_cast<std::int32_t>(std::clamp<std::int64_t>(priority->as_integer(), Bounds::min(), Bounds::max()));
+  }
+  return Error{ErrorCode::kInvalidArgument,
+               "ARGUMENT_INVALID",
+               "invalid arg 'x-priority' for " + describe("queue", queue, vhost) + ": \"expected integer, got " +
+                   std::string(type_name(*priority)) + '"',
+               {{"argument", "x-priority"}}};
 }
+
+ProtocolError unimplemented() { return {ReplyCode::kCommandInvalid, "unimplemented method"}; }
 
 ReplyCode reply_code(const Error& error) {
   if (error.reason == "QUEUE_LOCKED") return ReplyCode::kResourceLocked;
@@ -51,11 +61,12 @@ Channel::~Channel() {
 }
 
 Result<void, ProtocolError> Channel::method(std::string_view payload) {
-  if (has_content()) return ProtocolError{ReplyCode::kUnexpectedFrame, "expected content, got a method frame instead"};
+  if (has_content()) return expected(content_.stage == Content::Stage::kHeader ? Expected::kHeader : Expected::kBody);
   return visit_method(payload, [this]<class M>(M&& method) -> Outcome {
     using Plain = std::remove_cvref_t<M>;
     if constexpr (std::is_same_v<Plain, ChannelCloseOk>) {
-      if (state_ == State::kClosing) state_ = State::kClosed;
+      if (state_ == State::kOpen) return unimplemented();
+      state_ = State::kClosed;
       return {};
     } else if constexpr (!std::is_same_v<Plain, ChannelClose>) {
       if (!ready()) return {};  // until the other side says close-ok, all it says is passed over
@@ -69,7 +80,7 @@ Result<void, ProtocolError> Channel::on(const M&) {
   if constexpr (std::is_same_v<M, ChannelOpen>) {
     return ProtocolError{ReplyCode::kChannelError, "second 'channel.open' seen"};
   } else {
-    return ProtocolError{ReplyCode::kCommandInvalid, "the method is none that a client sends on a channel"};
+    return unimplemented();
   }
 }
 
@@ -164,7 +175,11 @@ Channel::Outcome Channel::on(const AccessRequest&) {
 }
 
 Channel::Outcome Channel::on(const BasicQos& method) {
-  if (method.prefetch_size != 0) return ProtocolError{ReplyCode::kNotImplemented, "prefetch_size!=0"};
+  if (method.prefetch_size != 0) {
+    session_.fail(ReplyCode::kNotImplemented, "prefetch_size!=0 (" + std::to_string(method.prefetch_size) + ")",
+                  BasicQos::kId);
+    return {};
+  }
   if (method.global) {
     tell(SetPrefetch{id_, method.prefetch_count});
   } else {
@@ -176,6 +191,8 @@ Channel::Outcome Channel::on(const BasicQos& method) {
 
 Channel::Outcome Channel::on(BasicConsume& method) {
   constexpr MethodId kId = BasicConsume::kId;
+  const std::optional<std::string> named = queue_or_last(method.queue, kId);
+  if (!named) return {};
   std::string tag = method.consumer_tag.empty() ? session_.random_name("amq.ctag-") : std::string(method.consumer_tag);
   if (consumers_.contains(tag)) {
     session_.fail(ReplyCode::kNotAllowed, "attempt to reuse consumer tag '" + tag + "'", kId);
@@ -183,11 +200,6 @@ Channel::Outcome Channel::on(BasicConsume& method) {
   }
   if (consumers_.size() >= session_.limits_.consumers_per_channel) {
     fail(ReplyCode::kPreconditionFailed, "the channel has too many consumers", kId);
-    return {};
-  }
-  const std::optional<std::int32_t> priority = priority_of(method.arguments);
-  if (!priority) {
-    fail(ReplyCode::kPreconditionFailed, "invalid arg 'x-priority': it must be a signed number of 32 bits", kId);
     return {};
   }
   std::string queue;
@@ -208,8 +220,7 @@ Channel::Outcome Channel::on(BasicConsume& method) {
     ask(std::move(declare), kId, true);
     queue = reply_queue_;
   } else {
-    const std::optional<std::string> named = queue_or_last(method.queue, kId);
-    if (!named || !permitted(Right::kRead, "queue", *named, kId)) return {};
+    if (!permitted(Right::kRead, "queue", *named, kId)) return {};
     queue = *named;
   }
   const ConsumerId id = kClientConsumers | session_.id_ << 28 | session_.next_name_++;
@@ -217,13 +228,13 @@ Channel::Outcome Channel::on(BasicConsume& method) {
   session_.consumers_[id] = {number_, tag};
   Consume consume;
   consume.vhost = session_.vhost();
+  consume.priority = priority_of(method.arguments, queue, session_.vhost());
   consume.queue = std::move(queue);
   consume.credit = prefetch_ == 0 ? Broker::kMaxCredit : prefetch_;
   consume.auto_credit = true;
   consume.channel = id_;
   consume.no_ack = method.no_ack;
   consume.exclusive = method.exclusive;
-  consume.priority = *priority;
   consume.consumer = id;
   ask(std::move(consume), kId, method.no_wait, std::move(tag));
   return {};
@@ -243,8 +254,6 @@ Channel::Outcome Channel::on(const BasicCancel& method) {
   return {};
 }
 
-Channel::Outcome Channel::on(const BasicCancelOk&) { return {}; }
-
 Channel::Outcome Channel::on(const BasicGet& method) {
   const std::optional<std::string> queue = queue_or_last(method.queue, BasicGet::kId);
   if (!queue || !permitted(Right::kRead, "queue", *queue, BasicGet::kId)) return {};
@@ -254,7 +263,11 @@ Channel::Outcome Channel::on(const BasicGet& method) {
 
 void Channel::settle(SettleTag settle, Settles method) {
   if (mode_ == Mode::kTransaction) {
-    transaction_.settles.push_back(settle);
+    // What the transaction has settled is not outstanding any more, although only the commit settles it.
+    CheckAhead check{{}, {}, settle, {}};
+    if (transaction_.settled(settle.tag)) check.refusal = unknown_delivery_tag(settle.tag);
+    ask(std::move(check), method, true);
+    transaction_.add(settle);
     transaction_.bytes += sizeof settle;
     if (transaction_.bytes > session_.limits_.transaction_bytes) {
       fail(ReplyCode::kPreconditionFailed, "the transaction is larger than the server takes",

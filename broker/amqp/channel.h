@@ -4,6 +4,7 @@
 // the client sent behind it is not applied (CommandScope).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -11,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "broker/amqp/access.h"
@@ -96,6 +98,8 @@ class Channel {
   struct Content {
     enum class Stage : std::uint8_t { kNone, kHeader, kBody } stage = Stage::kNone;
     bool mandatory = false;
+    /// Why it is refused, unless there is no such exchange.
+    std::optional<Error> refusal;
     bool owns = false;  ///< `owned` holds it, otherwise the views point into the session's input
     std::string_view exchange;
     std::string_view routing_key;
@@ -112,7 +116,19 @@ class Channel {
     std::deque<OwnedMessage> messages;
     std::vector<bool> mandatory;
     std::vector<SettleTag> settles;
+    std::unordered_set<DeliveryTag> settled_tags;
+    DeliveryTag settled_up_to = 0;
     std::size_t bytes = 0;
+
+    bool settled(DeliveryTag tag) const { return tag != 0 && (tag <= settled_up_to || settled_tags.contains(tag)); }
+    void add(const SettleTag& settle) {
+      settles.push_back(settle);
+      if (settle.multiple) {
+        settled_up_to = std::max(settled_up_to, settle.tag);
+      } else {
+        settled_tags.insert(settle.tag);
+      }
+    }
   };
 
   using Outcome = Result<void, ProtocolError>;
@@ -130,7 +146,6 @@ class Channel {
   Outcome on(const BasicNack& method);
   Outcome on(const BasicRecover& method);
   Outcome on(const BasicRecoverAsync& method);
-  Outcome on(const BasicCancelOk& method);
   Outcome on(const ConfirmSelect& method);
   Outcome on(const TxSelect& method);
   Outcome on(const TxCommit& method);
@@ -170,7 +185,9 @@ class Channel {
   void forget_consumer(Consumers::iterator consumer);
 
   // channel_publish.cc
-  bool check_publish(const PropertiesView& properties);
+  std::optional<Error> refusal(const PropertiesView& properties) const;
+  /// The channel fails if there is no such exchange, or else with the refusal.
+  void check_publish(std::string exchange, std::optional<Error> refusal);
   Outcome content_complete(std::string_view body);
   void publish(OwnedMessage message, bool mandatory);
   bool may_write_to(std::string_view exchange);

@@ -6,14 +6,21 @@
 #include "broker/amqp/channel.h"
 #include "broker/amqp/message_properties.h"
 #include "broker/amqp/session.h"
+#include "broker/core/carbon_copies.h"
 
 namespace escrow::broker::amqp {
 namespace {
 
-bool is_number(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size();
+/// What is wrong with an expiration, in the words of RabbitMQ; nullopt: nothing.
+std::optional<std::string> complaint(std::string_view expiration) {
+  const char* const last = expiration.data() + expiration.size();
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(expiration.data(), last, value);
+  if (error == std::errc::invalid_argument) return "no_integer";
+  if (end != last) return "{leftover_string,\"" + std::string(end, last) + "\"}";
+  if (error == std::errc::result_out_of_range) return "{value_too_large," + std::string(expiration) + "}";
+  if (value < 0) return "{value_negative," + std::to_string(value) + "}";
+  return std::nullopt;
 }
 
 }  // namespace
@@ -30,9 +37,8 @@ Channel::Outcome Channel::on(const BasicPublish& method) {
 
 Channel::Outcome Channel::header(std::string_view payload) {
   if (!ready()) return {};
-  if (content_.stage != Content::Stage::kHeader) {
-    return ProtocolError{ReplyCode::kUnexpectedFrame, "expected method frame, got a content header instead"};
-  }
+  if (content_.stage == Content::Stage::kNone) return expected(Expected::kMethod);
+  if (content_.stage == Content::Stage::kBody) return expected(Expected::kBody);
   const Result<ContentHeader, ProtocolError> header = decode_content_header(payload);
   if (!header) return header.error();
   if (header->body_size > session_.limits_.message_bytes) {
@@ -43,7 +49,7 @@ Channel::Outcome Channel::header(std::string_view payload) {
     return {};
   }
   if (!may_write_to(content_.owns ? content_.owned.exchange : content_.exchange)) return {};
-  if (!check_publish(header->view)) return {};
+  content_.refusal = refusal(header->view);
   content_.body_size = header->body_size;
   content_.stage = Content::Stage::kBody;
   if (header->view.reply_to == kReplyTo) {
@@ -60,13 +66,10 @@ Channel::Outcome Channel::header(std::string_view payload) {
 
 Channel::Outcome Channel::body(std::string_view payload) {
   if (!ready()) return {};
-  if (content_.stage != Content::Stage::kBody) {
-    return ProtocolError{ReplyCode::kUnexpectedFrame, "expected method frame, got a content body instead"};
-  }
+  if (content_.stage == Content::Stage::kNone) return expected(Expected::kMethod);
+  if (content_.stage == Content::Stage::kHeader) return expected(Expected::kHeader);
   const std::size_t had = content_.owned.body.size();
-  if (had + payload.size() > content_.body_size) {
-    return ProtocolError{ReplyCode::kUnexpectedFrame, "the content has more bytes than its header says"};
-  }
+  if (had + payload.size() > content_.body_size) return expected(Expected::kBody);
   if (had == 0 && payload.size() == content_.body_size) return content_complete(payload);
   own_content();
   content_.owned.body.append(payload);
@@ -89,28 +92,34 @@ bool Channel::may_write_to(std::string_view exchange) {
   return true;
 }
 
-bool Channel::check_publish(const PropertiesView& properties) {
+std::optional<Error> Channel::refusal(const PropertiesView& properties) const {
+  const auto invalid = [](std::string message) {
+    return Error{ErrorCode::kInvalidArgument, "PROPERTY_INVALID", std::move(message), {}};
+  };
+  if (properties.reply_to == kReplyTo && reply_queue_.empty()) return invalid("fast reply consumer does not exist");
   if (properties.user_id && *properties.user_id != session_.user()) {
-    fail(ReplyCode::kPreconditionFailed,
-         "user_id property set to '" + std::string(*properties.user_id) + "' but authenticated user was '" +
-             session_.user() + "'",
-         BasicPublish::kId);
-    return false;
+    return invalid("user_id property set to '" + std::string(*properties.user_id) + "' but authenticated user was '" +
+                   session_.user() + "'");
   }
-  if (properties.expiration && !is_number(*properties.expiration)) {
-    fail(ReplyCode::kPreconditionFailed, "invalid expiration '" + std::string(*properties.expiration) + "'",
-         BasicPublish::kId);
-    return false;
+  if (properties.expiration) {
+    if (const auto wrong = complaint(*properties.expiration)) {
+      return invalid("invalid expiration '" + std::string(*properties.expiration) + "': " + *wrong);
+    }
   }
-  if (properties.reply_to == kReplyTo && reply_queue_.empty()) {
-    fail(ReplyCode::kPreconditionFailed, "fast reply consumer does not exist", BasicPublish::kId);
-    return false;
-  }
-  return true;
+  return std::nullopt;
+}
+
+void Channel::check_publish(std::string exchange, std::optional<Error> refusal) {
+  ask(CheckAhead{session_.vhost(), std::move(exchange), {}, std::move(refusal)}, BasicPublish::kId, true);
 }
 
 Channel::Outcome Channel::content_complete(std::string_view body) {
   session_.message_received();
+  if (content_.refusal) {
+    Content content = std::exchange(content_, {});
+    check_publish(std::string(content.owns ? content.owned.exchange : content.exchange), std::move(content.refusal));
+    return {};
+  }
   if (mode_ == Mode::kConfirm) ++published_;
   if (!content_.owns && mode_ != Mode::kTransaction) {
     content_.stage = Content::Stage::kNone;
@@ -135,6 +144,7 @@ void Channel::publish(OwnedMessage message, bool mandatory) {
   if (transaction_.bytes > session_.limits_.transaction_bytes) {
     return fail(ReplyCode::kPreconditionFailed, "the transaction is larger than the server takes", BasicPublish::kId);
   }
+  if (!message.exchange.empty()) check_publish(message.exchange, {});
   transaction_.messages.push_back(std::move(message));
   transaction_.mandatory.push_back(mandatory);
 }
@@ -166,7 +176,13 @@ void Channel::return_message(const MessageView& message) {
   method.exchange = message.exchange;
   method.routing_key = message.routing_key;
   say_confirms();
-  encode_message(number_, method, message.properties, message.body, session_.frame_max_, session_.output_);
+  if (!has_headers(message.properties)) {
+    encode_message(number_, method, message.properties, message.body, session_.frame_max_, session_.output_);
+  } else {
+    // The publisher does not get its blind copies back either, as RabbitMQ has it.
+    encode_message(number_, method, without_bcc(message.properties), message.body, session_.frame_max_,
+                   session_.output_);
+  }
 }
 
 void Channel::confirm(std::uint64_t number, bool taken) {

@@ -25,10 +25,6 @@ std::optional<std::string> Channel::queue_or_last(std::string_view name, MethodI
 
 Channel::Outcome Channel::on(ExchangeDeclare& method) {
   constexpr MethodId kId = ExchangeDeclare::kId;
-  if (method.exchange.empty()) {
-    fail(ReplyCode::kAccessRefused, "operation not permitted on the default exchange", kId);
-    return {};
-  }
   DeclareExchange declare;
   declare.passive = method.passive;
   declare.spec.vhost = session_.vhost();
@@ -36,6 +32,7 @@ Channel::Outcome Channel::on(ExchangeDeclare& method) {
   if (!method.passive) {
     const Result<ExchangeType> type = parse_exchange_type(method.type);
     if (!type) return fail(type.error(), kId), Outcome();
+    if (method.exchange.empty()) return fail(default_exchange_refused(), kId), Outcome();
     if (!permitted(Right::kConfigure, "exchange", method.exchange, kId)) return {};
     if (const std::string* alternate = string_argument(method.arguments, kAlternateExchange)) {
       if (!permitted(Right::kRead, "exchange", method.exchange, kId)) return {};
@@ -52,10 +49,7 @@ Channel::Outcome Channel::on(ExchangeDeclare& method) {
 }
 
 Channel::Outcome Channel::on(const ExchangeDelete& method) {
-  if (method.exchange.empty()) {
-    fail(ReplyCode::kAccessRefused, "operation not permitted on the default exchange", ExchangeDelete::kId);
-    return {};
-  }
+  if (method.exchange.empty()) return fail(default_exchange_refused(), ExchangeDelete::kId), Outcome();
   if (!permitted(Right::kConfigure, "exchange", method.exchange, ExchangeDelete::kId)) return {};
   ask(DeleteExchange{session_.vhost(), std::string(method.exchange), method.if_unused}, ExchangeDelete::kId,
       method.no_wait);
@@ -98,10 +92,6 @@ Channel::Outcome Channel::on(QueueDeclare& method) {
   if (method.queue.empty() && !method.passive) {
     declare.server_named = true;
     declare.spec.name = session_.random_name(kServerNamedPrefix);
-  } else if (method.queue.empty()) {
-    const std::optional<std::string> last = queue_or_last(method.queue, kId);
-    if (!last) return {};
-    declare.spec.name = *last;
   }
   if (!method.passive) {
     if (!permitted(Right::kConfigure, "queue", declare.spec.name, kId)) return {};

@@ -10,6 +10,18 @@ constexpr std::size_t kContentHeaderSize = 2 + 2 + 8;
 
 }  // namespace
 
+ProtocolError expected(Expected what) {
+  switch (what) {
+    case Expected::kMethod:
+      return {ReplyCode::kUnexpectedFrame, "expected method frame, got non method frame instead"};
+    case Expected::kHeader:
+      break;
+    case Expected::kBody:
+      return {ReplyCode::kUnexpectedFrame, "expected content body, got non content body frame instead"};
+  }
+  return {ReplyCode::kUnexpectedFrame, "expected content header for class 60, got non content header frame instead"};
+}
+
 Result<ContentHeader, ProtocolError> decode_content_header(std::string_view payload) {
   Result<ContentHeader, ProtocolError> header{std::in_place};
   ByteReader in(payload);
@@ -18,11 +30,12 @@ Result<ContentHeader, ProtocolError> decode_content_header(std::string_view payl
   header->body_size = in.u64_be();
   header->properties = in.rest();
   if (!in.ok()) {
-    header = ProtocolError{ReplyCode::kSyntaxError, "a content header is cut off"};
+    header = ProtocolError{ReplyCode::kFrameError, "a content header is cut off"};
   } else if (class_id != kBasicClass) {
-    header = ProtocolError{ReplyCode::kUnexpectedFrame, "expected a content header of class basic"};
+    header = ProtocolError{ReplyCode::kUnexpectedFrame,
+                           "expected content header for class 60, got one for another class instead"};
   } else if (weight != 0) {
-    header = ProtocolError{ReplyCode::kUnexpectedFrame, "the weight of a content header is not zero"};
+    header = expected(Expected::kHeader);
   } else if (!scan_properties(in.rest(), header->view)) {
     header = ProtocolError{ReplyCode::kSyntaxError, "the properties of a message are malformed"};
   }

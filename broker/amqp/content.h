@@ -27,8 +27,13 @@ struct ContentHeader {
   ContentHeader() {}  // NOLINT(modernize-use-equals-default): as PropertiesView, not zeroed first
 };
 
-/// Decodes the payload of a header frame. UNEXPECTED_FRAME, as RabbitMQ has it, for another class or a weight; SYNTAX_ERROR for
-/// bytes that are missing and for properties that scan_properties() refuses.
+/// What was to come is named; whatever came is not it.
+enum class Expected : std::uint8_t { kMethod, kHeader, kBody };
+/// UNEXPECTED_FRAME, in the words of RabbitMQ (rabbit_command_assembler.erl).
+ProtocolError expected(Expected what);
+
+/// Decodes the payload of a header frame. UNEXPECTED_FRAME, as RabbitMQ has it, for another class or a weight; FRAME_ERROR for
+/// bytes that are missing; SYNTAX_ERROR for properties that scan_properties() refuses.
 Result<ContentHeader, ProtocolError> decode_content_header(std::string_view payload);
 
 /// Appends the header frame and the body frames, split so that none is larger than `frame_max` (at least kMinFrameMax). A header

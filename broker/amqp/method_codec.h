@@ -128,7 +128,7 @@ template <class M, class Visitor>
   M method;
   FieldDecoder decoder(in);
   for_each_field(method, decoder);
-  if (!in.done()) return ProtocolError{ReplyCode::kSyntaxError, "a method is cut off, too long or malformed"};
+  if (!in.done()) return ProtocolError{ReplyCode::kFrameError, "a method is cut off, too long or malformed"};
   if constexpr (std::is_void_v<std::invoke_result_t<Visitor&, M&&>>) {
     visit(std::move(method));
     return {};
@@ -158,13 +158,13 @@ template <class Visitor>
 
 /// Decodes the payload of a method frame and calls visit(M&&) with the method; its strings point into `payload`. The visitor
 /// returns nothing, or a Result<void, ProtocolError> that is returned.
-/// SYNTAX_ERROR: bytes are missing or left over, or a table is malformed. NOT_IMPLEMENTED: there is no such method.
+/// FRAME_ERROR: bytes are missing or left over, or a table is malformed. NOT_IMPLEMENTED: there is no such method.
 template <class Visitor>
 Result<void, ProtocolError> visit_method(std::string_view payload, Visitor&& visit) {
   ByteReader in(payload);
   const std::uint16_t class_id = in.u16_be();
   const MethodId id{class_id, in.u16_be()};
-  if (!in.ok()) return ProtocolError{ReplyCode::kSyntaxError, "a method frame has no method"};
+  if (!in.ok()) return ProtocolError{ReplyCode::kFrameError, "a method frame has no method"};
   if (id == BasicPublish::kId) return detail::decode_and_visit<BasicPublish>(in, visit);
   if (id == BasicAck::kId) return detail::decode_and_visit<BasicAck>(in, visit);
   if (id == BasicNack::kId) return detail::decode_and_visit<BasicNack>(in, visit);

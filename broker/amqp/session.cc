@@ -14,9 +14,9 @@ constexpr std::size_t kMaxReadAgain = 16 << 10;
 /// Channels and consumers of a connection are numbered below this.
 constexpr int kNameBits = 28;
 
-/// The method whose handling fails on this frame. Of a malformed one, none.
-MethodId asked_by(const Frame& frame) {
-  if (frame.type != FrameType::kMethod) return frame.channel == 0 ? MethodId{} : BasicPublish::kId;
+/// The method of a frame; none of what is malformed or content.
+MethodId method_of(const Frame& frame) {
+  if (frame.type != FrameType::kMethod) return {};
   ByteReader in(frame.payload);
   const std::uint16_t class_id = in.u16_be();
   const std::uint16_t method_id = in.u16_be();
@@ -49,7 +49,8 @@ std::size_t Session::receive(std::string_view in, const std::shared_ptr<const vo
     }
     rest.remove_prefix(next.size);
     if (auto taken = frame(next.frame, begin); !taken) {
-      fail(taken.error().code, taken.error().text, asked_by(next.frame));
+      fail(taken.error().code, taken.error().text,
+           within_content(next.frame) ? BasicPublish::kId : method_of(next.frame));
     }
   }
   const std::size_t consumed = keep_incomplete(in.size() - rest.size(), in.size());
@@ -57,6 +58,11 @@ std::size_t Session::receive(std::string_view in, const std::shared_ptr<const vo
   input_ = {};
   owner_.reset();
   return state_ == State::kFinished ? in.size() : consumed;
+}
+
+bool Session::within_content(const Frame& frame) const {
+  const auto it = channels_.find(frame.channel);
+  return it != channels_.end() && it->second->has_content();
 }
 
 std::size_t Session::keep_incomplete(std::size_t consumed, std::size_t available) {
@@ -73,7 +79,7 @@ std::size_t Session::keep_incomplete(std::size_t consumed, std::size_t available
 template <class M>
 Result<void, ProtocolError> Session::on(const M&) {
   if (state_ == State::kClosing) return {};
-  return ProtocolError{ReplyCode::kCommandInvalid, "unexpected method in this state of the connection"};
+  return unexpected_method();
 }
 
 Result<void, ProtocolError> Session::frame(const Frame& frame, std::size_t begin) {
@@ -82,7 +88,8 @@ Result<void, ProtocolError> Session::frame(const Frame& frame, std::size_t begin
     std::exchange(in_place_, nullptr)->own_content();
   }
   if (frame.type == FrameType::kHeartbeat) {
-    if (frame.channel != 0) return ProtocolError{ReplyCode::kFrameError, "a heartbeat belongs to channel 0"};
+    if (!frame.payload.empty()) return ProtocolError{ReplyCode::kFrameError, "a heartbeat with a payload"};
+    if (frame.channel != 0) return ProtocolError{ReplyCode::kUnexpectedFrame, "a heartbeat belongs to channel 0"};
     return {};
   }
   if (frame.channel != 0) return channel_frame(frame, begin);
@@ -102,7 +109,7 @@ Result<void, ProtocolError> Session::channel_frame(const Frame& frame, std::size
     last_channel_ = it == channels_.end() ? nullptr : it->second.get();
   }
   if (last_channel_ == nullptr) {
-    if (frame.type != FrameType::kMethod) return ProtocolError{ReplyCode::kChannelError, "content on a closed channel"};
+    if (frame.type != FrameType::kMethod) return expected(Expected::kMethod);
     bool opens = false;
     const auto opened = visit_method(frame.payload, [&]<class M>(const M&) {
       opens = std::is_same_v<M, ChannelOpen>;

@@ -157,6 +157,9 @@ class Session {
 
   Result<void, ProtocolError> frame(const Frame& frame, std::size_t begin);
   Result<void, ProtocolError> channel_frame(const Frame& frame, std::size_t begin);
+  /// Its channel waits for content.
+  bool within_content(const Frame& frame) const;
+  ProtocolError unexpected_method() const;
   std::size_t keep_incomplete(std::size_t consumed, std::size_t available);
 
   void block_or_unblock();

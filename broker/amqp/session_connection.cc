@@ -69,8 +69,6 @@ bool is_among(std::string_view names, std::string_view name) {
          (" " + std::string(names) + " ").find(" " + std::string(name) + " ") != std::string::npos;
 }
 
-ProtocolError unexpected() { return {ReplyCode::kCommandInvalid, "unexpected method in this state of the connection"}; }
-
 }  // namespace
 
 std::string_view Session::mechanisms() const { return certified_user_ ? "PLAIN AMQPLAIN EXTERNAL" : "PLAIN AMQPLAIN"; }
@@ -80,6 +78,25 @@ std::optional<Login> Session::login(std::string_view response) const {
   // Whom the response of EXTERNAL names does not count, as with RabbitMQ: only the certificate does.
   if (mechanism_ == "EXTERNAL") return Login{certified_user_.value_or(""), {}, true};
   return mechanism_ == "PLAIN" ? parse_plain(response) : parse_amqplain(response);
+}
+
+ProtocolError Session::unexpected_method() const {
+  switch (state_) {
+    case State::kHeader:
+    case State::kStart:
+    case State::kAuthenticating:
+      return {ReplyCode::kChannelError, "unexpected method in connection state starting"};
+    case State::kTune:
+      return {ReplyCode::kChannelError, "unexpected method in connection state tuning"};
+    case State::kOpen:
+      return {ReplyCode::kChannelError, "unexpected method in connection state opening"};
+    case State::kRunning:
+      break;
+    case State::kClosing:
+    case State::kFinished:
+      return {ReplyCode::kChannelError, "unexpected method in connection state closing"};
+  }
+  return {ReplyCode::kChannelError, "unexpected method in connection state running"};
 }
 
 bool Session::receive_header(std::string_view& in) {
@@ -104,7 +121,7 @@ bool Session::receive_header(std::string_view& in) {
 }
 
 Result<void, ProtocolError> Session::on(const ConnectionStartOk& method) {
-  if (state_ != State::kStart) return unexpected();
+  if (state_ != State::kStart) return unexpected_method();
   client_hears_cancel_ = capable(method.client_properties, "consumer_cancel_notify");
   client_hears_blocked_ = capable(method.client_properties, "connection.blocked");
   closes_on_failed_authentication_ = capable(method.client_properties, "authentication_failure_close");
@@ -120,7 +137,7 @@ Result<void, ProtocolError> Session::on(const ConnectionStartOk& method) {
   return {};
 }
 
-Result<void, ProtocolError> Session::on(const ConnectionSecureOk&) { return unexpected(); }
+Result<void, ProtocolError> Session::on(const ConnectionSecureOk&) { return unexpected_method(); }
 
 void Session::authenticated(std::shared_ptr<const UserPermissions> permissions) {
   if (state_ != State::kAuthenticating) return;
@@ -137,7 +154,7 @@ void Session::authenticated(std::shared_ptr<const UserPermissions> permissions) 
 }
 
 Result<void, ProtocolError> Session::on(const ConnectionTuneOk& method) {
-  if (state_ != State::kTune) return unexpected();
+  if (state_ != State::kTune) return unexpected_method();
   const auto refused = [this](std::string_view what, std::uint32_t wish, std::string_view how, std::uint32_t bound) {
     fail(ReplyCode::kNotAllowed,
          "negotiated " + std::string(what) + " = " + std::to_string(wish) + " is " + std::string(how) +
@@ -163,7 +180,7 @@ Result<void, ProtocolError> Session::on(const ConnectionTuneOk& method) {
 }
 
 Result<void, ProtocolError> Session::on(const ConnectionOpen& method) {
-  if (state_ != State::kOpen) return unexpected();
+  if (state_ != State::kOpen) return unexpected_method();
   vhost_ = method.virtual_host;
   const auto permissions = user_permissions_->find(vhost_);
   if (permissions == user_permissions_->end()) {
@@ -189,14 +206,14 @@ Result<void, ProtocolError> Session::on(const ConnectionClose&) {
 }
 
 Result<void, ProtocolError> Session::on(const ConnectionCloseOk&) {
-  if (state_ != State::kClosing) return unexpected();
+  if (state_ != State::kClosing) return unexpected_method();
   state_ = State::kFinished;
   return {};
 }
 
 // Passwords do not expire here, as RabbitMQ's own do not: there is nothing to be renewed.
 Result<void, ProtocolError> Session::on(const ConnectionUpdateSecret&) {
-  if (state_ != State::kRunning) return unexpected();
+  if (state_ != State::kRunning) return unexpected_method();
   say(0, ConnectionUpdateSecretOk{});
   return {};
 }

@@ -76,12 +76,12 @@ Result<QueueInfo> Broker::declare_queue(const DeclareQueue& command, const Momen
 }
 
 Result<std::uint64_t> Broker::delete_queue(const DeleteQueue& command) {
+  if (auto host = topology_.vhost(command.vhost); !host) return host.error();
+  if (!topology_.queue(command.vhost, command.name)) return std::uint64_t{0};
   if (auto allowed = check_not_reserved("queue", command.name);
       !allowed && !command.name.starts_with(kServerNamedPrefix)) {
     return allowed.error();
   }
-  if (auto host = topology_.vhost(command.vhost); !host) return host.error();
-  if (!topology_.queue(command.vhost, command.name)) return std::uint64_t{0};
   const Result<Queue*> found = accessible(command.vhost, command.name, command.connection);
   if (!found) return found.error();
   if (command.if_unused && !(*found)->consumers().empty()) {
@@ -165,8 +165,11 @@ Result<std::uint32_t> Broker::publish(const MessageView& message, const Moment& 
 
 Result<std::uint32_t> Broker::publish_copies(const MessageView& message, const Moment& moment) {
   const Result<CarbonCopies> copies = carbon_copies(message.properties);
-  if (!copies) return copies.error();
-  if (copies->keys.empty()) return publish_to(topology_.route_published(message), message, moment);
+  if (!copies) {
+    if (auto taken = topology_.check_publish(message.vhost, message.exchange); !taken) return taken.error();
+    return copies.error();
+  }
+  if (copies->keys.empty() && !copies->blind) return publish_to(topology_.route_published(message), message, moment);
   const std::vector<std::string_view> keys(copies->keys.begin(), copies->keys.end());
   const auto queues = topology_.route_published(message, keys);
   if (!copies->blind) return publish_to(queues, message, moment);

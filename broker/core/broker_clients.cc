@@ -4,6 +4,7 @@
 
 #include "base/planted_fault.h"
 #include "broker/core/broker.h"
+#include "broker/core/names.h"
 
 namespace escrow::broker {
 namespace {
@@ -18,14 +19,18 @@ Error limit(const char* name, std::size_t maximum, std::string message) {
 Error no_consumer() { return {ErrorCode::kNotFound, "CONSUMER_UNKNOWN", "no such consumer", {}}; }
 Error no_channel() { return {ErrorCode::kNotFound, "CHANNEL_UNKNOWN", "no such channel", {}}; }
 
-Error in_use(const Queue& queue, const char* how) {
+Error in_exclusive_use(const Queue& queue) {
   return {ErrorCode::kPermissionDenied,
           "QUEUE_IN_EXCLUSIVE_USE",
-          "queue '" + queue.spec().name + "' in vhost '" + queue.spec().vhost + "' " + how,
+          describe("queue", queue.spec().name, queue.spec().vhost) + " in exclusive use",
           {}};
 }
 
 }  // namespace
+
+Error unknown_delivery_tag(DeliveryTag tag) {
+  return {ErrorCode::kFailedPrecondition, "DELIVERY_TAG_UNKNOWN", "unknown delivery tag " + std::to_string(tag), {}};
+}
 
 Consumer* Broker::find(ConsumerId id) {
   const auto it = consumers_.find(id);
@@ -120,12 +125,14 @@ Result<ConsumerId> Broker::consume(const Consume& command) {
   const Result<Queue*> queue =
       accessible(command.vhost, command.queue, own_channel ? ConnectionId{0} : channel->connection_id);
   if (!queue) return queue.error();
+  if (!command.priority) return command.priority.error();
   const std::vector<Consumer*>& others = (*queue)->consumers();
   if (others.size() >= kMaxConsumersPerQueue) {
     return limit("consumers_per_queue", kMaxConsumersPerQueue, "the queue has too many consumers");
   }
-  if (!others.empty() && others.front()->exclusive) return in_use(**queue, "in exclusive use");
-  if (!others.empty() && command.exclusive) return in_use(**queue, "in use: it cannot be had exclusively");
+  // As RabbitMQ has it: one that is chosen among several cannot be the only one.
+  if (command.exclusive && (*queue)->arguments().single_active_consumer) return in_exclusive_use(**queue);
+  if (!others.empty() && (command.exclusive || others.front()->exclusive)) return in_exclusive_use(**queue);
   if (command.credit > kMaxCredit) return limit("credit", kMaxCredit, "more credit than a consumer may have");
 
   if (own_channel) {
@@ -141,7 +148,7 @@ Result<ConsumerId> Broker::consume(const Consume& command) {
   consumer->auto_credit = command.auto_credit;
   consumer->no_ack = command.no_ack;
   consumer->exclusive = command.exclusive;
-  consumer->priority = command.priority;
+  consumer->priority = *command.priority;
   channel->consumers.push_back(consumer.get());
   (*queue)->add(consumer.get());
   end_lease(*queue);
@@ -183,10 +190,7 @@ Result<void> Broker::check(const SettleTag& command) {
   Channel* channel = find_channel(command.channel);
   if (channel == nullptr) return no_channel();
   if ((command.multiple && command.tag == 0) || channel->find(command.tag) != nullptr) return {};
-  return Error{ErrorCode::kFailedPrecondition,
-               "DELIVERY_TAG_UNKNOWN",
-               "unknown delivery tag " + std::to_string(command.tag),
-               {}};
+  return unknown_delivery_tag(command.tag);
 }
 
 Result<void> Broker::settle(const SettleTag& command, const Moment& moment) {

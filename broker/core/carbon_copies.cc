@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "broker/core/field_text.h"
 #include "model/properties.h"
 
 namespace escrow::broker {
@@ -10,15 +11,16 @@ namespace {
 Result<void> gather(std::string_view headers, std::string_view name, std::vector<std::string>& keys) {
   const std::optional<FieldValue> value = find_in_table(headers, name);
   if (!value) return {};
-  const Error refused{ErrorCode::kInvalidArgument,
-                      "ARGUMENT_INVALID",
-                      "invalid message: header '" + std::string(name) + "' has to be an array of strings",
-                      {{"argument", std::string(name)}}};
   const auto* const array = std::get_if<FieldArray>(&value->kind);
-  if (array == nullptr) return refused;
+  if (array == nullptr) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "ARGUMENT_INVALID",
+                 "invalid message: {unacceptable_type_in_header,\"" + std::string(name) + "\"," +
+                     std::string(type_name(*value)) + "}",
+                 {{"argument", std::string(name)}}};
+  }
   for (const FieldValue& key : *array) {
-    if (key.as_string() == nullptr) return refused;
-    keys.push_back(*key.as_string());
+    if (key.as_string() != nullptr) keys.push_back(*key.as_string());
   }
   return {};
 }
@@ -30,9 +32,8 @@ Result<CarbonCopies> carbon_copies(std::string_view properties) {
   const Result<PropertiesView> view = scan_properties(properties);
   if (!view || !view->headers) return copies;
   if (auto gathered = gather(view->headers->bytes, "CC", copies.keys); !gathered) return std::move(gathered).error();
-  const std::size_t open = copies.keys.size();
   if (auto gathered = gather(view->headers->bytes, "BCC", copies.keys); !gathered) return std::move(gathered).error();
-  copies.blind = copies.keys.size() > open;
+  copies.blind = find_in_table(view->headers->bytes, "BCC").has_value();
   return copies;
 }
 

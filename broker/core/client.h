@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "base/ring.h"
 #include "broker/core/fragment.h"
 
@@ -24,6 +25,8 @@ using ChannelId = std::uint64_t;
 using ConsumerId = std::uint64_t;
 /// Counts the deliveries of a channel from 1.
 using DeliveryTag = std::uint64_t;
+
+Error unknown_delivery_tag(DeliveryTag tag);
 
 /// Consumers whose ids clients choose.
 inline constexpr ConsumerId kClientConsumers = ConsumerId{1} << 62;

@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -102,7 +103,8 @@ struct Consume {
   ChannelId channel = 0;
   bool no_ack = false;
   bool exclusive = false;
-  std::int32_t priority = 0;
+  /// Or what is wrong with it, which is told when there is such a queue.
+  Result<std::int32_t> priority = 0;
   /// Chosen by the client, from kClientConsumers on; 0: by the broker.
   ConsumerId consumer = 0;
 };
@@ -141,6 +143,13 @@ struct Fetch {
   ChannelId channel = 0;
   bool no_ack = false;
 };
+/// Fails where the publish to `exchange`, or the settlement, would; else with `refusal`, if there is one. Changes nothing.
+struct CheckAhead {
+  std::string vhost;
+  std::string exchange;
+  std::optional<SettleTag> settle;
+  std::optional<Error> refusal;
+};
 /// Published and settled together, or not at all.
 struct CommitTx {
   Publish publish = {};
@@ -150,7 +159,7 @@ struct CommitTx {
 /// What a session of AMQP asks for.
 using ClientCommand =
     std::variant<DeclareExchange, DeleteExchange, DeclareQueue, DeleteQueue, PurgeQueue, Bind, Publish, OpenChannel,
-                 CloseChannel, SetPrefetch, Consume, Cancel, GrantBytes, SettleTag, Fetch, CommitTx>;
+                 CloseChannel, SetPrefetch, Consume, Cancel, GrantBytes, SettleTag, Fetch, CheckAhead, CommitTx>;
 
 /// Per message: how many queues took it, or why it was refused. Nearly all are alike, and only the others keep an Error.
 class Outcomes {

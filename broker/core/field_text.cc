@@ -40,8 +40,11 @@ struct ValueText {
   template <class Number>
     requires std::is_arithmetic_v<Number>
   std::string operator()(Number v) const {
-    char text[64];
-    return {text, std::to_chars(text, text + sizeof text, v).ptr};
+    char digits[64];
+    std::string text(digits, std::to_chars(digits, digits + sizeof digits, v).ptr);
+    // That it is no integer is seen, as in RabbitMQ.
+    if (std::is_floating_point_v<Number> && text.find_first_not_of("-0123456789") == std::string::npos) text += ".0";
+    return text;
   }
 };
 

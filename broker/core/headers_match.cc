@@ -1,5 +1,6 @@
 #include "broker/core/headers_match.h"
 
+#include <optional>
 #include <string_view>
 
 #include "broker/core/field_text.h"
@@ -16,11 +17,20 @@ std::string_view match_kind(const FieldTable& arguments) {
   return text == nullptr ? std::string_view() : std::string_view(*text);
 }
 
+/// Any number, whatever its type: RabbitMQ compares as Erlang does.
+std::optional<double> number(const FieldValue& value) {
+  if (const auto* f = std::get_if<float>(&value.kind)) return *f;
+  if (const auto* d = std::get_if<double>(&value.kind)) return *d;
+  if (value.is_integer()) return static_cast<double>(value.as_integer());
+  return std::nullopt;
+}
+
 bool matches(const FieldValue& wanted, const FieldTable* headers, std::string_view name) {
   const FieldValue* found = headers == nullptr ? nullptr : headers->find(name);
   if (found == nullptr) return false;
   if (std::holds_alternative<FieldVoid>(wanted.kind)) return true;
   if (wanted.is_integer() && found->is_integer()) return wanted.as_integer() == found->as_integer();
+  if (const auto a = number(wanted), b = number(*found); a && b) return *a == *b;
   return wanted == *found;
 }
 

@@ -152,7 +152,8 @@ struct Argument {
   Complaint (*read)(const FieldValue&, const FieldTable& all, QueueArguments& out);
 };
 
-/// In the order in which RabbitMQ looks at them: which of two errors is told is the same.
+/// In the order in which RabbitMQ looks at them, but for the type, which it looks at first in a new queue and behind
+/// x-single-active-consumer in one that exists: which of two errors is told is the same.
 constexpr std::array kArguments = {Argument{"x-queue-type", read_type},
                                    Argument{"x-expires", read_expires},
                                    Argument{"x-message-ttl", read_message_ttl},
@@ -174,6 +175,8 @@ constexpr std::array kArguments = {Argument{"x-queue-type", read_type},
 constexpr auto kNames = [] {
   std::array<std::string_view, kArguments.size()> names;
   std::ranges::transform(kArguments, names.begin(), &Argument::name);
+  const auto* const behind = std::ranges::find(names, std::string_view("x-single-active-consumer")) + 1;
+  std::rotate(names.begin(), names.begin() + 1, names.begin() + (behind - names.begin()));
   return names;
 }();
 

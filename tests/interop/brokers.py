@@ -27,8 +27,10 @@ class Broker:
     # Set by brokers that have the tool: for tests that call it.
     rabbitmqctl = None
 
-    def __init__(self, directory, certificates):
+    def __init__(self, directory, certificates=None, port=AMQP_PORT):
+        """Without certificates there are no stand-ins, only AMQP."""
         self.directory = directory
+        self.port = port
         self._certificates = certificates
         self._children = []
         self._stand_ins = contextlib.ExitStack()
@@ -40,9 +42,10 @@ class Broker:
         try:
             self._start()
             # The one that was started last is the broker.
-            if not processes.wait_until(lambda: speaks_amqp(AMQP_PORT), READY_TIMEOUT_S, self._children[-1]):
+            if not processes.wait_until(lambda: speaks_amqp(self.port), READY_TIMEOUT_S, self._children[-1]):
                 raise processes.ChildFailed(f"{self.name} does not serve AMQP:\n{processes.tail(self.log_path)}")
-            self._start_stand_ins()
+            if self._certificates:
+                self._start_stand_ins()
         except BaseException:
             self.__exit__()
             raise
@@ -90,13 +93,20 @@ class Escrowd(Broker):
         self._child([binary, "--config", configuration])
 
     def _configuration(self):
-        return "\n".join([
+        return "\n".join(self._plain() + (self._encrypted() if self._certificates else []) + [""])
+
+    def _plain(self):
+        return [
             "dev = true",
             f'data.dir = "{self.directory}/data"',
             "grpc.port = 0",
             "http.port = 0",
             "metrics.port = 0",
-            f"amqp.port = {AMQP_PORT}",
+            f"amqp.port = {self.port}",
+        ]
+
+    def _encrypted(self):
+        return [
             "[amqps]",
             f"port = {AMQPS_PORT}",
             f'certificate_file = "{self._certificates}/server_certificate.pem"',
@@ -111,8 +121,7 @@ class Escrowd(Broker):
             'configure = ".*"',
             'write = ".*"',
             'read = ".*"',
-            "",
-        ])
+        ]
 
 
 class RabbitMq(Broker):
@@ -120,7 +129,6 @@ class RabbitMq(Broker):
 
     name = "rabbitmq"
     HOME = pathlib.Path("/usr/lib/rabbitmq")
-    EPMD_PORT = 14369
     # Only to try the stand-ins: without what the real server has.
     bare = False
 
@@ -128,23 +136,24 @@ class RabbitMq(Broker):
         if not self.HOME.exists():
             raise processes.ChildFailed("Debian's rabbitmq-server is not installed")
         scripts = next(self.HOME.glob("lib/rabbitmq_server-*/sbin"))
-        environment = self._environment()
+        epmd_port = free_port()
+        environment = self._environment(epmd_port)
         (self.directory / "enabled_plugins").write_text("[]." if self.bare else "[rabbitmq_management].")
         (self.directory / "rabbitmq.conf").write_text(self._configuration())
         # Left to itself the node would start one that outlives it.
-        self._child([shutil.which("epmd"), "-port", self.EPMD_PORT, "-address", "127.0.0.1"], env=environment)
-        processes.wait_until(lambda: is_open("127.0.0.1", self.EPMD_PORT), READY_TIMEOUT_S)
+        self._child([shutil.which("epmd"), "-port", epmd_port, "-address", "127.0.0.1"], env=environment)
+        processes.wait_until(lambda: is_open("127.0.0.1", epmd_port), READY_TIMEOUT_S)
         self._child([scripts / "rabbitmq-server", "-noinput"], env=environment)
         self.rabbitmqctl = self._write_rabbitmqctl(scripts, environment)
 
-    def _environment(self):
+    def _environment(self, epmd_port):
         directory = str(self.directory)
         return os.environ | {
             "HOME": directory,
-            "ERL_EPMD_PORT": str(self.EPMD_PORT),
+            "ERL_EPMD_PORT": str(epmd_port),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             "RABBITMQ_NODENAME": "interop@localhost",
-            "RABBITMQ_DIST_PORT": str(self.EPMD_PORT + 1),
+            "RABBITMQ_DIST_PORT": str(free_port()),
             "RABBITMQ_MNESIA_BASE": directory + "/data",
             "RABBITMQ_LOG_BASE": directory,
             "RABBITMQ_LOGS": "-",
@@ -156,9 +165,13 @@ class RabbitMq(Broker):
         }
 
     def _configuration(self):
-        return "\n".join([
-            f"listeners.tcp.1 = 127.0.0.1:{AMQP_PORT}",
-            *([] if self.bare else [f"listeners.tcp.2 = ::1:{AMQP_PORT}"]),
+        listeners = [f"listeners.tcp.1 = 127.0.0.1:{self.port}"]
+        if not self.bare:
+            listeners.append(f"listeners.tcp.2 = ::1:{self.port}")
+        return "\n".join(listeners + (self._encrypted() if self._certificates else []) + [""])
+
+    def _encrypted(self):
+        return [
             f"listeners.ssl.1 = 127.0.0.1:{AMQPS_PORT}",
             f"ssl_options.cacertfile = {self._certificates}/ca_certificate.pem",
             f"ssl_options.certfile = {self._certificates}/server_certificate.pem",
@@ -167,8 +180,7 @@ class RabbitMq(Broker):
             "ssl_options.fail_if_no_peer_cert = true",
             "management.tcp.ip = 127.0.0.1",
             f"management.tcp.port = {MANAGEMENT_PORT}",
-            "",
-        ])
+        ]
 
     def _write_rabbitmqctl(self, scripts, environment):
         path = self.directory / "rabbitmqctl"
@@ -184,6 +196,12 @@ class BareRabbitMq(RabbitMq):
 
 
 BROKERS = {"escrowd": Escrowd, "rabbitmq": RabbitMq, "rabbitmq-bare": BareRabbitMq}
+
+
+def free_port():
+    """Nobody's at the moment."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
 
 
 def is_open(host, port):

@@ -93,6 +93,27 @@ TEST_F(EngineTopology, recovers_bindings_between_exchanges) {
   EXPECT_EQ(*std::get<Published>(*published).outcomes.at(0), 1u);
 }
 
+TEST_F(EngineTopology, looks_whose_queue_is_bound_behind_everything_else) {
+  DeclareQueue owned{{"/", "q", {}}};
+  owned.spec.exclusive = owned.connection = 7;
+  ASSERT_TRUE(ask(std::move(owned)).ok());
+  EXPECT_EQ(ask(Bind{"/", "none", "q", {}}).error().reason, "EXCHANGE_UNKNOWN");
+  EXPECT_TRUE(ask(Bind{"/", "none", "q", {}, true}).ok());
+  EXPECT_EQ(ask(Bind{"/", "amq.direct", "q", {}}).error().reason, "QUEUE_LOCKED");
+  broker::Binding odd;
+  odd.arguments.set("x-match", {std::string("none")});
+  EXPECT_EQ(ask(Bind{"/", "amq.match", "q", odd}).error().reason, "ARGUMENT_INVALID");
+}
+
+TEST_F(EngineTopology, checks_ahead_what_a_publish_would_be_told) {
+  ASSERT_TRUE(ask(exchange("inner", false, true)).ok());
+  const Error refusal{ErrorCode::kInvalidArgument, "PROPERTY_INVALID", "no", {}};
+  EXPECT_TRUE(ask(CheckAhead{"/", "amq.direct", {}, {}}).ok());
+  EXPECT_EQ(ask(CheckAhead{"/", "none", {}, refusal}).error().reason, "EXCHANGE_UNKNOWN");
+  EXPECT_EQ(ask(CheckAhead{"/", "inner", {}, refusal}).error().reason, "EXCHANGE_INTERNAL");
+  EXPECT_EQ(ask(CheckAhead{"/", "amq.direct", {}, refusal}).error().reason, "PROPERTY_INVALID");
+}
+
 TEST_F(EngineTopology, takes_no_messages_from_clients_for_an_internal_exchange) {
   ASSERT_TRUE(ask(exchange("inner", false, true)).ok());
   const auto published = ask(publish(1, "inner", "k", "body"));

@@ -94,14 +94,14 @@ TEST(MethodCodec, refuses_every_method_that_is_cut_off) {
   for_each_method([]<class M>(MethodType<M>) {
     const std::string payload = payload_of(sample_method<M>());
     for (std::size_t size = 0; size < payload.size(); ++size) {
-      expect_refused(std::string_view(payload).substr(0, size), ReplyCode::kSyntaxError);
+      expect_refused(std::string_view(payload).substr(0, size), ReplyCode::kFrameError);
     }
   });
 }
 
 TEST(MethodCodec, refuses_every_method_with_bytes_left_over) {
   for_each_method(
-      []<class M>(MethodType<M>) { expect_refused(payload_of(sample_method<M>()) + '\0', ReplyCode::kSyntaxError); });
+      []<class M>(MethodType<M>) { expect_refused(payload_of(sample_method<M>()) + '\0', ReplyCode::kFrameError); });
 }
 
 TEST(MethodCodec, refuses_methods_that_do_not_exist) {
@@ -113,14 +113,14 @@ TEST(MethodCodec, refuses_methods_that_do_not_exist) {
 
 TEST(MethodCodec, refuses_malformed_tables) {
   const std::string front = bytes_of("0032 000a 0000 01 71 00");  // queue.declare of q
-  expect_refused(front + bytes_of("00000003 01 6b 00"), ReplyCode::kSyntaxError);
+  expect_refused(front + bytes_of("00000003 01 6b 00"), ReplyCode::kFrameError);
   FieldTable deep;
   for (std::size_t i = 0; i < kMaxTableDepth; ++i) {
     FieldTable outer;
     outer.set("k", {std::move(deep)});
     deep = std::move(outer);
   }
-  expect_refused(payload_of(QueueDeclare{.arguments = deep}), ReplyCode::kSyntaxError);
+  expect_refused(payload_of(QueueDeclare{.arguments = deep}), ReplyCode::kFrameError);
 }
 
 TEST(MethodCodec, reads_strings_where_they_lie) {

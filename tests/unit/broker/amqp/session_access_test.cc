@@ -118,13 +118,13 @@ TEST(SessionAccess, knows_the_types_of_exchanges) {
 TEST(SessionLastQueue, is_meant_where_none_is_named) {
   SessionTester s;
   s.open();
-  s.feed(bytes_of_method(QueueDeclare{.queue = "q"}) + bytes_of_method(QueueDeclare{.passive = true}) +
-         bytes_of_method(QueueBind{.exchange = "e"}) + bytes_of_method(QueueBind{.exchange = "e", .routing_key = "k"}) +
+  s.feed(bytes_of_method(QueueDeclare{.queue = "q"}) + bytes_of_method(QueueBind{.exchange = "e"}) +
+         bytes_of_method(QueueBind{.exchange = "e", .routing_key = "k"}) +
          bytes_of_method(QueueBind{.queue = "r", .exchange = "e"}) + bytes_of_method(QueueUnbind{.exchange = "e"}) +
          bytes_of_method(BasicConsume{}) + bytes_of_method(BasicGet{}) + bytes_of_method(QueuePurge{}) +
          bytes_of_method(QueueDelete{}));
   EXPECT_EQ(s.asked(),
-            "declare q, look q, bind e>q:q, bind e>q:k, bind e>r:, unbind e>q:, consume q 65535, fetch q, purge q, "
+            "declare q, bind e>q:q, bind e>q:k, bind e>r:, unbind e>q:, consume q 65535, fetch q, purge q, "
             "delete q");
 }
 
@@ -140,15 +140,22 @@ TEST(SessionLastQueue, may_be_one_that_the_server_named) {
 }
 
 TEST(SessionLastQueue, has_to_be_declared_first) {
-  for (const std::string& bytes : {bytes_of_method(QueueBind{.exchange = "e"}), bytes_of_method(BasicConsume{}),
-                                   bytes_of_method(BasicGet{}), bytes_of_method(QueuePurge{}),
-                                   bytes_of_method(QueueDelete{}), bytes_of_method(QueueDeclare{.passive = true})}) {
+  for (const std::string& bytes :
+       {bytes_of_method(QueueBind{.exchange = "e"}), bytes_of_method(BasicConsume{}), bytes_of_method(BasicGet{}),
+        bytes_of_method(QueuePurge{}), bytes_of_method(QueueDelete{})}) {
     SessionTester s;
     s.open();
     s.feed(bytes);
     EXPECT_TRUE(s.said().starts_with(
         "channel.close{reply-code=404 reply-text=NOT_FOUND - no previously declared queue class-id="));
   }
+}
+
+TEST(SessionLastQueue, is_not_what_a_passive_declare_without_a_name_means) {
+  SessionTester s;
+  s.open();
+  s.feed(bytes_of_method(QueueDeclare{.queue = "q"}) + bytes_of_method(QueueDeclare{.passive = true}));
+  EXPECT_EQ(s.asked(), "declare q, look ");
 }
 
 TEST(SessionTopology, declares_what_the_client_says) {

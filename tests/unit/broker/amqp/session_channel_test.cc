@@ -183,19 +183,23 @@ TEST(SessionChannel, ends_the_connection_with_what_is_not_implemented) {
   };
   const std::string close = "connection.close{reply-code=540 reply-text=NOT_IMPLEMENTED - ";
   EXPECT_EQ(said(ChannelFlow{.active = false}), close + "active=false class-id=20 method-id=20}");
-  EXPECT_EQ(said(BasicQos{.prefetch_size = 1}), close + "prefetch_size!=0 class-id=60 method-id=10}");
+  EXPECT_EQ(said(BasicQos{.prefetch_size = 1}), close + "prefetch_size!=0 (1) class-id=60 method-id=10}");
   EXPECT_EQ(said(BasicRecover{.requeue = false}), close + "requeue=false class-id=60 method-id=110}");
   EXPECT_EQ(said(BasicRecoverAsync{.requeue = false}), close + "requeue=false class-id=60 method-id=100}");
   EXPECT_EQ(said(BasicPublish{.immediate = true}), close + "immediate=true class-id=60 method-id=40}");
 }
 
 TEST(SessionChannel, refuses_methods_that_only_servers_send) {
-  SessionTester s;
-  s.open();
-  s.send(QueueDeclareOk{.queue = "q"});
-  EXPECT_EQ(s.said(),
-            "connection.close{reply-code=503 reply-text=COMMAND_INVALID - the method is none that a client sends on a "
-            "channel class-id=50 method-id=11}");
+  const auto said = [](const auto& method) {
+    SessionTester s;
+    s.open();
+    s.send(method);
+    return s.said();
+  };
+  const std::string close = "connection.close{reply-code=503 reply-text=COMMAND_INVALID - unimplemented method ";
+  EXPECT_EQ(said(QueueDeclareOk{.queue = "q"}), close + "class-id=50 method-id=11}");
+  EXPECT_EQ(said(BasicCancelOk{.consumer_tag = "t"}), close + "class-id=60 method-id=31}");
+  EXPECT_EQ(said(ChannelCloseOk{}), close + "class-id=20 method-id=41}") << "nobody has asked for the end";
 }
 
 TEST(SessionChannel, says_nothing_more_when_the_connection_is_closing) {

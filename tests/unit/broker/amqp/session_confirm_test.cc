@@ -75,6 +75,18 @@ TEST(SessionConfirm, comes_behind_the_return) {
       "basic.ack{delivery-tag=4}");
 }
 
+TEST(SessionConfirm, returns_no_blind_copies) {
+  SessionTester s;
+  s.open();
+  Properties properties;
+  properties.headers.emplace().set("BCC", {FieldArray{{std::string("blind")}}});
+  s.feed(published(1, {.routing_key = "x", .mandatory = true}, "lost", properties));
+  const Request request = s.take().value();
+  s.session.reply(request.request, ClientReply(Published{{0u}, std::get<Publish>(request.command)}));
+  EXPECT_FALSE(s.session.output().empty());
+  EXPECT_EQ(s.session.output().find("blind"), std::string::npos);
+}
+
 TEST(SessionConfirm, returns_only_what_is_mandatory_even_behind_others) {
   SessionTester s;
   s.open();
@@ -106,7 +118,8 @@ TEST(SessionTransaction, holds_everything_back_until_it_is_committed) {
   s.feed(bytes_of_method(BasicAck{.delivery_tag = 3, .multiple = true}) +
          bytes_of_method(BasicNack{.delivery_tag = 4, .requeue = true}) +
          bytes_of_method(BasicReject{.delivery_tag = 5}));
-  EXPECT_EQ(s.asked(), "");
+  EXPECT_EQ(s.asked(), "check ack ...3, check requeue 4, check reject 5");
+  s.answer_all();
   s.send(TxCommit{});
   EXPECT_EQ(s.asked(), "commit(publish /q=0 /q=1 ack ...3 requeue 4 reject 5)");
   EXPECT_EQ(s.said(), "tx.select-ok{}");
@@ -123,7 +136,7 @@ TEST(SessionTransaction, forgets_what_is_rolled_back) {
   s.feed(messages(2) + bytes_of_method(BasicAck{.delivery_tag = 1}));
   s.send(TxRollback{});
   s.send(TxCommit{});
-  EXPECT_EQ(s.asked(), "commit(publish)");
+  EXPECT_EQ(s.asked(), "check ack 1, commit(publish)");
   s.answer_all();
   EXPECT_EQ(s.said(), "tx.select-ok{} tx.rollback-ok{} tx.commit-ok{}");
 }
@@ -152,6 +165,30 @@ TEST(SessionTransaction, may_be_as_large_as_the_server_takes_and_not_larger) {
       s.said(),
       "channel.close{reply-code=406 reply-text=PRECONDITION_FAILED - the transaction is larger than the server takes "
       "class-id=60 method-id=40}");
+}
+
+TEST(SessionTransaction, checks_ahead_what_it_publishes_and_settles) {
+  SessionTester s;
+  s.open();
+  s.feed(bytes_of_method(TxSelect{}) + published(1, {.exchange = "e"}, "a") + bytes_of_method(TxCommit{}));
+  EXPECT_EQ(s.asked(), "check /e, commit(publish e/=a)");
+  s.refuse({ErrorCode::kNotFound, "EXCHANGE_UNKNOWN", "no exchange 'e' in vhost '/'", {}});
+  EXPECT_EQ(s.said(),
+            "tx.select-ok{} channel.close{reply-code=404 reply-text=NOT_FOUND - no exchange 'e' in vhost '/' "
+            "class-id=60 method-id=40}");
+}
+
+TEST(SessionTransaction, settles_nothing_twice) {
+  const auto asked = [](const BasicAck& first, const BasicAck& second) {
+    SessionTester s;
+    s.open();
+    s.feed(bytes_of_method(TxSelect{}) + bytes_of_method(first) + bytes_of_method(second));
+    return s.asked();
+  };
+  EXPECT_EQ(asked({.delivery_tag = 1}, {.delivery_tag = 2}), "check ack 1, check ack 2");
+  EXPECT_EQ(asked({.delivery_tag = 2}, {.delivery_tag = 2}), "check ack 2, check ack 2 or refuse");
+  EXPECT_EQ(asked({.delivery_tag = 2, .multiple = true}, {.delivery_tag = 1}), "check ack ...2, check ack 1 or refuse");
+  EXPECT_EQ(asked({.delivery_tag = 2, .multiple = true}, {.delivery_tag = 3}), "check ack ...2, check ack 3");
 }
 
 TEST(SessionTransaction, that_fails_ends_the_channel) {

@@ -84,13 +84,27 @@ TEST(SessionConsumer, has_the_credit_of_the_prefetch_before_it) {
   EXPECT_EQ(s.asked(), "consume q 5, consume q 65535, prefetch 9, consume q 65535");
 }
 
-TEST(SessionConsumer, with_a_priority_that_is_no_number_is_refused) {
+TEST(SessionConsumer, without_a_queue_is_refused_before_its_tag_is_looked_at) {
+  SessionTester s;
+  s.open();
+  s.feed(bytes_of_method(BasicConsume{.queue = "q", .consumer_tag = "t"}));
+  s.feed(bytes_of_method(BasicConsume{.consumer_tag = "t"}));
+  s.answer_all();
+  EXPECT_EQ(
+      s.said(),
+      "basic.consume-ok{consumer-tag=t} channel.close{reply-code=404 reply-text=NOT_FOUND - no previously declared "
+      "queue class-id=60 method-id=20}");
+}
+
+TEST(SessionConsumer, with_a_priority_that_is_no_number_is_refused_if_its_queue_exists) {
   FieldTable arguments;
   arguments.set("x-priority", {std::string("high")});
   SessionTester s;
   s.open();
   s.send(BasicConsume{.queue = "q", .arguments = arguments});
-  EXPECT_TRUE(s.said().starts_with("channel.close{reply-code=406 "));
+  const Request request = s.take().value();
+  EXPECT_EQ(std::get<Consume>(request.command).priority.error().message,
+            "invalid arg 'x-priority' for queue 'q' in vhost '/': \"expected integer, got longstr\"");
 }
 
 TEST(SessionConsumer, hears_of_deliveries_only_behind_its_consume_ok) {

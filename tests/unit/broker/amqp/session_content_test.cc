@@ -130,34 +130,46 @@ TEST(SessionContent, with_more_bytes_than_its_header_says_ends_the_connection) {
   SessionTester s;
   s.open();
   s.feed(publish_of("q") + header_of(2) + body_of("a") + body_of("bc"));
-  EXPECT_EQ(s.said(), closed(505, "UNEXPECTED_FRAME - the content has more bytes than its header says",
+  EXPECT_EQ(s.said(), closed(505, "UNEXPECTED_FRAME - expected content body, got non content body frame instead",
                              "class-id=60 method-id=40"));
   EXPECT_EQ(s.asked(), "");
 }
 
 TEST(SessionContent, without_its_method_ends_the_connection) {
-  for (const std::string& bytes : {header_of(1), publish_of("q") + header_of(1) + header_of(1)}) {
+  for (const std::string& bytes : {header_of(1), body_of("a"), header_of(1, 9)}) {
     SessionTester s;
     s.open();
     s.feed(bytes);
-    EXPECT_EQ(s.said(), closed(505, "UNEXPECTED_FRAME - expected method frame, got a content header instead",
-                               "class-id=60 method-id=40"));
+    EXPECT_EQ(s.said(),
+              "connection.close{reply-code=505 reply-text=UNEXPECTED_FRAME - expected method frame, got non method "
+              "frame instead}");
   }
-  for (const std::string& bytes : {body_of("a"), publish_of("q") + body_of("a")}) {
+}
+
+TEST(SessionContent, out_of_order_ends_the_connection) {
+  const auto said = [](const std::string& bytes) {
     SessionTester s;
     s.open();
     s.feed(bytes);
-    EXPECT_EQ(s.said(), closed(505, "UNEXPECTED_FRAME - expected method frame, got a content body instead",
-                               "class-id=60 method-id=40"));
-  }
+    return s.said();
+  };
+  const std::string no_header =
+      closed(505, "UNEXPECTED_FRAME - expected content header for class 60, got non content header frame instead",
+             "class-id=60 method-id=40");
+  EXPECT_EQ(said(publish_of("q") + body_of("a")), no_header);
+  EXPECT_EQ(said(publish_of("q") + bytes_of_method(BasicQos{})), no_header);
+  const std::string no_body = closed(
+      505, "UNEXPECTED_FRAME - expected content body, got non content body frame instead", "class-id=60 method-id=40");
+  EXPECT_EQ(said(publish_of("q") + header_of(1) + header_of(1)), no_body);
+  EXPECT_EQ(said(publish_of("q") + header_of(1) + body_of("too long")), no_body);
 }
 
 TEST(SessionContent, that_is_interrupted_by_a_method_ends_the_connection) {
   SessionTester s;
   s.open();
   s.feed(publish_of("q") + header_of(2) + bytes_of_method(BasicQos{}));
-  EXPECT_EQ(s.said(),
-            closed(505, "UNEXPECTED_FRAME - expected content, got a method frame instead", "class-id=60 method-id=10"));
+  EXPECT_EQ(s.said(), closed(505, "UNEXPECTED_FRAME - expected content body, got non content body frame instead",
+                             "class-id=60 method-id=40"));
   s.send(ConnectionCloseOk{}, 0);
   EXPECT_TRUE(s.session.finished());
 }
@@ -188,19 +200,38 @@ TEST(SessionContent, with_the_name_of_another_user_is_refused) {
   s.answer_all();
   EXPECT_EQ(s.asked(), "publish /q=a");
   s.publish("q", "b", only(&Properties::user_id, "root"));
+  EXPECT_EQ(s.asked(), "check / or refuse");
+  s.answer_all();
   EXPECT_EQ(s.said(),
             closed(406, "PRECONDITION_FAILED - user_id property set to 'root' but authenticated user was 'guest'",
                    "class-id=60 method-id=40"));
 }
 
+TEST(SessionContent, that_is_refused_may_have_no_exchange_which_counts_more) {
+  SessionTester s;
+  s.open();
+  s.feed(published(1, {.exchange = "e", .routing_key = "k"}, "a", only(&Properties::expiration, "x")));
+  EXPECT_EQ(s.asked(), "check /e or refuse");
+  s.refuse({ErrorCode::kNotFound, "EXCHANGE_UNKNOWN", "no exchange 'e' in vhost '/'", {}});
+  EXPECT_EQ(s.said(), closed(404, "NOT_FOUND - no exchange 'e' in vhost '/'", "class-id=60 method-id=40"));
+}
+
 TEST(SessionContent, with_an_expiration_that_is_no_number_is_refused) {
-  for (const std::string expiration : {"", "x", "-1", "1.5", "1 ", "99999999999999999999"}) {
+  const std::pair<std::string, std::string> wrong[] = {
+      {"", "no_integer"},
+      {"x", "no_integer"},
+      {"-1", "{value_negative,-1}"},
+      {"1.5", "{leftover_string,\".5\"}"},
+      {"1 ", "{leftover_string,\" \"}"},
+      {"99999999999999999999", "{value_too_large,99999999999999999999}"}};
+  for (const auto& [expiration, complaint] : wrong) {
     SessionTester s;
     s.open();
     s.publish("q", "a", only(&Properties::expiration, expiration));
-    EXPECT_EQ(s.asked(), "close");
-    EXPECT_EQ(s.said(),
-              closed(406, "PRECONDITION_FAILED - invalid expiration '" + expiration + "'", "class-id=60 method-id=40"));
+    EXPECT_EQ(s.asked(), "check / or refuse");
+    s.answer_all();
+    EXPECT_EQ(s.said(), closed(406, "PRECONDITION_FAILED - invalid expiration '" + expiration + "': " + complaint,
+                               "class-id=60 method-id=40"));
   }
   SessionTester s;
   s.open();

@@ -215,10 +215,9 @@ TEST(SessionHandshake, refuses_methods_that_are_not_due) {
   s.feed(kProtocolHeader);
   s.said();
   s.send(ConnectionOpen{.virtual_host = "/"}, 0);
-  EXPECT_EQ(
-      s.said(),
-      "connection.close{reply-code=503 reply-text=COMMAND_INVALID - unexpected method in this state of the connection "
-      "class-id=10 method-id=40}");
+  EXPECT_EQ(s.said(),
+            "connection.close{reply-code=504 reply-text=CHANNEL_ERROR - unexpected method in connection state starting "
+            "class-id=10 method-id=40}");
 }
 
 TEST(SessionHandshake, opens_no_channel_before_the_connection) {

@@ -117,6 +117,9 @@ class SessionTester : public SessionHost {
     session.reply(request.request, std::move(error));
   }
   void answer(Request request) {
+    if (const auto* check = std::get_if<CheckAhead>(&request.command); check != nullptr && check->refusal) {
+      return refuse(request, *check->refusal);
+    }
     const std::uint64_t number = request.request;
     session.reply(number, plausible(std::move(request.command)));
   }

@@ -70,6 +70,9 @@ struct RequestText {
   std::string operator()(const GrantBytes& c) const { return "grant " + std::to_string(c.bytes); }
   std::string operator()(const SettleTag& c) const { return of(c); }
   std::string operator()(const Fetch& c) const { return "fetch " + c.queue; }
+  std::string operator()(const CheckAhead& c) const {
+    return "check " + (c.settle ? of(*c.settle) : "/" + c.exchange) + (c.refusal ? " or refuse" : "");
+  }
   std::string operator()(const CommitTx& c) const {
     std::string text = "commit(" + of(c.publish);
     for (const SettleTag& settle : c.settles) text += " " + of(settle);

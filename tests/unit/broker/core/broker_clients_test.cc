@@ -133,6 +133,19 @@ TEST(BrokerClients, an_exclusive_consumer_is_alone) {
   b.declare("p");
   must(b.broker->consume({"/", "p", 1, true}));
   command.queue = "p";
+  EXPECT_EQ(b.broker->consume(command).error().message, "queue 'p' in vhost '/' in exclusive use");
+}
+
+TEST(BrokerClients, an_exclusive_consumer_is_refused_where_one_of_several_is_active) {
+  BrokerTester b;
+  FieldTable arguments;
+  arguments.set("x-single-active-consumer", {true});
+  EXPECT_EQ(declare(b, {"/", "q", arguments}), "ok");
+  open(b, 1, 7);
+  Consume command{"/", "q", 1, true};
+  command.channel = 7;
+  must(b.broker->consume(command));
+  command.exclusive = true;
   EXPECT_EQ(b.broker->consume(command).error().reason, "QUEUE_IN_EXCLUSIVE_USE");
 }
 
@@ -170,6 +183,20 @@ TEST(BrokerClients, copies_go_to_further_keys_and_the_blind_ones_are_not_seen) {
   EXPECT_EQ(seen.headers->find("BCC"), nullptr);
 }
 
+TEST(BrokerClients, a_list_of_blind_copies_is_not_seen_though_it_is_empty) {
+  BrokerTester b;
+  b.declare("q");
+  Properties properties;
+  properties.headers.emplace().set("BCC", {FieldArray{}});
+  const std::string encoded = must(encode_properties(properties));
+  MessageView message = view("m", "q", "");
+  message.properties = encoded;
+  EXPECT_EQ(must(b.broker->publish(message, b.moment())), 1u);
+  b.consume("x", "q", 1);
+  EXPECT_EQ(b.work(), "x:m");
+  EXPECT_EQ(must(decode_properties(b.deliveries.back().message(0).properties)).headers->find("BCC"), nullptr);
+}
+
 TEST(BrokerClients, copies_that_are_no_list_are_refused) {
   BrokerTester b;
   b.declare("q");
@@ -178,8 +205,22 @@ TEST(BrokerClients, copies_that_are_no_list_are_refused) {
   const std::string encoded = must(encode_properties(properties));
   MessageView message = view("m", "q", "");
   message.properties = encoded;
-  EXPECT_EQ(b.broker->publish(message, b.moment()).error().reason, "ARGUMENT_INVALID");
+  EXPECT_EQ(b.broker->publish(message, b.moment()).error().message,
+            "invalid message: {unacceptable_type_in_header,\"CC\",longstr}");
+  message.exchange = "none";
+  EXPECT_EQ(b.broker->publish(message, b.moment()).error().reason, "EXCHANGE_UNKNOWN") << "which counts more";
   EXPECT_EQ(b.ready("q"), 0u);
+}
+
+TEST(BrokerClients, copies_go_to_the_keys_of_a_list_that_are_strings) {
+  BrokerTester b;
+  b.declare("q");
+  Properties properties;
+  properties.headers.emplace().set("CC", {FieldArray{{std::int32_t{5}}, {std::string("q")}}});
+  const std::string encoded = must(encode_properties(properties));
+  MessageView message = view("m", "elsewhere", "");
+  message.properties = encoded;
+  EXPECT_EQ(must(b.broker->publish(message, b.moment())), 1u);
 }
 
 TEST(BrokerClients, a_full_queue_refuses_and_the_others_take_the_message) {

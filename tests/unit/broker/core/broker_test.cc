@@ -91,6 +91,7 @@ TEST(Broker, keeps_the_servers_queues_from_being_declared_or_deleted) {
   EXPECT_EQ(outcome(b.broker->delete_queue({"/", "escrow.parked", false, false})), "NAME_RESERVED");
   EXPECT_EQ(outcome(b.broker->declare_queue({{"/", "escrow.parked", {}}}, b.moment())), "ok")
       << "as it is, it may be asked for";
+  EXPECT_EQ(*b.broker->delete_queue({"/", "amq.mine", false, false}), 0u) << "what does not exist is no harm";
 }
 
 TEST(Broker, counts_messages_and_consumers_of_a_queue) {

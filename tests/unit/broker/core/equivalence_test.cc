@@ -102,6 +102,17 @@ TEST(EquivalentQueues, have_the_same_arguments_of_those_that_the_server_knows) {
   }
 }
 
+TEST(EquivalentQueues, are_said_to_differ_in_another_argument_rather_than_in_their_type) {
+  EXPECT_TRUE(queue_differs({{"x-single-active-consumer", {true}}}, {{"x-queue-type", text("quorum")}})
+                  .starts_with("inequivalent arg 'x-single-active-consumer' "));
+}
+
+TEST(EquivalentQueues, tell_a_number_with_a_point_from_an_integer) {
+  EXPECT_EQ(queue_differs({}, {{"x-max-length", {5.0}}}),
+            "inequivalent arg 'x-max-length' for queue 'q' in vhost '/': received the value '5.0' of type 'double' but "
+            "current is none");
+}
+
 TEST(EquivalentQueues, may_write_the_same_number_in_another_type) {
   EXPECT_EQ(queue_differs({{"x-expires", {std::int8_t{5}}}}, {{"x-expires", {std::int64_t{5}}}}), "");
   EXPECT_EQ(queue_differs({{"x-expires", {1.5f}}}, {{"x-expires", {1.5}}}), "");
