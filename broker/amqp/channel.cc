@@ -263,15 +263,15 @@ Channel::Outcome Channel::on(const BasicGet& method) {
 
 void Channel::settle(SettleTag settle, Settles method) {
   if (mode_ == Mode::kTransaction) {
+    const MethodId asked = settling_method(static_cast<std::uint64_t>(method));
     // What the transaction has settled is not outstanding any more, although only the commit settles it.
     CheckAhead check{{}, {}, settle, {}};
     if (transaction_.settled(settle.tag)) check.refusal = unknown_delivery_tag(settle.tag);
-    ask(std::move(check), method, true);
+    ask(std::move(check), asked, true);
     transaction_.add(settle);
     transaction_.bytes += sizeof settle;
     if (transaction_.bytes > session_.limits_.transaction_bytes) {
-      fail(ReplyCode::kPreconditionFailed, "the transaction is larger than the server takes",
-           settling_method(static_cast<std::uint64_t>(method)));
+      fail(ReplyCode::kPreconditionFailed, "the transaction is larger than the server takes", asked);
     }
     return;
   }
