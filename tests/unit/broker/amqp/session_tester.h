@@ -16,6 +16,8 @@
 #include <utility>
 #include <vector>
 
+#include "broker/amqp/content.h"
+#include "broker/amqp/method_codec.h"
 #include "broker/core/broker.h"
 #include "tests/unit/broker/amqp/session_text.h"
 #include "tests/unit/broker/core/messages.h"
