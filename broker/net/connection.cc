@@ -166,7 +166,7 @@ void Connection::write() {
 }
 
 void Connection::wait_writable() {
-  writing_ = true;
+  if (std::exchange(writing_, true)) return;
   socket_.async_wait(Tcp::socket::wait_write, [self = shared_from_this()](const boost::system::error_code& error) {
     const auto held = self->listener_.engine_.hold();
     self->writing_ = false;

@@ -68,7 +68,7 @@ Transport::Moved Transport::receive(char* to, std::size_t room) {
     }
     moved.bytes += got;
   }
-  holds_input_ = moved.next != Next::kReadable;
+  holds_input_ = moved.next == Next::kAgain;
   return moved;
 }
 
