@@ -34,8 +34,8 @@ std::string closed(int code, const std::string& text, const std::string& where) 
 std::string messages_of(SessionTester& s) {
   std::string text;
   for (const Request& request : s.requests) {
-    if (const auto* publish = std::get_if<Publish>(&request.command)) {
-      text += RequestText::of(*publish).substr(std::string_view("publish").size());
+    if (std::holds_alternative<Publish>(request.command)) {
+      text += request_text(request).substr(std::string_view("publish").size());
     } else {
       text += " [" + request_text(request) + "]";
     }

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "base/bytes.h"
+#include "broker/amqp/method_text.h"
 #include "tests/unit/broker/amqp/session_tester.h"
 
 namespace escrow::broker::amqp {
