@@ -84,9 +84,9 @@ Expected Declarations::asked(const engine::DeclareQueue& body, const std::string
 }
 
 Expected Declarations::asked(const engine::DeleteQueue& body, const std::string& actor) {
-  if (reserved(body.name)) return refused(ErrorCode::kPermissionDenied);
   Queue* existing = applied_.queue(body.name);
   if (existing == nullptr) return nothing_to_do();
+  if (reserved(body.name)) return refused(ErrorCode::kPermissionDenied);
   if (body.if_unused && existing->consumers > 0) return refused(ErrorCode::kFailedPrecondition);
   TopologyChange change{Kind::kDeleteQueue, {}, {}, existing, {}};
   return this->change(std::move(change), record_of(audit::Subject::kQueue, false, body.name, actor));
