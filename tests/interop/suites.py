@@ -137,11 +137,19 @@ def celery_rpc(run):
 # --- Node --------------------------------------------------------------------------------------------
 
 
+def force_exit():
+    """Upstream's waitForQueue goes on asking after its test has ended when the queue was not full at the first look: the
+    process would never end. Debian's Node has no such option yet."""
+    option = "--test-force-exit"
+    known = subprocess.run(["node", "--help"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    return [option] if option in known else []
+
+
 def amqplib(run):
     report = run.directory / "report.jsonl"
     source = NODE.modules / "amqplib"
     # Without the second that upstream allows for each test and file: a busy machine exceeds it.
-    code = run.child(["node", "--test", f"--test-reporter={HERE / 'node_reporter.mjs'}",
+    code = run.child(["node", "--test", *force_exit(), f"--test-reporter={HERE / 'node_reporter.mjs'}",
                       f"--test-reporter-destination={report}", *sorted(source.glob("test/*.test.js"))], cwd=source)
     return ended(code, (0, 1), outcomes.read_node(report) if report.exists() else [])
 
