@@ -44,10 +44,16 @@ if(ESCROW_LTO)
   set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
 endif()
 
+# Precompiled headers are cached only with these settings, and a second checkout finds what the first one built.
 find_program(ESCROW_CCACHE ccache)
 if(ESCROW_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_C_COMPILER_LAUNCHER "${ESCROW_CCACHE}")
-  set(CMAKE_CXX_COMPILER_LAUNCHER "${ESCROW_CCACHE}")
+  set(launcher "${CMAKE_COMMAND}" -E env CCACHE_SLOPPINESS=pch_defines,time_macros "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}"
+      CCACHE_NOHASHDIR=1 "${ESCROW_CCACHE}")
+  set(CMAKE_C_COMPILER_LAUNCHER "${launcher}")
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${launcher}")
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-fpch-preprocess)
+  endif()
 endif()
 
 foreach(linker IN ITEMS mold lld)

@@ -102,7 +102,6 @@ void Engine::close_port(const Command& command) {
 
 void Engine::take_broker_effects() {
   broker::BrokerEffects& effects = broker_.effects();
-  building_bytes_ += broker_.take_copied_bytes();
   take_deliveries(effects);
   take_expirations(effects);
   for (const broker::BrokerEffects::Expired& queue : effects.expired) {

@@ -123,7 +123,9 @@ class Engine {
   void touch_lazily() {
     if (!std::exchange(lazy_, true)) lazy_since_ = monotonic_;
   }
-  bool full_batch() const { return building_bytes_ + building_.bytes() >= options_.batch_bytes; }
+  bool full_batch() const {
+    return building_bytes_ + broker_.copied_bytes() + building_.bytes() >= options_.batch_bytes;
+  }
   bool waiting_full() const { return waiting_bytes_ >= options_.waiting_bytes; }
   broker::BatchNumber visible_batch() const { return dirty_ ? head_.batch + 1 : head_.batch; }
   void take_broker_effects();
@@ -236,7 +238,7 @@ class Engine {
   bool lazy_ = false;                                                       // … or only what can wait for company
   Monotonic lazy_since_{};
   Monotonic monotonic_{};
-  std::size_t building_bytes_ = 0;  // of what is not in building_ yet: messages in queues, bodies apart
+  std::size_t building_bytes_ = 0;  // of bodies that were prepared, which are not in building_ yet
   std::size_t commands_in_batch_ = 0;
   std::size_t commands_in_last_batch_ = 0;
   Monotonic hold_until_{};

@@ -159,7 +159,6 @@ void Engine::publish_some() {
       if (broker_.has_changes()) touch();
       ++counters_.published;
     }
-    building_bytes_ += broker_.take_copied_bytes();
     outcomes.add(queues);
   }
   Published published{std::move(outcomes), {}};
@@ -194,7 +193,6 @@ void Engine::apply(const Command& command, const CommitTx& body) {
   for (const MessageView& message : body.publish.messages) {
     published.outcomes.add(broker_.publish(message, at));
   }
-  building_bytes_ += broker_.take_copied_bytes();
   touch();
   published.publish = body.publish;
   reply(command, Reply(std::move(published)));

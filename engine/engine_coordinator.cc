@@ -131,7 +131,6 @@ Result<Change> Engine::decide(const coordinator::Decide& decision, Entry& entry,
     for (const coordinator::TransactionMessage& m : t.messages) {
       broker_.publish_committed(m.message.view(), moment());
     }
-    building_bytes_ += broker_.take_copied_bytes();
   } else {
     ++counters_.rolled_back;
     for (const coordinator::TransactionMessage& m : t.messages) {

@@ -54,7 +54,6 @@ void Engine::run_expirations() {
     std::optional<Timer> timer = expirations_.next_due(time_.now());
     if (!timer) return;
     const auto expired = broker_.expire({timer->due, decode_place(timer->key)}, moment());
-    building_bytes_ += broker_.take_copied_bytes();
     if (expired == broker::Queue::Expired::kHeld) continue;
     if (expired == broker::Queue::Expired::kLater) {
       ++later;

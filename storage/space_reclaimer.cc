@@ -1,6 +1,5 @@
 #include "storage/space_reclaimer.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace escrow {

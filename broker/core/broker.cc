@@ -182,13 +182,14 @@ Result<std::uint32_t> Broker::publish_copies(const MessageView& message, const M
 Result<std::uint32_t> Broker::publish_to(const Result<const std::vector<Queue*>*>& queues, const MessageView& message,
                                          const Moment& moment) {
   if (!queues) return queues.error();
-  if (std::ranges::none_of(**queues, &Queue::refuses)) {
+  const auto refuses = [size = message.body_bytes()](const Queue* queue) { return queue->refuses(size); };
+  if (std::ranges::none_of(**queues, refuses)) {
     enqueue(**queues, message, moment);
     return static_cast<std::uint32_t>((*queues)->size());
   }
   std::vector<Queue*> takers;
   std::vector<Queue*> full;
-  for (Queue* queue : **queues) (queue->refuses() ? full : takers).push_back(queue);
+  for (Queue* queue : **queues) (refuses(queue) ? full : takers).push_back(queue);
   enqueue(takers, message, moment);
   for (const Queue* queue : full) {
     const bool buries =

@@ -100,8 +100,8 @@ class Broker {
   /// As publish, for what must not get lost: without a queue to go to, it goes to kParkedQueue. Takes over a body that is
   /// apart.
   std::uint32_t publish_committed(const MessageView& message, const Moment& moment);
-  /// Of the messages that came into queues since the last call; large bodies once.
-  std::size_t take_copied_bytes() { return std::exchange(copied_bytes_, 0); }
+  /// Of the messages that came into queues since take_changes; large bodies once.
+  std::size_t copied_bytes() const { return copied_bytes_; }
   /// Stores the body apart if it is large. The caller owns the reference until publish_committed or drop_body.
   void separate_body(Message& message, const Moment& moment);
   void drop_body(BodyRef body);
@@ -299,6 +299,7 @@ void Broker::take_changes(Sink& sink) {
   for (const LogId log : erased_logs_) sink.erase_log(log);
   erased_logs_.clear();
   erased_in_batch_ = 0;
+  copied_bytes_ = 0;
 }
 
 }  // namespace escrow::broker

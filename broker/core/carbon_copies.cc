@@ -1,5 +1,7 @@
 #include "broker/core/carbon_copies.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "broker/core/field_text.h"
@@ -11,21 +13,28 @@ namespace {
 Result<void> gather(std::string_view headers, std::string_view name, std::vector<std::string>& keys) {
   const std::optional<FieldValue> value = find_in_table(headers, name);
   if (!value) return {};
-  const auto* const array = std::get_if<FieldArray>(&value->kind);
-  if (array == nullptr) {
+  if (!std::holds_alternative<FieldArray>(value->kind)) {
     return Error{ErrorCode::kInvalidArgument,
                  "ARGUMENT_INVALID",
                  "invalid message: {unacceptable_type_in_header,\"" + std::string(name) + "\"," +
                      std::string(type_name(*value)) + "}",
                  {{"argument", std::string(name)}}};
   }
-  for (const FieldValue& key : *array) {
-    if (key.as_string() != nullptr) keys.push_back(*key.as_string());
-  }
+  std::ranges::move(copy_keys(*value), std::back_inserter(keys));
   return {};
 }
 
 }  // namespace
+
+std::vector<std::string> copy_keys(const FieldValue& header) {
+  std::vector<std::string> keys;
+  const auto* const array = std::get_if<FieldArray>(&header.kind);
+  if (array == nullptr) return keys;
+  for (const FieldValue& key : *array) {
+    if (key.as_string() != nullptr) keys.push_back(*key.as_string());
+  }
+  return keys;
+}
 
 Result<CarbonCopies> carbon_copies(std::string_view properties) {
   CarbonCopies copies;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "model/field_table.h"
 
 namespace escrow::broker {
 
@@ -22,5 +23,7 @@ struct CarbonCopies {
 /// ARGUMENT_INVALID when one is no array of strings. Nothing in malformed properties.
 Result<CarbonCopies> carbon_copies(std::string_view properties);
 std::string without_bcc(std::string_view properties);
+/// The strings of such a header; what else is in the array is passed over. None if it is no array.
+std::vector<std::string> copy_keys(const FieldValue& header);
 
 }  // namespace escrow::broker

@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "broker/core/carbon_copies.h"
 #include "broker/core/queue_arguments.h"
 #include "model/properties.h"
 
@@ -74,16 +75,6 @@ std::vector<std::string> automatic_deaths(const FieldArray& deaths) {
   return queues;
 }
 
-std::vector<std::string> strings_of(const FieldValue& value) {
-  std::vector<std::string> strings;
-  const auto* const array = std::get_if<FieldArray>(&value.kind);
-  if (array == nullptr) return strings;
-  for (const FieldValue& item : *array) {
-    if (item.as_string() != nullptr) strings.push_back(*item.as_string());
-  }
-  return strings;
-}
-
 std::size_t encoded_size(const FieldArray& deaths) {
   FieldTable table;
   table.set(std::string(kDeaths), {deaths});
@@ -130,7 +121,7 @@ DeadLetter make_dead_letter(const MessageView& message, const Death& death, bool
   if (Result<Properties> decoded = decode_properties(message.properties)) properties = *std::move(decoded);
   FieldTable headers = std::move(properties.headers).value_or(FieldTable());
   headers.erase("BCC");
-  if (const FieldValue* copies = headers.find("CC")) letter.more_keys = strings_of(*copies);
+  if (const FieldValue* copies = headers.find("CC")) letter.more_keys = copy_keys(*copies);
   FieldArray deaths;
   if (const FieldValue* old = headers.find(kDeaths)) {
     if (const auto* const array = std::get_if<FieldArray>(&old->kind)) deaths = *array;

@@ -63,7 +63,6 @@ class Lane {
   Seq unoffered() const { return unoffered_; }
   void all_offered() { unoffered_ = log_.next_seq(); }
 
-  std::uint32_t delivery_count(Seq seq) const { return log_.delivery_count(seq); }
   void give_back(Seq seq) {
     --unacked_;
     log_.set_delivery_count(seq, log_.delivery_count(seq) + 1);

@@ -40,9 +40,10 @@ std::uint64_t Queue::ready_bytes() const {
   return sum - std::min(sum, unacked_bytes_);
 }
 
-bool Queue::at_limit(const std::optional<std::uint64_t>& length, const std::optional<std::uint64_t>& bytes,
-                     std::uint64_t extra) const {
-  return (length && ready() >= *length + extra) || (bytes && ready_bytes() >= *bytes + extra);
+bool Queue::over_limits_with(std::uint64_t more_messages, std::uint64_t more_bytes) const {
+  const std::optional<std::uint64_t>& length = arguments_.max_length;
+  const std::optional<std::uint64_t>& bytes = arguments_.max_length_bytes;
+  return (length && ready() + more_messages > *length) || (bytes && ready_bytes() + more_bytes > *bytes);
 }
 
 MessagePlace Queue::enqueue(std::string_view record, const MessageView& message, std::uint8_t priority,
@@ -162,7 +163,8 @@ bool Queue::drop_head(Timestamp now, QueueEffects& effects) {
     if (lanes_[i].ready() == 0) continue;
     const Found found = find_head(i, false, now, head, effects);
     if (found == Found::kLoading) return false;
-    die_ready(i, head.seq, found == Found::kExpired ? DeathReason::kExpired : DeathReason::kMaxLength, effects);
+    die_ready(i, head.seq, head.at, found == Found::kExpired ? DeathReason::kExpired : DeathReason::kMaxLength,
+              effects);
     return true;
   }
   return false;
@@ -180,7 +182,7 @@ bool Queue::dispatch(const Moment& moment, QueueEffects& effects) {
     if (fetches_.empty() && found == Found::kNone) break;
     if (step >= kMaxStep || effects.dead.size() >= kMaxDead) return true;
     if (found == Found::kExpired) {
-      die_ready(head.lane, head.seq, DeathReason::kExpired, effects);
+      die_ready(head.lane, head.seq, head.at, DeathReason::kExpired, effects);
       continue;
     }
     if (!fetches_.empty()) {
@@ -193,7 +195,7 @@ bool Queue::dispatch(const Moment& moment, QueueEffects& effects) {
     takers.pop_front();
     takers.push_back(consumer);
   }
-  for (std::size_t step = 0; over_limit(); ++step) {
+  for (std::size_t step = 0; drops_head(); ++step) {
     if (step >= kMaxStep || effects.dead.size() >= kMaxDead) return true;
     if (!drop_head(moment.now, effects)) return false;
   }

@@ -87,10 +87,9 @@ class Queue {
   std::uint64_t unacked() const;
   const std::vector<Consumer*>& consumers() const { return consumers_; }
 
-  /// Full, and its overflow refuses: the publisher gets a negative confirm.
-  bool refuses() const {
-    return arguments_.overflow != Overflow::kDropHead &&
-           at_limit(arguments_.max_length, arguments_.max_length_bytes, 0);
+  /// A message with such a body would be over the limits, and they refuse: the publisher gets a negative confirm.
+  bool refuses(std::size_t body_bytes) const {
+    return arguments_.overflow != Overflow::kDropHead && over_limits_with(1, body_bytes);
   }
   /// `message` is what `record` encodes. Tells where it is.
   MessagePlace enqueue(std::string_view record, const MessageView& message, std::uint8_t priority,
@@ -116,7 +115,7 @@ class Queue {
 
   /// There may be something to do for dispatch.
   bool wants_dispatch() const {
-    return !consumers_.empty() || !fetches_.empty() || over_limit() || waits_to_die() ||
+    return !consumers_.empty() || !fetches_.empty() || drops_head() || waits_to_die() ||
            (arguments_.message_ttl_ms && (!expiry_at || heads_unseen_));
   }
   /// Gives ready messages to whoever may be given some, and lets die what has expired or is over the limits. True: stopped
@@ -164,13 +163,8 @@ class Queue {
   };
   enum class Found : std::uint8_t { kMessage, kExpired, kNone, kLoading };
 
-  /// `extra`: how many may be there beyond the limit before it counts.
-  bool at_limit(const std::optional<std::uint64_t>& length, const std::optional<std::uint64_t>& bytes,
-                std::uint64_t extra) const;
-  bool over_limit() const {
-    return arguments_.overflow == Overflow::kDropHead &&
-           at_limit(arguments_.max_length, arguments_.max_length_bytes, 1);
-  }
+  bool over_limits_with(std::uint64_t more_messages, std::uint64_t more_bytes) const;
+  bool drops_head() const { return arguments_.overflow == Overflow::kDropHead && over_limits_with(0, 0); }
   std::uint64_t ready_bytes() const;
   Consumer* next_taker();
   void rotate();
@@ -189,7 +183,7 @@ class Queue {
   /// To be called before the message is removed from its log. Tells the size of its body.
   std::uint32_t die(std::size_t lane, const QueueLog::Location& at, DeathReason reason, QueueEffects& effects);
   /// In memory, or without a dead-letter exchange.
-  void die_ready(std::size_t lane, Seq seq, DeathReason reason, QueueEffects& effects);
+  void die_ready(std::size_t lane, Seq seq, const QueueLog::Location& at, DeathReason reason, QueueEffects& effects);
   void die_taken(std::size_t lane, const Outstanding& entry, DeathReason reason, QueueEffects& effects);
   Delivery take(const Head& head, Channel& channel, Consumer* consumer, bool no_ack, BatchNumber batch);
   void deliver(Consumer& consumer, const Head& head, BatchNumber batch, QueueEffects& effects);

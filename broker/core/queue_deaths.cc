@@ -30,7 +30,7 @@ bool Queue::expire_heads(Timestamp now, QueueEffects& effects) {
     Found found = Found::kNone;
     while ((found = find_head(i, false, now, head, effects)) == Found::kExpired) {
       if (step++ >= kMaxStep || effects.dead.size() >= kMaxDead) return true;
-      die_ready(i, head.seq, DeathReason::kExpired, effects);
+      die_ready(i, head.seq, head.at, DeathReason::kExpired, effects);
     }
     loading |= found == Found::kLoading;
     if (found != Found::kMessage) continue;
@@ -51,7 +51,7 @@ Queue::Expired Queue::expire(std::size_t lane, Seq seq, QueueEffects& effects) {
     load(lane, at.page, effects);
     return Expired::kLater;
   }
-  die_ready(lane, seq, DeathReason::kExpired, effects);
+  die_ready(lane, seq, at, DeathReason::kExpired, effects);
   return Expired::kDied;
 }
 
@@ -65,7 +65,7 @@ void Queue::settle(std::size_t lane, const Outstanding& entry, Settlement settle
       return die_taken(lane, entry, DeathReason::kRejected, effects);
     case Settlement::kRequeue:
       if (entry.expires_at <= now) return die_taken(lane, entry, DeathReason::kExpired, effects);
-      if (arguments_.delivery_limit && lanes_[lane].delivery_count(entry.seq) >= *arguments_.delivery_limit) {
+      if (arguments_.delivery_limit && lanes_[lane].log().delivery_count(entry.seq) >= *arguments_.delivery_limit) {
         return die_taken(lane, entry, DeathReason::kDeliveryLimit, effects);
       }
       heads_unseen_ = true;
@@ -99,8 +99,8 @@ std::uint32_t Queue::die(std::size_t lane, const QueueLog::Location& at, DeathRe
   return at.fragment->body_bytes(at.index);
 }
 
-void Queue::die_ready(std::size_t lane, Seq seq, DeathReason reason, QueueEffects& effects) {
-  const QueueLog::Location at = lanes_[lane].log().locate(seq);
+void Queue::die_ready(std::size_t lane, Seq seq, const QueueLog::Location& at, DeathReason reason,
+                      QueueEffects& effects) {
   std::optional<std::uint32_t> body_bytes;
   if (at.presence == QueueLog::Presence::kInMemory) body_bytes = die(lane, at, reason, effects);
   lanes_[lane].remove_ready(seq, body_bytes);

@@ -49,18 +49,22 @@ struct DyingBroker : BrokerTester {
       return e.due <= moment().now && broker->expire(e, moment()) != Queue::Expired::kHeld;
     });
   }
+  /// Of "work", whose dead letters go to "dead": one message, in the batch that is being built.
+  void reject_one() {
+    declare_with("work", dying("", "dead"));
+    declare("dead");
+    post("work", "a");
+    consume("x", "work", 1);
+    work();
+    seal();
+    must_ok(settle("x", 1, 1, Settlement::kReject));
+  }
   std::vector<BrokerEffects::Expiration> armed;
 };
 
 TEST(BrokerDeaths, what_is_rejected_goes_to_the_dead_letter_exchange_in_the_same_batch) {
   DyingBroker b;
-  b.declare_with("work", DyingBroker::dying("", "dead"));
-  b.declare("dead");
-  b.post("work", "a");
-  b.consume("x", "work", 1);
-  b.work();
-  b.seal();
-  must_ok(b.settle("x", 1, 1, Settlement::kReject));
+  b.reject_one();
   b.seal();
   b.crash();
   EXPECT_EQ(b.ready("work"), 0u);
@@ -75,13 +79,7 @@ TEST(BrokerDeaths, what_is_rejected_goes_to_the_dead_letter_exchange_in_the_same
 
 TEST(BrokerDeaths, before_its_batch_is_stored_a_dead_message_is_where_it_was) {
   DyingBroker b;
-  b.declare_with("work", DyingBroker::dying("", "dead"));
-  b.declare("dead");
-  b.post("work", "a");
-  b.consume("x", "work", 1);
-  b.work();
-  b.seal();
-  must_ok(b.settle("x", 1, 1, Settlement::kReject));
+  b.reject_one();
   b.crash();
   EXPECT_EQ(b.ready("work"), 1u);
   EXPECT_EQ(b.ready("dead"), 0u);

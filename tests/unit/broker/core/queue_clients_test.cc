@@ -173,12 +173,22 @@ TEST(QueueClients, bytes_are_counted_as_length_is) {
 
 TEST(QueueClients, a_full_queue_refuses_when_it_is_told_to) {
   QueueOf q(1 << 20, with_length(1, Overflow::kRejectPublish));
-  EXPECT_FALSE(q.queue.refuses());
+  EXPECT_FALSE(q.queue.refuses(1));
   q.post("a");
-  EXPECT_TRUE(q.queue.refuses());
+  EXPECT_TRUE(q.queue.refuses(1));
   q.consumer("x", 1);
   EXPECT_EQ(q.dispatch(), "x:a");
-  EXPECT_FALSE(q.queue.refuses());
+  EXPECT_FALSE(q.queue.refuses(1));
+}
+
+TEST(QueueClients, what_would_bring_a_queue_over_its_bytes_is_refused) {
+  QueueArguments arguments;
+  arguments.max_length_bytes = 10;
+  arguments.overflow = Overflow::kRejectPublish;
+  QueueOf q(1 << 20, arguments);
+  q.post("aaaaaa");
+  EXPECT_TRUE(q.queue.refuses(5));
+  EXPECT_FALSE(q.queue.refuses(4));
 }
 
 }  // namespace
