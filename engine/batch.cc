@@ -20,6 +20,22 @@ std::string body_key(std::uint64_t body, std::uint32_t chunk) {
   return key;
 }
 
+std::string delay_key(broker::LogId log, const broker::DelayKey& entry) {
+  std::string key;
+  ByteWriter(key).u64_be(log).u64_be(entry.due).u64_be(entry.batch).u32_be(entry.part);
+  return key;
+}
+
+std::optional<broker::DelayKey> decode_delay_key(std::string_view key) {
+  ByteReader reader(key);
+  reader.u64_be();
+  broker::DelayKey entry;
+  entry.due = reader.u64_be();
+  entry.batch = reader.u64_be();
+  entry.part = reader.u32_be();
+  return reader.done() ? std::optional(entry) : std::nullopt;
+}
+
 void Batch::put_body(BodyRef body, std::shared_ptr<const std::string> bytes) {
   for (std::uint32_t chunk = 0; chunk * kBodyChunk < bytes->size(); ++chunk) {
     auto writes = std::make_shared<WriteSet>();
@@ -89,6 +105,17 @@ void Batch::append_page(broker::LogId log, broker::Seq page, std::shared_ptr<con
 
 void Batch::put_page(broker::LogId log, broker::Seq page, std::string bytes) {
   writes_.put(Table::kPages, page_key(log, page), std::make_shared<const std::string>(std::move(bytes)));
+}
+
+void Batch::put_delayed(broker::LogId log, const broker::DelayKey& entry,
+                        std::shared_ptr<const broker::Fragment> messages) {
+  writes_.put(Table::kDelayed, delay_key(log, entry), bytes_of(std::move(messages)));
+}
+
+void Batch::put_delay_count(broker::LogId log, const broker::DelayCount& count) {
+  scratch_.clear();
+  count.encode(scratch_);
+  writes_.put(Table::kDelayed, log_key(log), scratch_);
 }
 
 void Batch::erase_page(broker::LogId log, broker::Seq page, bool indexed, bool has_state) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,6 +21,8 @@ namespace escrow::engine {
 
 std::string page_key(broker::LogId log, broker::Seq first);
 std::string log_key(broker::LogId log);
+std::string delay_key(broker::LogId log, const broker::DelayKey& entry);
+std::optional<broker::DelayKey> decode_delay_key(std::string_view key);
 std::string body_key(std::uint64_t body, std::uint32_t chunk);
 /// Of a stored body; the last chunk is shorter.
 inline constexpr std::size_t kBodyChunk = 1 << 20;
@@ -49,6 +52,12 @@ class Batch {
   void put_extent(broker::LogId log, const broker::PageExtent& extent);
   void put_page_state(broker::LogId log, broker::Seq page, const broker::PageState& state);
   void put_log_state(broker::LogId log, const broker::LogState& state);
+  void put_delayed(broker::LogId log, const broker::DelayKey& entry, std::shared_ptr<const broker::Fragment> messages);
+  void erase_delayed(broker::LogId log, const broker::DelayKey& entry) {
+    writes_.erase(Table::kDelayed, delay_key(log, entry));
+  }
+  void put_delay_count(broker::LogId log, const broker::DelayCount& count);
+  void erase_delays(broker::LogId log) { writes_.erase_range(Table::kDelayed, log_key(log), log_key(log + 1)); }
   void put_body(BodyRef body, std::shared_ptr<const std::string> bytes);
   void erase_body(BodyRef body);
   void put_timers(std::string_view key, std::string_view value) { writes_.put(Table::kTimers, key, value); }

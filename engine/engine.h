@@ -172,6 +172,7 @@ class Engine {
   void take_deliveries(broker::BrokerEffects& effects);
   void load_page(const broker::QueueLog::LoadRequest& request);
   void load_body(BodyRef body);
+  void load_delays(const broker::DelayLog::LoadRequest& request);
 
   // engine_coordinator.cc
   using Entry = TransactionTable::Entry;

@@ -16,6 +16,11 @@ Result<Reply> done(const Result<void>& result) {
   return Reply(Done{});
 }
 
+/// Bindings that messages are compared with between two looks at the inbox.
+constexpr std::uint64_t kMaxRouteWork = 200'000;
+/// Beyond it, a read of what is due ends.
+constexpr std::size_t kDelayedBytesPerRead = 512 << 10;
+
 std::string describe(const Bind& body) {
   return body.source + " -> " + body.destination + " (" + body.binding.routing_key + ")";
 }
@@ -37,7 +42,8 @@ void Engine::apply(const Command& command, const DeclareExchange& body) {
   if (body.passive && body.spec.name.empty()) return reply(command, broker::default_exchange_refused());
   if (body.passive) return reply(command, found ? Result<Reply>(Done{}) : found.error());
   const bool existed = found.ok();
-  const Result<void> declared = broker_.topology().declare_exchange(body.spec);
+  if (!existed && body.refusal && broker_.topology().vhost(body.spec.vhost)) return reply(command, *body.refusal);
+  const Result<void> declared = broker_.declare_exchange(body.spec);
   if (declared && !existed && body.spec.durable) {
     touch();
     audit(audit::Subject::kExchange, kAbsent, kPresent, command.actor, "", body.spec.vhost, body.spec.name);
@@ -48,13 +54,15 @@ void Engine::apply(const Command& command, const DeclareExchange& body) {
 void Engine::apply(const Command& command, const DeleteExchange& body) {
   const Result<broker::Exchange*> found = broker_.topology().exchange(body.vhost, body.name);
   const bool existed = found && (*found)->spec().durable;
-  const Result<void> deleted = broker_.topology().delete_exchange(body.vhost, body.name, body.if_unused);
-  if (deleted && existed) {
+  const Result<std::uint64_t> deleted = broker_.delete_exchange(body);
+  if (!deleted) return reply(command, deleted.error());
+  if (existed) {
     touch();
-    audit(audit::Subject::kExchange, kPresent, kAbsent, command.actor, "", body.vhost, body.name);
+    audit(audit::Subject::kExchange, kPresent, kAbsent, command.actor,
+          *deleted == 0 ? "" : std::to_string(*deleted) + " delayed messages", body.vhost, body.name);
   }
   audit_auto_deleted(command.actor);
-  reply(command, done(deleted));
+  reply(command, Reply(Done{}));
 }
 
 void Engine::audit_auto_deleted(const std::string& actor) {
@@ -79,7 +87,7 @@ void Engine::apply(const Command& command, const DeclareQueue& body) {
 void Engine::apply(const Command& command, const DeleteQueue& body) {
   const Result<broker::Queue*> found = broker_.topology().queue(body.vhost, body.name);
   const bool existed = found && (*found)->spec().durable;
-  const Result<std::uint64_t> deleted = broker_.delete_queue(body);
+  const Result<std::uint64_t> deleted = broker_.delete_queue(body, moment());
   if (!deleted) return reply(command, deleted.error());
   if (existed) {
     touch();
@@ -93,7 +101,7 @@ void Engine::apply(const Command& command, const DeleteQueue& body) {
 
 void Engine::apply(const Command& command, const PurgeQueue& body) {
   const std::uint64_t job = next_job_++;
-  if (auto started = broker_.purge(body, job); !started) return reply(command, started.error());
+  if (auto started = broker_.purge(body, job, moment()); !started) return reply(command, started.error());
   jobs_.emplace(job, command);
 }
 
@@ -145,8 +153,9 @@ void Engine::publish_some() {
   auto& [command, outcomes, unroutable] = *publishing_;
   const std::vector<MessageView>& messages = std::get<Publish>(command.body).messages;
   const broker::Moment at = moment();
+  const std::uint64_t work_before = broker_.topology().route_work();
   while (outcomes.size() < messages.size()) {
-    if (full_batch()) return;
+    if (full_batch() || broker_.topology().route_work() - work_before >= kMaxRouteWork) return;
     const MessageView& message = messages[outcomes.size()];
     Result<std::uint32_t> queues = broker_.publish(message, at);
     if (!queues && command.scope != nullptr && queues.error().reason != broker::kQueueFull) {
@@ -222,6 +231,29 @@ void Engine::load_body(BodyRef body) {
       ESCROW_INVARIANT(whole, "a body of the store cannot be read");
       broker_.load(body, std::move(bytes));
     };
+  });
+}
+
+void Engine::load_delays(const broker::DelayLog::LoadRequest& request) {
+  read_after(request.after, [this, request](const Store& store) -> Backend::Completion {
+    broker::DelayLog::Loaded loaded;
+    std::size_t bytes = 0;
+    const auto it = store.scan(Table::kDelayed, delay_key(request.log, request.from), log_key(request.log + 1));
+    for (; it->valid(); it->next()) {
+      const std::optional<broker::DelayKey> key = decode_delay_key(it->key());
+      ESCROW_INVARIANT(key.has_value(), "a key of delayed messages cannot be decoded");
+      if (key->due >= request.until || bytes >= kDelayedBytesPerRead) {
+        loaded.next = *key;
+        break;
+      }
+      std::string_view value = it->value();
+      bytes += value.size();
+      auto messages = broker::Fragment::decode(value);
+      ESCROW_INVARIANT(messages && value.empty(), "delayed messages of the store cannot be decoded");
+      loaded.entries.push_back({*key, *std::move(messages)});
+    }
+    ESCROW_INVARIANT(it->status().ok(), "delayed messages of the store cannot be read");
+    return [this, log = request.log, loaded = std::move(loaded)]() mutable { broker_.load(log, std::move(loaded)); };
   });
 }
 

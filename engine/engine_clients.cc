@@ -101,6 +101,7 @@ void Engine::take_deliveries(broker::BrokerEffects& effects) {
     answered(command.port);
     put(command.port, Outbox::ReplyTo{command.request, Reply(std::move(fetched))}, after);
   }
+  for (const broker::ConsumerId consumer : effects.removed) forget_consumer(consumer);
   for (const broker::ConsumerId consumer : effects.cancelled) {
     const auto it = consumers_.find(consumer);
     if (it == consumers_.end()) continue;

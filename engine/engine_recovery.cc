@@ -41,6 +41,14 @@ Result<void> Engine::recover_queues(const Store& store) {
     if (auto ok = broker_.recover_topology(topology->key(), topology->value()); !ok) return ok;
   }
   if (auto ok = topology->status(); !ok) return ok;
+  for (broker::DelayLog* log : broker_.recover_delays()) {
+    auto count = store.get(Table::kDelayed, log_key(log->id()));
+    if (!count) return std::move(count).error();
+    if (!*count) continue;
+    const Result<broker::DelayCount> decoded = broker::DelayCount::decode(**count);
+    if (!decoded) return decoded.error();
+    log->recover(*decoded);
+  }
   for (const auto& [id, place] : broker_.logs()) {
     if (auto ok = recover_log(store, place.queue->log(place.lane)); !ok) return ok;
     place.queue->lane(place.lane).rewind();

@@ -38,6 +38,13 @@ bool Inbox::post(Command command, std::function<void()> taken) {
   return room;
 }
 
+bool Inbox::has_room(std::function<void()> taken) {
+  const std::scoped_lock lock(mutex_);
+  const bool room = commands_.size() < limits_.commands && bytes_ < limits_.bytes;
+  if (!room) taken_.push_back(std::move(taken));
+  return room;
+}
+
 void Inbox::post(std::function<void()> completion) {
   bool first = false;
   {

@@ -31,6 +31,8 @@ class Inbox {
   /// beyond them; who can should post no more until `taken` is called, by the thread that takes, before it applies
   /// any of the commands.
   bool post(Command command, std::function<void()> taken = {});
+  /// False: it is at its limits, and `taken` will be called as for post().
+  bool has_room(std::function<void()> taken);
   /// Work that is not a command: completions of commits and reads.
   void post(std::function<void()> completion);
 

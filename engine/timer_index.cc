@@ -116,7 +116,7 @@ std::optional<Timestamp> TimerLane::next_time() const {
   std::optional<Timestamp> next;
   if (!armed_.empty()) next = armed_.top().fire_at;
   if (reading_ || armed_.size() >= max_loaded_) return next;
-  if (resume_) return Timestamp::min();
+  if (resume_) return Timestamp();
   // The next bucket is read when its time comes near; which one exists is known for those of this process only.
   const auto it = buckets_.lower_bound(horizon_);
   const Bucket bucket = horizon_ <= recovered_last_ ? horizon_ : it == buckets_.end() ? 0 : it->first;

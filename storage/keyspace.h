@@ -15,6 +15,8 @@
 //   kGroups        name                                    → producer group: its lane
 //   kAudit         first sequence u64                      → packed audit records of one batch
 //   kBodies        body u64, chunk u32                     → bytes of a large body
+//   kDelayed       log u64, due u64, batch u64, part u32   → messages that are kept back till then
+//                  log u64                                 → how many there are
 #pragma once
 
 #include <array>
@@ -37,9 +39,10 @@ enum class Table : std::uint8_t {
   kGroups = 10,
   kAudit = 11,
   kBodies = 12,
+  kDelayed = 13,
 };
 
-inline constexpr std::size_t kTableCount = 13;
+inline constexpr std::size_t kTableCount = 14;
 
 /// Names on disk, by Table.
 inline constexpr std::array<std::string_view, kTableCount> kTableNames = {"head",
@@ -54,6 +57,7 @@ inline constexpr std::array<std::string_view, kTableCount> kTableNames = {"head"
                                                                           "timers",
                                                                           "groups",
                                                                           "audit",
-                                                                          "bodies"};
+                                                                          "bodies",
+                                                                          "delayed"};
 
 }  // namespace escrow

@@ -86,6 +86,7 @@ Result<void, ProtocolError> Channel::on(const M&) {
 
 template <class M>
 void Channel::say(const M& method) {
+  session_.flush_publishing();
   if (pending_.empty()) return session_.say(number_, method);
   Pending& pending = pending_.emplace_back();
   pending.request = next_request();
@@ -93,9 +94,11 @@ void Channel::say(const M& method) {
   encode_method(number_, method, pending.bytes);
 }
 
+template void Channel::say(const QueueDeclareOk&);  // of channel_topology.cc
+
 void Channel::ask(ClientCommand command, MethodId method, bool silent, std::string name) {
+  session_.flush_publishing();  // it has the lower number, for the order of answers and errors
   const std::uint64_t request = next_request();
-  session_.flush_publishing();  // before it, for the order of the answers
   Pending& pending = pending_.emplace_back();
   pending.request = request;
   pending.method = method;
@@ -106,6 +109,7 @@ void Channel::ask(ClientCommand command, MethodId method, bool silent, std::stri
 }
 
 void Channel::tell(ClientCommand command, Settles method) {
+  session_.flush_publishing();
   session_.post(next_request(method), std::move(command), scope_);
 }
 
@@ -120,13 +124,19 @@ MethodId Channel::settling_method(std::uint64_t request) {
   }
 }
 
+std::optional<Error> Channel::refusal(Right right, std::string_view what, std::string_view name) const {
+  if (session_.permits(right, name.empty() && what == "exchange" ? "amq.default" : name)) return std::nullopt;
+  return Error{ErrorCode::kPermissionDenied,
+               "PERMISSION_DENIED",
+               std::string(amqp::name(right)) + " access to " + describe(what, name, session_.vhost()) +
+                   " refused for user '" + session_.user() + "'",
+               {}};
+}
+
 bool Channel::permitted(Right right, std::string_view what, std::string_view name, MethodId method) {
-  if (session_.permits(right, name.empty() && what == "exchange" ? "amq.default" : name)) return true;
-  fail(ReplyCode::kAccessRefused,
-       std::string(amqp::name(right)) + " access to " + std::string(what) + " '" + std::string(name) + "' in vhost '" +
-           session_.vhost() + "' refused for user '" + session_.user() + "'",
-       method);
-  return false;
+  const std::optional<Error> refused = refusal(right, what, name);
+  if (refused) fail(*refused, method);
+  return !refused;
 }
 
 void Channel::fail(const Error& error, MethodId method) { fail(reply_code(error), error.message, method); }
@@ -139,6 +149,7 @@ void Channel::fail(ReplyCode code, std::string_view text, MethodId method) {
 
 void Channel::close(ReplyCode code, std::string_view text, MethodId method) {
   session_.flush_publishing();
+  say_confirms();
   state_ = State::kClosing;
   const std::string explanation = reply_text(code, text);
   say(ChannelClose{static_cast<std::uint16_t>(code), explanation, method.class_id, method.method_id});
@@ -154,8 +165,8 @@ Channel::Outcome Channel::on(const ChannelClose&) {
     return {};
   }
   state_ = State::kClosing;
-  const std::uint64_t request = next_request();
   session_.flush_publishing();
+  const std::uint64_t request = next_request();
   Pending& pending = pending_.emplace_back();
   pending.request = request;
   pending.method = ChannelClose::kId;
@@ -202,8 +213,14 @@ Channel::Outcome Channel::on(BasicConsume& method) {
     fail(ReplyCode::kPreconditionFailed, "the channel has too many consumers", kId);
     return {};
   }
+  if (!session_.names_left()) {
+    session_.fail(ReplyCode::kResourceError, "the connection had too many channels and consumers", kId);
+    return {};
+  }
+  Result<std::int32_t> priority = priority_of(method.arguments, *named, session_.vhost());
   std::string queue;
   if (method.queue == kReplyTo) {
+    if (!priority) return fail(priority.error(), kId), Outcome();
     if (!method.no_ack) {
       fail(ReplyCode::kPreconditionFailed, "reply consumer cannot acknowledge", kId);
       return {};
@@ -223,12 +240,12 @@ Channel::Outcome Channel::on(BasicConsume& method) {
     if (!permitted(Right::kRead, "queue", *named, kId)) return {};
     queue = *named;
   }
-  const ConsumerId id = kClientConsumers | session_.id_ << 28 | session_.next_name_++;
+  const ConsumerId id = kClientConsumers | session_.id_ << Session::kNameBits | session_.next_name_++;
   consumers_[tag] = {id, method.queue == kReplyTo};
   session_.consumers_[id] = {number_, tag};
   Consume consume;
   consume.vhost = session_.vhost();
-  consume.priority = priority_of(method.arguments, queue, session_.vhost());
+  consume.priority = std::move(priority);
   consume.queue = std::move(queue);
   consume.credit = prefetch_ == 0 ? Broker::kMaxCredit : prefetch_;
   consume.auto_credit = true;
@@ -264,10 +281,17 @@ Channel::Outcome Channel::on(const BasicGet& method) {
 void Channel::settle(SettleTag settle, Settles method) {
   if (mode_ == Mode::kTransaction) {
     const MethodId asked = settling_method(static_cast<std::uint64_t>(method));
-    // What the transaction has settled is not outstanding any more, although only the commit settles it.
-    CheckAhead check{{}, {}, settle, {}};
-    if (transaction_.settled(settle.tag)) check.refusal = unknown_delivery_tag(settle.tag);
-    ask(std::move(check), asked, true);
+    if (settle.multiple && settle.tag == 0) {
+      // Not what is delivered between now and the commit.
+      settle.tag = last_tag_;
+      settle.if_any = true;
+      if (last_tag_ == 0) return;
+    } else {
+      // What the transaction has settled is not outstanding any more, although only the commit settles it.
+      CheckAhead check{{}, {}, settle, {}};
+      if (transaction_.settled(settle.tag)) check.refusal = unknown_delivery_tag(settle.tag);
+      ask(std::move(check), asked, true);
+    }
     transaction_.add(settle);
     transaction_.bytes += sizeof settle;
     if (transaction_.bytes > session_.limits_.transaction_bytes) {
@@ -313,7 +337,7 @@ Channel::Outcome Channel::on(const ConfirmSelect& method) {
     fail(ReplyCode::kPreconditionFailed, "cannot switch from tx to confirm mode", ConfirmSelect::kId);
     return {};
   }
-  session_.flush_publishing();
+  session_.flush_publishing();  // those before it are not confirmed
   mode_ = Mode::kConfirm;
   if (!method.no_wait) say(ConfirmSelectOk{});
   return {};

@@ -64,6 +64,8 @@ class Channel {
   void consumer_cancelled(ConsumerId consumer, const std::string& tag, bool tell);
   /// Where what a consumer gets is said: behind its consume-ok.
   std::string& output_of(const std::string& tag);
+  /// The client was sent a message with this tag.
+  void delivered(DeliveryTag tag) { last_tag_ = tag; }
   /// Says the confirms that were gathered.
   void flush();
 
@@ -167,6 +169,8 @@ class Channel {
   std::optional<std::string> queue_or_last(std::string_view name, MethodId method);
 
   bool ready() const { return state_ == State::kOpen; }
+  /// nullopt: the user may.
+  std::optional<Error> refusal(Right right, std::string_view what, std::string_view name) const;
   /// False: it failed.
   bool permitted(Right right, std::string_view what, std::string_view name, MethodId method);
   void fail(ReplyCode code, std::string_view text, MethodId method);
@@ -216,6 +220,7 @@ class Channel {
   std::string last_queue_;
   std::string reply_queue_;  // of direct reply-to
   std::uint16_t prefetch_ = 0;
+  DeliveryTag last_tag_ = 0;  // that was said
   Consumers consumers_;
   std::size_t consumes_ = 0;  // that wait for their answer
   Content content_;

@@ -48,6 +48,7 @@ Channel::Outcome Channel::header(std::string_view payload) {
          BasicPublish::kId);
     return {};
   }
+  session_.message_received();
   if (!may_write_to(content_.owns ? content_.owned.exchange : content_.exchange)) return {};
   content_.refusal = refusal(header->view);
   content_.body_size = header->body_size;
@@ -114,7 +115,6 @@ void Channel::check_publish(std::string exchange, std::optional<Error> refusal) 
 }
 
 Channel::Outcome Channel::content_complete(std::string_view body) {
-  session_.message_received();
   if (content_.refusal) {
     Content content = std::exchange(content_, {});
     check_publish(std::string(content.owns ? content.owned.exchange : content.exchange), std::move(content.refusal));

@@ -83,6 +83,7 @@ void Channel::fetched(Pending& pending, const Fetched& fetched) {
   session_.charged_ += static_cast<std::int64_t>(delivery.bytes(0));
   BasicGetOk method;
   method.delivery_tag = delivery.first_tag;
+  delivered(method.delivery_tag);
   method.redelivered = delivery.redelivered;
   method.exchange = message.exchange;
   method.routing_key = message.routing_key;

@@ -14,6 +14,12 @@ const std::string* string_argument(const FieldTable& arguments, std::string_view
   return value == nullptr ? nullptr : value->as_string();
 }
 
+/// Section 1.7.2.3: neither a queue nor a key named is the queue's name for both.
+template <class M>
+std::string key_or_queue(const M& method, const std::string& queue) {
+  return method.queue.empty() && method.routing_key.empty() ? queue : std::string(method.routing_key);
+}
+
 }  // namespace
 
 std::optional<std::string> Channel::queue_or_last(std::string_view name, MethodId method) {
@@ -35,8 +41,8 @@ Channel::Outcome Channel::on(ExchangeDeclare& method) {
     if (method.exchange.empty()) return fail(default_exchange_refused(), kId), Outcome();
     if (!permitted(Right::kConfigure, "exchange", method.exchange, kId)) return {};
     if (const std::string* alternate = string_argument(method.arguments, kAlternateExchange)) {
-      if (!permitted(Right::kRead, "exchange", method.exchange, kId)) return {};
-      if (!permitted(Right::kWrite, "exchange", *alternate, kId)) return {};
+      declare.refusal = refusal(Right::kRead, "exchange", method.exchange);
+      if (!declare.refusal) declare.refusal = refusal(Right::kWrite, "exchange", *alternate);
     }
     declare.spec.type = *type;
     declare.spec.durable = method.durable;
@@ -89,6 +95,16 @@ Channel::Outcome Channel::on(QueueDeclare& method) {
   declare.passive = method.passive;
   declare.spec.vhost = session_.vhost();
   declare.spec.name = method.queue;
+  if (method.queue.starts_with(kReplyTo)) {
+    // Its name, as everybody says it, is always there; that of a requester while it is.
+    method.passive = true;
+    if (method.queue == kReplyTo) {
+      last_queue_ = method.queue;
+      if (!method.no_wait) say(QueueDeclareOk{method.queue, 0, 1});
+      return {};
+    }
+    declare.passive = true;
+  }
   if (method.queue.empty() && !method.passive) {
     declare.server_named = true;
     declare.spec.name = session_.random_name(kServerNamedPrefix);
@@ -96,8 +112,8 @@ Channel::Outcome Channel::on(QueueDeclare& method) {
   if (!method.passive) {
     if (!permitted(Right::kConfigure, "queue", declare.spec.name, kId)) return {};
     if (const std::string* dead = string_argument(method.arguments, "x-dead-letter-exchange")) {
-      if (!permitted(Right::kRead, "queue", declare.spec.name, kId)) return {};
-      if (!permitted(Right::kWrite, "exchange", *dead, kId)) return {};
+      declare.refusal = refusal(Right::kRead, "queue", declare.spec.name);
+      if (!declare.refusal) declare.refusal = refusal(Right::kWrite, "exchange", *dead);
     }
     declare.spec.durable = method.durable && !method.exclusive;
     declare.spec.auto_delete = method.auto_delete;
@@ -114,12 +130,10 @@ Channel::Outcome Channel::on(QueueBind& method) {
   const std::optional<std::string> queue = queue_or_last(method.queue, QueueBind::kId);
   if (!queue || !permitted(Right::kWrite, "queue", *queue, QueueBind::kId)) return {};
   if (!permitted(Right::kRead, "exchange", method.exchange, QueueBind::kId)) return {};
-  // Section 1.7.2.3: neither a queue nor a key named is the queue's name for both.
-  std::string key(method.queue.empty() && method.routing_key.empty() ? std::string_view(*queue) : method.routing_key);
   ask(Bind{session_.vhost(),
            std::string(method.exchange),
            *queue,
-           {std::move(key), std::move(method.arguments)},
+           {key_or_queue(method, *queue), std::move(method.arguments)},
            false,
            DestinationKind::kQueue,
            session_.id_},
@@ -134,7 +148,7 @@ Channel::Outcome Channel::on(QueueUnbind& method) {
   ask(Bind{session_.vhost(),
            std::string(method.exchange),
            *queue,
-           {std::string(method.routing_key), std::move(method.arguments)},
+           {key_or_queue(method, *queue), std::move(method.arguments)},
            true,
            DestinationKind::kQueue,
            session_.id_},

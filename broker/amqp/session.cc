@@ -11,9 +11,6 @@ namespace {
 
 /// Content that is not complete is read again with what follows it while it is at most so large; beyond, it is copied.
 constexpr std::size_t kMaxReadAgain = 16 << 10;
-/// Channels and consumers of a connection are numbered below this.
-constexpr int kNameBits = 28;
-
 /// The method of a frame; none of what is malformed or content.
 MethodId method_of(const Frame& frame) {
   if (frame.type != FrameType::kMethod) return {};
@@ -120,6 +117,7 @@ Result<void, ProtocolError> Session::channel_frame(const Frame& frame, std::size
     if (frame.channel > channel_max_) {
       return ProtocolError{ReplyCode::kNotAllowed, "the channel number is beyond the negotiated maximum"};
     }
+    if (!names_left()) return ProtocolError{ReplyCode::kResourceError, "the connection had too many channels and consumers"};
     const std::uint64_t name = next_name_++;
     const ChannelId id = (id_ << kNameBits) | name;
     channels_[frame.channel] = std::make_unique<Channel>(*this, frame.channel, id, static_cast<std::uint16_t>(name));
@@ -247,6 +245,7 @@ void Session::deliver(const Delivery& delivery) {
   for (std::uint32_t i = 0; i < delivery.count; ++i) {
     const MessageView message = delivery.message(i);
     method.delivery_tag = delivery.first_tag + i;
+    channel->second->delivered(method.delivery_tag);
     method.exchange = message.exchange;
     method.routing_key = message.routing_key;
     if (delivery.delivery_count == 0) {

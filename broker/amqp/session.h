@@ -135,6 +135,8 @@ class Session {
     std::vector<bool> mandatory;
     std::deque<OwnedMessage> owned;
   };
+  /// Channels and consumers of a connection are numbered below this.
+  static constexpr int kNameBits = 28;
   struct Consuming {
     std::uint16_t channel = 0;
     std::string tag;
@@ -144,7 +146,6 @@ class Session {
   std::string_view mechanisms() const;
   std::optional<Login> login(std::string_view response) const;
   bool receive_header(std::string_view& in);
-  void start();
   Result<void, ProtocolError> on(const ConnectionStartOk& method);
   Result<void, ProtocolError> on(const ConnectionSecureOk& method);
   Result<void, ProtocolError> on(const ConnectionTuneOk& method);
@@ -167,13 +168,15 @@ class Session {
   // For channels.
   void fail(ReplyCode code, std::string_view text, MethodId method = {});
   void post(std::uint64_t request, ClientCommand command, const std::shared_ptr<CommandScope>& scope);
-  /// A message has come, whatever becomes of it.
+  /// A message comes, whatever becomes of it.
   void message_received();
   void publish(Channel& channel, const MessageView& message, bool mandatory);
   void publish(Channel& channel, OwnedMessage message, bool mandatory);
   void start_publishing(Channel& channel);
   void flush_publishing();
   std::string random_name(std::string_view prefix);
+  /// Of kNameBits, for channels and consumers, which are never used again.
+  bool names_left() const { return next_name_ >> kNameBits == 0; }
   bool permits(Right right, std::string_view name) const { return permissions_->permits(right, name); }
   template <class M>
   void say(std::uint16_t channel, const M& method);
@@ -211,12 +214,12 @@ class Session {
   bool blocked_ = false;
   std::int64_t charged_ = 0;  // bytes delivered since consumers were last granted some
 
+  std::unordered_map<ConsumerId, Consuming> consumers_;  // before the channels, which forget theirs when they go
   std::unordered_map<std::uint16_t, std::unique_ptr<Channel>> channels_;
   Channel* last_channel_ = nullptr;
   std::uint64_t next_name_ = 1;  // of channels and consumers
   Publishing publishing_;
   std::size_t expected_messages_ = 0;  // of the next Publish: as many as the last one had
-  std::unordered_map<ConsumerId, Consuming> consumers_;
   std::vector<Channel*> to_flush_;
 };
 

@@ -127,7 +127,9 @@ Result<void, ProtocolError> Session::on(const ConnectionStartOk& method) {
   closes_on_failed_authentication_ = capable(method.client_properties, "authentication_failure_close");
   mechanism_ = method.mechanism;
   if (!is_among(mechanisms(), mechanism_)) {
-    return ProtocolError{ReplyCode::kNotAllowed, "the authentication mechanism is not offered"};
+    fail(ReplyCode::kCommandInvalid, "unknown authentication mechanism '" + mechanism_ + "'",
+         ConnectionStartOk::kId);
+    return {};
   }
   std::optional<Login> login = this->login(method.response);
   if (!login) return ProtocolError{ReplyCode::kAccessRefused, "the response of the authentication is malformed"};

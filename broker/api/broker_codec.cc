@@ -25,6 +25,8 @@ Result<ExchangeType> to_model(v1::ExchangeType type) {
       return ExchangeType::kHeaders;
     case v1::EXCHANGE_TYPE_CONSISTENT_HASH:
       return ExchangeType::kConsistentHash;
+    case v1::EXCHANGE_TYPE_DELAYED_MESSAGE:
+      return ExchangeType::kDelayed;
     default:
       return rpc::malformed("type is not one that this server knows");
   }

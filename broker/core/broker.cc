@@ -65,6 +65,7 @@ Result<QueueInfo> Broker::declare_queue(const DeclareQueue& command, const Momen
   } else if (!command.server_named && !spec.name.empty()) {
     if (auto allowed = check_not_reserved("queue", spec.name); !allowed) return allowed.error();
   }
+  if (!exists && command.refusal) return *command.refusal;
   if (!command.passive) {
     auto declared = topology_.declare_queue(spec, [&](QueueSpec s) { return make_queue(std::move(s)); });
     if (!declared) return declared.error();
@@ -72,10 +73,11 @@ Result<QueueInfo> Broker::declare_queue(const DeclareQueue& command, const Momen
   }
   Queue& queue = **topology_.queue(spec.vhost, spec.name);
   restart_lease(&queue, moment);
+  dispatch_first(&queue, moment);
   return QueueInfo{queue.ready(), queue.unacked(), static_cast<std::uint32_t>(queue.consumers().size())};
 }
 
-Result<std::uint64_t> Broker::delete_queue(const DeleteQueue& command) {
+Result<std::uint64_t> Broker::delete_queue(const DeleteQueue& command, const Moment& moment) {
   if (auto host = topology_.vhost(command.vhost); !host) return host.error();
   if (!topology_.queue(command.vhost, command.name)) return std::uint64_t{0};
   if (auto allowed = check_not_reserved("queue", command.name);
@@ -90,7 +92,8 @@ Result<std::uint64_t> Broker::delete_queue(const DeleteQueue& command) {
                  "queue '" + command.name + "' in vhost '" + command.vhost + "' in use",
                  {}};
   }
-  if (command.if_empty && (*found)->live() != 0) {
+  dispatch_first(*found, moment);
+  if (command.if_empty && (*found)->ready() != 0) {
     return Error{ErrorCode::kFailedPrecondition,
                  "QUEUE_NOT_EMPTY",
                  "queue '" + command.name + "' in vhost '" + command.vhost + "' not empty",
@@ -110,7 +113,10 @@ std::uint64_t Broker::drop_queue(Queue* queue) {
   ESCROW_INVARIANT(taken.ok(), "the queue exists");
   end_lease(queue);
   if (queue->expiry_at) expiries_.erase({*queue->expiry_at, queue->first_log()});
-  if (queue->spec().exclusive != 0) std::erase(exclusive_[queue->spec().exclusive], queue);
+  if (const auto owned = exclusive_.find(queue->spec().exclusive); owned != exclusive_.end()) {
+    std::erase(owned->second, queue);
+  }
+  for (const std::uint64_t request : queue->forget_fetches()) effects_.fetched.push_back({request, {}, 0});
   if (queue->listed_dispatch) std::erase(dispatch_, queue);
   bodies_.forget(queue);
   for (std::size_t i = 0; i < queue->lanes(); ++i) by_log_.erase(queue->log(i).id());
@@ -119,9 +125,9 @@ std::uint64_t Broker::drop_queue(Queue* queue) {
     effects_.expirations_done.push_back({it->second, it->first});
     it = overdue_.erase(it);
   }
-  const std::uint64_t messages = queue->live();
+  const std::uint64_t messages = queue->ready();
   if (dissolve(*queue)) {
-    for (std::size_t i = 0; i < queue->lanes(); ++i) topology_.log_left_over(queue->log(i).id());
+    for (std::size_t i = 0; i < queue->lanes(); ++i) topology_.left_over({queue->log(i).id()});
     leftovers_.push_back(*std::move(taken));
   } else {
     erase_log(*queue);
@@ -145,13 +151,14 @@ void Broker::erase_log(Queue& queue) {
   for (std::size_t i = 0; i < queue.lanes(); ++i) {
     const QueueLog& log = queue.log(i);
     if (log.stored() || log.spilled()) erased_logs_.push_back(log.id());
-    if (!log.stored() && log.spilled()) topology_.log_erased(log.id());
+    if (!log.stored() && log.spilled()) topology_.erased({log.id()});
   }
 }
 
-Result<void> Broker::purge(const PurgeQueue& command, std::uint64_t job) {
+Result<void> Broker::purge(const PurgeQueue& command, std::uint64_t job, const Moment& moment) {
   const Result<Queue*> queue = accessible(command.vhost, command.name, command.connection);
   if (!queue) return queue.error();
+  dispatch_first(*queue, moment);
   PurgeJob purge{job, (*queue)->first_log(), {}, 0, 1, 0};
   for (std::size_t i = 0; i < (*queue)->lanes(); ++i) purge.until.push_back((*queue)->log(i).next_seq());
   purges_.push_back(std::move(purge));
@@ -160,7 +167,7 @@ Result<void> Broker::purge(const PurgeQueue& command, std::uint64_t job) {
 
 Result<std::uint32_t> Broker::publish(const MessageView& message, const Moment& moment) {
   if (has_headers(message.properties)) return publish_copies(message, moment);
-  return publish_to(topology_.route_published(message), message, moment);
+  return publish_to(topology_.route_published(message), message, message, moment);
 }
 
 Result<std::uint32_t> Broker::publish_copies(const MessageView& message, const Moment& moment) {
@@ -169,45 +176,49 @@ Result<std::uint32_t> Broker::publish_copies(const MessageView& message, const M
     if (auto taken = topology_.check_publish(message.vhost, message.exchange); !taken) return taken.error();
     return copies.error();
   }
-  if (copies->keys.empty() && !copies->blind) return publish_to(topology_.route_published(message), message, moment);
-  const std::vector<std::string_view> keys(copies->keys.begin(), copies->keys.end());
-  const auto queues = topology_.route_published(message, keys);
-  if (!copies->blind) return publish_to(queues, message, moment);
-  const std::string properties = without_bcc(message.properties);
+  const std::string properties = copies->blind ? without_bcc(message.properties) : std::string();
   MessageView seen = message;
-  seen.properties = properties;
-  return publish_to(queues, seen, moment);
+  if (copies->blind) seen.properties = properties;
+  return publish_to(topology_.route_published(message, copies->views()), seen, message, moment);
 }
 
-Result<std::uint32_t> Broker::publish_to(const Result<const std::vector<Queue*>*>& queues, const MessageView& message,
-                                         const Moment& moment) {
-  if (!queues) return queues.error();
-  const auto refuses = [size = message.body_bytes()](const Queue* queue) { return queue->refuses(size); };
-  if (std::ranges::none_of(**queues, refuses)) {
-    enqueue(**queues, message, moment);
-    return static_cast<std::uint32_t>((*queues)->size());
+Result<std::uint32_t> Broker::publish_to(const Result<Router::Found>& found, const MessageView& seen,
+                                         const MessageView& sent, const Moment& moment) {
+  if (!found) return found.error();
+  const auto refuses = [size = sent.body_bytes()](const Queue* queue) { return queue->refuses(size); };
+  const std::size_t delays = found->delays.size();
+  for (const Exchange* exchange : found->delays) delay(*exchange, sent, moment);
+  if (std::ranges::none_of(*found->queues, refuses)) {
+    enqueue(*found->queues, seen, moment);
+    return static_cast<std::uint32_t>(found->queues->size() + delays);
   }
   std::vector<Queue*> takers;
   std::vector<Queue*> full;
-  for (Queue* queue : **queues) (refuses(queue) ? full : takers).push_back(queue);
-  enqueue(takers, message, moment);
+  for (Queue* queue : std::vector<Queue*>(*found->queues)) {
+    // Those before it may be for consumers that wait.
+    if (refuses(queue)) dispatch_first(queue, moment);
+    (refuses(queue) ? full : takers).push_back(queue);
+  }
+  enqueue(takers, seen, moment);
+  if (full.empty()) return static_cast<std::uint32_t>(takers.size() + delays);
   for (const Queue* queue : full) {
     const bool buries =
         queue->arguments().overflow == Overflow::kRejectPublishDlx && queue->arguments().dead_letter_exchange;
-    if (buries) bury(*queue, message, DeathReason::kMaxLength, moment);
+    if (buries) bury(*queue, seen, DeathReason::kMaxLength, moment);
   }
   return Error{ErrorCode::kResourceExhausted, std::string(kQueueFull), "a queue for the message is full", {}};
 }
 
 std::uint32_t Broker::publish_committed(const MessageView& message, const Moment& moment) {
-  const Result<const std::vector<Queue*>*> queues = topology_.route(message);
-  if (queues && !(*queues)->empty()) {
-    enqueue(**queues, message, moment);
-    if constexpr (planted_fault::kDoubleEnqueue) enqueue({(*queues)->front()}, message, moment);
-    return static_cast<std::uint32_t>((*queues)->size());
+  const Result<Router::Found> found = topology_.route(message);
+  if (!found || found->nowhere()) {
+    enqueue({parked_queue(message.vhost)}, message, moment);
+    return 1;
   }
-  enqueue({parked_queue(message.vhost)}, message, moment);
-  return 1;
+  const std::vector<Queue*>& queues = *found->queues;
+  send(queues, found->delays, message, message, moment);
+  if (planted_fault::kDoubleEnqueue && !queues.empty()) enqueue({queues.front()}, message, moment);
+  return static_cast<std::uint32_t>(queues.size() + found->delays.size());
 }
 
 Queue* Broker::parked_queue(std::string_view vhost) {
@@ -284,20 +295,21 @@ void Broker::enforce_memory(BatchNumber durable, BatchNumber building) {
     const auto it = by_log_.find(log.id());
     if (it == by_log_.end()) return;
     // What is stored of a queue that is not has to go when the server starts again.
-    if (log.take_first_spill()) topology_.log_left_over(log.id());
+    if (log.take_first_spill()) topology_.left_over({log.id()});
     if (log.changed()) changed(it->second.queue);
   });
   bodies_.enforce(durable);
 }
 
 void Broker::finish_recovery() {
-  std::unordered_map<std::uint64_t, std::uint32_t> references;
+  std::unordered_map<std::uint64_t, std::uint32_t> references(shared_kept_back_.begin(), shared_kept_back_.end());
   for (const auto& [id, place] : by_log_) {
     place.queue->log(place.lane).for_each_body([&](BodyRef body) { ++references[body.id]; });
   }
   for (const auto& [id, count] : references) {
     if (count > 1) bodies_.share(id, count);
   }
+  for (auto& [id, delays] : delays_) delays.left_over ? leave_over(delays) : schedule(delays);
   for (const auto& leftover : leftovers_) by_log_.erase(leftover->first_log());
   for (const auto& [id, place] : by_log_) {
     if (place.queue->log(place.lane).changed()) changed(place.queue);
@@ -306,7 +318,10 @@ void Broker::finish_recovery() {
 }
 
 bool Broker::work(const Moment& moment) {
-  step_leases(moment);
+  take_left_delays();
+  const bool more_delays = step_delays(moment);
+  const bool more_retiring = step_retiring();
+  const bool more_leases = step_leases(moment);
   step_expiry(moment);
   const bool more_settles = step_settles(moment);
   // What a lost consumer had settled must not come back with the rest.
@@ -316,7 +331,7 @@ bool Broker::work(const Moment& moment) {
   const bool more_leftovers = step_leftovers();
   const bool more_dispatch = step_dispatch(moment);
   step_transient_expirations(moment);  // after it: what has no time at all may go to a consumer at once
-  return more_abandoned || more_settles || more_purges || more_leftovers || more_dispatch;
+  return more_delays || more_retiring || more_leases || more_abandoned || more_settles || more_purges || more_leftovers || more_dispatch;
 }
 
 bool Broker::step_purges() {
@@ -344,7 +359,7 @@ bool Broker::step_leftovers() {
   Queue& queue = *leftovers_.front();
   if (dissolve(queue)) return true;
   erase_log(queue);
-  for (std::size_t i = 0; i < queue.lanes(); ++i) topology_.log_erased(queue.log(i).id());
+  for (std::size_t i = 0; i < queue.lanes(); ++i) topology_.erased({queue.log(i).id()});
   leftovers_.pop_front();
   return !leftovers_.empty();
 }
@@ -357,21 +372,31 @@ bool Broker::step_dispatch(const Moment& moment) {
     Queue* queue = dispatch_.front();
     dispatch_.pop_front();
     queue->listed_dispatch = false;
-    const std::size_t before = queue_effects_.deliveries.size();
-    const std::uint64_t live_before = queue->live();
-    const bool more = queue->dispatch(moment, queue_effects_);
-    schedule_expiry(queue);
-    if (queue->log_changed()) changed(queue);
-    bury(*queue, queue_effects_, moment);
-    if (more) wants_dispatch(queue);
-    std::size_t delivered = 0;
-    for (std::size_t i = before; i < queue_effects_.deliveries.size(); ++i) {
-      delivered += queue_effects_.deliveries[i].count;
-    }
-    given += std::max<std::size_t>(delivered, live_before - std::min(live_before, queue->live()));
+    given += dispatch(queue, moment);
   }
   take_queue_effects();
   return !dispatch_.empty();
+}
+
+void Broker::dispatch_first(Queue* queue, const Moment& moment) {
+  if (!queue->wants_dispatch()) return;
+  dispatch(queue, moment);
+  take_queue_effects();
+}
+
+std::size_t Broker::dispatch(Queue* queue, const Moment& moment) {
+  const std::size_t before = queue_effects_.deliveries.size();
+  const std::uint64_t live_before = queue->live();
+  const bool more = queue->dispatch(moment, queue_effects_);
+  schedule_expiry(queue);
+  if (queue->log_changed()) changed(queue);
+  bury(*queue, queue_effects_, moment);
+  if (more) wants_dispatch(queue);
+  std::size_t delivered = 0;
+  for (std::size_t i = before; i < queue_effects_.deliveries.size(); ++i) {
+    delivered += queue_effects_.deliveries[i].count;
+  }
+  return std::max<std::size_t>(delivered, live_before - std::min(live_before, queue->live()));
 }
 
 void Broker::take_queue_effects() {
@@ -405,10 +430,12 @@ void Broker::retire(Queue* queue) {
   effects_.expired.push_back({std::move(spec), messages});
 }
 
-void Broker::step_leases(const Moment& moment) {
-  while (!leases_.empty() && leases_.begin()->first <= moment.now) {
+bool Broker::step_leases(const Moment& moment) {
+  const auto due = [&] { return !leases_.empty() && leases_.begin()->first <= moment.now; };
+  for (std::size_t step = 0; due() && step < kRetirePerStep; ++step) {
     retire(by_log_.at(leases_.begin()->second).queue);
   }
+  return due();
 }
 
 std::optional<Timestamp> Broker::next_due() const {
@@ -416,13 +443,22 @@ std::optional<Timestamp> Broker::next_due() const {
   const auto take = [&](Timestamp due) { next = std::min(next.value_or(due), due); };
   if (!leases_.empty()) take(leases_.begin()->first);
   if (!expiries_.empty()) take(expiries_.begin()->first);
+  if (!delay_times_.empty()) take(delay_times_.begin()->first);
   if (!transient_expirations_.empty()) take(transient_expirations_.front().first);
   return next;
 }
 
 Result<void> Broker::recover_topology(std::string_view key, std::string_view value) {
-  if (const std::optional<LogId> log = decode_leftover(key, value)) {
-    leftovers_.push_back(make_queue({}, *log));
+  if (const std::optional<Leftover> leftover = decode_leftover(key, value)) {
+    if (leftover->delayed) {
+      make_delays(leftover->log, "", "").left_over = true;
+    } else {
+      leftovers_.push_back(make_queue({}, leftover->log));
+    }
+    return {};
+  }
+  if (const std::optional<SharedBody> shared = decode_shared_body(key, value)) {
+    shared_kept_back_.emplace(shared->body, shared->kept_back);
     return {};
   }
   return topology_.recover(key, value, [&](QueueSpec spec, LogId log) { return make_queue(std::move(spec), log); });

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "broker/core/command.h"
+#include "broker/core/delay_log.h"
 #include "broker/core/queue.h"
 #include "broker/core/topology.h"
 
@@ -26,9 +27,12 @@ struct BrokerEffects {
   std::vector<Delivery> deliveries;
   std::vector<QueueLog::LoadRequest> loads;
   std::vector<BodyRef> body_loads;
+  std::vector<DelayLog::LoadRequest> delay_loads;
   std::vector<Fetched> fetched;
   /// The consumer's queue was deleted.
   std::vector<ConsumerId> cancelled;
+  /// Consumers that went with their channel.
+  std::vector<ConsumerId> removed;
   /// Queues that went by themselves: with their last consumer, their connection, or for want of use.
   struct Expired {
     QueueSpec spec;
@@ -53,8 +57,9 @@ struct BrokerEffects {
   std::vector<Timestamp> expirations_moot;
 
   void clear() {
-    deliveries.clear(), loads.clear(), body_loads.clear(), fetched.clear(), cancelled.clear(), expired.clear();
-    purges.clear(), expirations.clear(), expirations_done.clear(), expirations_moot.clear();
+    deliveries.clear(), loads.clear(), body_loads.clear(), delay_loads.clear(), fetched.clear(), cancelled.clear();
+    removed.clear();
+    expired.clear(), purges.clear(), expirations.clear(), expirations_done.clear(), expirations_moot.clear();
   }
 };
 
@@ -64,7 +69,7 @@ inline constexpr std::string_view kQueueFull = "QUEUE_FULL";
 class Broker {
  public:
   /// Credit that a consumer has not used yet.
-  static constexpr std::uint32_t kMaxCredit = 65'535;
+  static constexpr std::uint32_t kMaxCredit = kMaxOutstanding;
   static constexpr std::size_t kMaxConsumersPerQueue = 10'000;
   /// Pages and large bodies that one step of a purge visits, …
   static constexpr std::size_t kPurgePerStep = 32;
@@ -72,6 +77,8 @@ class Broker {
   static constexpr std::size_t kErasePerStep = 1000;
   /// … and all of them within a batch, for each is an entry of it.
   static constexpr std::size_t kErasePerBatch = 10'000;
+  /// Queues that one step retires, of a connection that is gone or for want of use.
+  static constexpr std::size_t kRetirePerStep = 1000;
   /// A step of dispatch ends when dead letters have taken so much of the batch.
   static constexpr std::size_t kMaxStepBytes = 1 << 20;
 
@@ -87,11 +94,15 @@ class Broker {
   Topology& topology() { return topology_; }
   const Topology& topology() const { return topology_; }
 
+  Result<void> declare_exchange(const ExchangeSpec& spec);
+  /// Returns how many messages it had kept back, which go with it. It is gone at once; what it leaves in the store is
+  /// erased by work().
+  Result<std::uint64_t> delete_exchange(const DeleteExchange& command);
   Result<QueueInfo> declare_queue(const DeclareQueue& command, const Moment& moment);
-  /// Returns how many messages went with it. It is gone at once; what it leaves in the store is erased by work().
-  Result<std::uint64_t> delete_queue(const DeleteQueue& command);
+  /// Returns how many ready messages went with it. It is gone at once; what it leaves in the store is erased by work().
+  Result<std::uint64_t> delete_queue(const DeleteQueue& command, const Moment& moment);
   /// The answer comes as PurgeDone with this job.
-  Result<void> purge(const PurgeQueue& command, std::uint64_t job);
+  Result<void> purge(const PurgeQueue& command, std::uint64_t job, const Moment& moment);
   /// QUEUE_LOCKED if it is exclusive to another connection.
   Result<Queue*> accessible(std::string_view vhost, std::string_view name, ConnectionId connection);
 
@@ -132,6 +143,7 @@ class Broker {
   /// What a load that was asked for has found; kDataLoss when it is damaged.
   Result<void> load(const QueueLog::LoadRequest& request, std::string_view stored);
   void load(BodyRef body, std::string stored);
+  void load(LogId delay_log, DelayLog::Loaded loaded);
 
   /// Delivers, and does one bounded step of what is under way. True: there is more.
   bool work(const Moment& moment);
@@ -141,7 +153,7 @@ class Broker {
 
   /// take_changes has something to give.
   bool has_changes() const {
-    return !changed_.empty() || !released_.empty() || !erased_logs_.empty() || topology_.has_changes();
+    return !changed_.empty() || !changed_delays_.empty() || !released_.empty() || !erased_logs_.empty() || topology_.has_changes();
   }
   /// Messages beyond the bound leave memory. Between batches.
   void enforce_memory(BatchNumber durable, BatchNumber building);
@@ -149,14 +161,16 @@ class Broker {
   /// Times that are remembered for messages of queues that are not stored.
   std::size_t transient_expirations() const { return transient_expirations_.size(); }
 
-  /// Sink as QueueLog::take_changes, and topology(TopologyChange), erase_log(LogId), put_body(BodyRef, shared bytes),
-  /// erase_body(BodyRef).
+  /// Sink as QueueLog::take_changes and DelayLog::take_changes, and topology(TopologyChange), erase_log(LogId), erase_delays(LogId),
+  /// put_body(BodyRef, shared bytes), erase_body(BodyRef).
   template <class Sink>
   void take_changes(Sink& sink);
 
   // Recovery.
   Result<void> recover_topology(std::string_view key, std::string_view value);
   void recover_counters(LogId next_log, std::uint64_t next_body) { next_log_ = next_log, next_body_ = next_body; }
+  /// After the topology was recovered: delayed exchanges and what is left of them, whose count is to be recovered.
+  std::vector<DelayLog*> recover_delays();
   /// After all pages were recovered: counts the references of shared bodies, and takes up what a crash interrupted.
   void finish_recovery();
   LogId next_log() const { return next_log_; }
@@ -190,6 +204,7 @@ class Broker {
   std::uint64_t drop_queue(Queue* queue);
   /// Of a queue that went by itself.
   void retire(Queue* queue);
+  bool step_retiring();
   /// Its last consumer may have gone.
   void unused(Queue* queue, const Moment& moment);
   void restart_lease(Queue* queue, const Moment& moment);
@@ -210,8 +225,35 @@ class Broker {
   void expiration_over(const MessagePlace& place);
   void take_queue_effects();
 
+  // broker_delays.cc
+  /// What a delayed exchange keeps back.
+  struct Delays {
+    DelayLog log;
+    std::string vhost;
+    std::string exchange;
+    bool left_over = false;  ///< the exchange is gone, and its messages go, too
+    bool erased = false;     ///< by the batch that is being built
+  };
+  Delays& make_delays(LogId log, std::string_view vhost, std::string_view exchange);
+  /// Takes over nothing: a large body is stored once more. The exchange delays it.
+  void delay(const Exchange& exchange, MessageView message, const Moment& moment);
+  /// To queues and into delays; takes over a body that is apart. `sent`: with all headers.
+  void send(const std::vector<Queue*>& queues, std::span<Exchange* const> delays, const MessageView& seen,
+            const MessageView& sent, const Moment& moment);
+  /// Who is due goes on. Returns how many.
+  std::size_t release(const Delays& from, const DelayLog::Entry& entry, const Moment& moment);
+  void release(const Delays& from, Exchange& exchange, const MessageView& message, const Moment& moment);
+  void discard(const DelayLog::Entry& entry);
+  void kept_back_no_more(BodyRef body);
+  void schedule(Delays& delays);
+  void take_left_delays();
+  void leave_over(Delays& delays);
+  void erase(Delays& delays);
+  bool step_delays(const Moment& moment);
+
   Result<std::uint32_t> publish_copies(const MessageView& message, const Moment& moment);
-  Result<std::uint32_t> publish_to(const Result<const std::vector<Queue*>*>& queues, const MessageView& message,
+  /// `seen`: as queues get it.
+  Result<std::uint32_t> publish_to(const Result<Router::Found>& found, const MessageView& seen, const MessageView& sent,
                                    const Moment& moment);
   void enqueue(const std::vector<Queue*>& queues, const MessageView& message, const Moment& moment);
   BodyRef add_body(std::string body, const Moment& moment);
@@ -242,7 +284,11 @@ class Broker {
   bool dissolve(Queue& queue);
   void erase_log(Queue& queue);
   bool step_dispatch(const Moment& moment);
-  void step_leases(const Moment& moment);
+  /// One step. Returns how many messages left the queue.
+  std::size_t dispatch(Queue* queue, const Moment& moment);
+  /// Before a command that looks at what is ready: what came before it goes to consumers that wait.
+  void dispatch_first(Queue* queue, const Moment& moment);
+  bool step_leases(const Moment& moment);
 
   PageCache pages_;
   BodyCache bodies_;
@@ -266,6 +312,7 @@ class Broker {
   std::deque<SettleJob> settles_;
   std::deque<PurgeJob> purges_;
   std::deque<std::unique_ptr<Queue>> leftovers_;  // deleted, and not erased yet
+  std::deque<LogId> retiring_;  // first logs of queues
   std::set<std::pair<Timestamp, LogId>> leases_;
   std::set<std::pair<Timestamp, LogId>> expiries_;  // of messages, by their queue's time: Queue::expiry_at
   /// Of messages that expire by themselves, in queues that are not stored: earliest on top.
@@ -273,6 +320,11 @@ class Broker {
   std::size_t transient_expirations_after_sweep_ = 0;
   /// Due while they were delivered.
   std::map<MessagePlace, Timestamp> overdue_;
+  std::unordered_map<LogId, Delays> delays_;
+  std::vector<Delays*> changed_delays_;
+  std::set<std::pair<Timestamp, LogId>> delay_times_;          // DelayLog::listed_at
+  std::map<std::uint64_t, std::uint32_t> shared_kept_back_;    // Topology::body_shared
+  std::vector<LogId> erased_delays_;
   std::vector<LogId> erased_logs_;
   std::size_t erased_in_batch_ = 0;
   QueueEffects queue_effects_;
@@ -296,6 +348,16 @@ void Broker::take_changes(Sink& sink) {
     if (bodies_.release(body.id)) sink.erase_body(body);
   }
   released_.clear();
+  for (Delays* delays : changed_delays_) {
+    delays->log.listed_changed = false;
+    delays->log.take_changes(sink);
+  }
+  changed_delays_.clear();
+  for (const LogId log : erased_delays_) {
+    sink.erase_delays(log);
+    delays_.erase(log);
+  }
+  erased_delays_.clear();
   for (const LogId log : erased_logs_) sink.erase_log(log);
   erased_logs_.clear();
   erased_in_batch_ = 0;

@@ -32,6 +32,41 @@ Error unknown_delivery_tag(DeliveryTag tag) {
   return {ErrorCode::kFailedPrecondition, "DELIVERY_TAG_UNKNOWN", "unknown delivery tag " + std::to_string(tag), {}};
 }
 
+std::size_t Channel::position(DeliveryTag tag) const {
+  if (tag <= oldest_tag()) return 0;
+  // Mostly without gaps.
+  const std::size_t size = outstanding.size();
+  if (const std::size_t guess = tag - oldest_tag(); guess < size && outstanding[guess].tag == tag) return guess;
+  std::size_t low = 0;
+  std::size_t high = size;
+  while (low < high) {
+    const std::size_t middle = low + (high - low) / 2;
+    if (outstanding[middle].tag < tag) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+Outstanding* Channel::find(DeliveryTag tag) {
+  const std::size_t at = position(tag);
+  if (at == outstanding.size() || outstanding[at].tag != tag || outstanding[at].log == 0) return nullptr;
+  return &outstanding[at];
+}
+
+void Channel::forget_settled() {
+  while (!outstanding.empty() && outstanding.front().log == 0) outstanding.pop_front();
+  if (outstanding.size() - held <= std::max(held, kMaxSettledBetween)) return;
+  for (std::size_t left = outstanding.size(); left > 0; --left) {
+    const Outstanding entry = outstanding.front();
+    outstanding.pop_front();
+    if (entry.log == 0) continue;
+    outstanding.push_back(entry);
+  }
+}
+
 Consumer* Broker::find(ConsumerId id) {
   const auto it = consumers_.find(id);
   return it == consumers_.end() ? nullptr : it->second.get();
@@ -71,6 +106,7 @@ void Broker::close_channel(ChannelId id, const Moment& moment) {
   if (it == channels_.end()) return;
   for (Consumer* consumer : std::vector<Consumer*>(it->second->consumers)) {
     Queue* const queue = consumer->queue;
+    effects_.removed.push_back(consumer->id);
     remove_consumer(consumer);
     unused(queue, moment);
   }
@@ -81,7 +117,9 @@ void Broker::drop_channel(ChannelId id) {
   const auto it = channels_.find(id);
   Channel& channel = *it->second;
   if (channel.fetches > 0) {
-    for (const auto& [log, place] : by_log_) place.queue->forget_fetches(&channel);
+    for (const auto& [log, place] : by_log_) {
+      for (const std::uint64_t request : place.queue->forget_fetches(&channel)) effects_.fetched.push_back({request, {}, 0});
+    }
   }
   std::erase(channel.connection->channels, id);
   if (id >= kOwnChannels) connections_.erase(channel.connection_id);
@@ -95,10 +133,19 @@ void Broker::close_connection(ConnectionId id, const Moment& moment) {
     for (const ChannelId channel : std::vector<ChannelId>(it->second.channels)) close_channel(channel, moment);
     connections_.erase(id);
   }
-  const auto owned = exclusive_.find(id);
-  if (owned == exclusive_.end()) return;
-  for (Queue* queue : std::vector<Queue*>(owned->second)) retire(queue);
-  exclusive_.erase(id);
+  const auto owned = exclusive_.extract(id);
+  if (!owned) return;
+  for (const Queue* queue : owned.mapped()) retiring_.push_back(queue->first_log());
+  step_retiring();
+}
+
+bool Broker::step_retiring() {
+  for (std::size_t step = 0; !retiring_.empty() && step < kRetirePerStep; ++step) {
+    const auto it = by_log_.find(retiring_.front());
+    retiring_.pop_front();
+    if (it != by_log_.end()) retire(it->second.queue);
+  }
+  return !retiring_.empty();
 }
 
 void Broker::set_prefetch(ChannelId id, std::uint32_t messages) {
@@ -189,7 +236,7 @@ Result<void> Broker::settle(ConsumerId id, DeliveryTag first, DeliveryTag last, 
 Result<void> Broker::check(const SettleTag& command) {
   Channel* channel = find_channel(command.channel);
   if (channel == nullptr) return no_channel();
-  if ((command.multiple && command.tag == 0) || channel->find(command.tag) != nullptr) return {};
+  if ((command.multiple && (command.tag == 0 || command.if_any)) || channel->find(command.tag) != nullptr) return {};
   return unknown_delivery_tag(command.tag);
 }
 
@@ -226,19 +273,18 @@ void Broker::settled(Queue* queue, const Moment& moment) {
 
 void Broker::settle_step(Channel& channel, DeliveryTag& first, DeliveryTag last, Settlement settlement,
                          const Moment& moment) {
-  const DeliveryTag oldest = channel.oldest_tag();
-  first = std::max(first, oldest);
-  last = std::min(last, channel.next_tag - 1);
-  const DeliveryTag begin = first;
+  const std::size_t begin = channel.position(first);
+  std::size_t at = begin;
   LogId log = 0;
   Queue* queue = nullptr;
   std::size_t lane = 0;
   ConsumerId consumer_id = 0;
   Consumer* consumer = nullptr;
-  for (std::size_t step = 0; first <= last && step < Queue::kMaxStep; ++step) {
-    Outstanding& entry = channel.outstanding[first - oldest];
+  const auto more = [&] { return at < channel.outstanding.size() && channel.outstanding[at].tag <= last; };
+  for (std::size_t step = 0; more() && step < Queue::kMaxStep; ++step) {
+    Outstanding& entry = channel.outstanding[at];
     if (entry.log == 0) {
-      first += entry.run;
+      at += entry.run;
       continue;
     }
     if (queue_effects_.dead.size() >= Queue::kMaxDead) break;
@@ -256,11 +302,12 @@ void Broker::settle_step(Channel& channel, DeliveryTag& first, DeliveryTag last,
       consumer = find(consumer_id);
     }
     if (consumer != nullptr && consumer->auto_credit) ++consumer->credit;
-    entry = {};
-    ++first;
+    channel.settle(entry);
+    ++at;
   }
+  first = more() ? channel.outstanding[at].tag : last + 1;
   // Whoever settles them again passes over them at once.
-  if (first > begin) channel.outstanding[begin - oldest].run = static_cast<std::uint32_t>(first - begin);
+  if (at > begin) channel.outstanding[begin].run = static_cast<std::uint32_t>(at - begin);
   channel.forget_settled();
   if (consumer != nullptr) consumer->queue->offer(*consumer);
   settled(queue, moment);
@@ -272,7 +319,7 @@ bool Broker::step_settles(const Moment& moment) {
   SettleJob& job = settles_.front();
   Channel* const channel = find_settling(job.channel);
   if (channel != nullptr) settle_step(*channel, job.first, job.last, job.settlement, moment);
-  if (channel == nullptr || job.first > std::min(job.last, channel->next_tag - 1)) settles_.pop_front();
+  if (channel == nullptr || job.first > job.last) settles_.pop_front();
   return !settles_.empty();
 }
 
@@ -281,7 +328,7 @@ bool Broker::step_abandoned(const Moment& moment) {
   Channel& channel = *abandoned_.front();
   if constexpr (!planted_fault::kLostRequeue) {
     DeliveryTag first = channel.oldest_tag();
-    if (!channel.outstanding.empty()) settle_step(channel, first, channel.next_tag - 1, Settlement::kRequeue, moment);
+    settle_step(channel, first, channel.next_tag - 1, Settlement::kRequeue, moment);
     if (!channel.outstanding.empty()) return true;
   }
   abandoned_.pop_front();
@@ -316,12 +363,13 @@ Result<void> Broker::fetch(const Fetch& command, std::uint64_t request, const Mo
   if (channel == nullptr) return no_channel();
   const Result<Queue*> queue = accessible(command.vhost, command.queue, channel->connection_id);
   if (!queue) return queue.error();
-  if (!command.no_ack && channel->outstanding.size() >= kMaxOutstanding) {
+  if (!command.no_ack && channel->held >= kMaxOutstanding) {
     return limit("outstanding", kMaxOutstanding, "the channel holds too many messages that are not acknowledged");
   }
+  dispatch_first(*queue, moment);
   (*queue)->fetch(channel, command.no_ack, request);
   restart_lease(*queue, moment);
-  wants_dispatch(*queue);
+  dispatch_first(*queue, moment);  // what comes behind it must not change what it finds
   return {};
 }
 

@@ -33,16 +33,17 @@ void Broker::bury(const Queue& from, MessageView message, DeathReason reason, co
   if (rerouted) message.routing_key = *arguments.dead_letter_routing_key;
 
   const std::vector<std::string_view> more_keys(letter.more_keys.begin(), letter.more_keys.end());
-  const Result<const std::vector<Queue*>*> found = topology_.route(message, more_keys);
-  std::vector<Queue*> queues = found ? **found : std::vector<Queue*>();
+  const Result<Router::Found> found = topology_.route(message, more_keys);
+  std::vector<Queue*> queues = found ? *found->queues : std::vector<Queue*>();
+  const std::span<Exchange* const> delays = found ? found->delays : std::span<Exchange* const>();
   const std::size_t cycles = std::erase_if(queues, [&](const Queue* queue) {
     return std::ranges::find(letter.automatic, queue->spec().name) != letter.automatic.end();
   });
-  if (queues.empty() || cycles > 0) {
+  if ((queues.empty() && delays.empty()) || cycles > 0) {
     Queue* const parked = parked_queue(message.vhost);
     if (std::ranges::find(queues, parked) == queues.end()) queues.push_back(parked);
   }
-  enqueue(queues, message, moment);
+  send(queues, delays, message, message, moment);
 }
 
 void Broker::arm(const Queue& queue, const MessagePlace& place, Timestamp due, Timestamp now) {

@@ -19,6 +19,8 @@ inline bool has_headers(std::string_view properties) {
 struct CarbonCopies {
   std::vector<std::string> keys;
   bool blind = false;  ///< BCC is among them: nobody who gets the message may see it
+
+  std::vector<std::string_view> views() const { return {keys.begin(), keys.end()}; }
 };
 /// ARGUMENT_INVALID when one is no array of strings. Nothing in malformed properties.
 Result<CarbonCopies> carbon_copies(std::string_view properties);

@@ -40,8 +40,8 @@ enum class Settlement : std::uint8_t {
 /// Bytes that never run out.
 inline constexpr std::int64_t kUnlimitedBytes = std::numeric_limits<std::int64_t>::max();
 
-/// What a channel holds at most, from the oldest that is not settled on: what was settled behind it counts, too.
-inline constexpr std::size_t kMaxOutstanding = 65'535;
+/// Messages that a channel holds at most: delivered, and not settled.
+inline constexpr std::size_t kMaxOutstanding = 200'000;
 
 struct Connection {
   /// Records and bodies that its consumers may be given. The last message may be larger than what is left.
@@ -52,6 +52,7 @@ struct Connection {
 
 /// A message that was delivered.
 struct Outstanding {
+  DeliveryTag tag = 0;
   std::uint64_t log = 0;  ///< where it is; 0: it is settled
   Seq seq = 0;
   ConsumerId consumer = 0;  ///< 0: it was fetched without one
@@ -67,26 +68,30 @@ struct Channel {
   std::uint32_t prefetch = 0;  ///< of all its consumers together; 0: no bound
   std::uint32_t unacked = 0;   ///< of its consumers
   DeliveryTag next_tag = 1;
-  Ring<Outstanding> outstanding;  ///< tags [next_tag - size, next_tag)
+  Ring<Outstanding> outstanding;  ///< ascending, with some that are settled between others
+  std::size_t held = 0;           ///< of them that are not
   std::vector<Consumer*> consumers;
   std::vector<Consumer*> stalled;  ///< for want of settlements
   std::uint32_t fetches = 0;       ///< that are not answered yet
 
-  DeliveryTag oldest_tag() const { return next_tag - outstanding.size(); }
-  /// What is settled at once is not counted by prefetch.
+  DeliveryTag oldest_tag() const { return outstanding.empty() ? next_tag : outstanding[0].tag; }
+  /// What is settled at once takes no place.
   bool holds_enough(bool no_ack) const {
-    return outstanding.size() >= kMaxOutstanding || (!no_ack && prefetch != 0 && unacked >= prefetch);
+    return !no_ack && (held >= kMaxOutstanding || (prefetch != 0 && unacked >= prefetch));
   }
+  /// Where the first one is whose tag is not lower.
+  std::size_t position(DeliveryTag tag) const;
   /// nullptr: not outstanding.
-  Outstanding* find(DeliveryTag tag) {
-    if (tag < oldest_tag() || tag >= next_tag) return nullptr;
-    Outstanding& entry = outstanding[tag - oldest_tag()];
-    return entry.log == 0 ? nullptr : &entry;
+  Outstanding* find(DeliveryTag tag);
+  void settle(Outstanding& entry) {
+    entry = Outstanding{.tag = entry.tag};
+    --held;
   }
-  /// Settled ones at the front are forgotten.
-  void forget_settled() {
-    while (!outstanding.empty() && outstanding.front().log == 0) outstanding.pop_front();
-  }
+  /// The settled ones at the front are forgotten, and those between others when there are many.
+  void forget_settled();
+
+ private:
+  static constexpr std::size_t kMaxSettledBetween = 1024;
 };
 
 struct Consumer {

@@ -30,7 +30,8 @@ struct DeclareVhost {
 };
 struct DeclareExchange {
   ExchangeSpec spec;
-  bool passive = false;  ///< only if it exists, whatever its spec
+  bool passive = false;               ///< only if it exists, whatever its spec
+  std::optional<Error> refusal = {};  ///< unless it exists
 };
 struct DeleteExchange {
   std::string vhost;
@@ -42,6 +43,7 @@ struct DeclareQueue {
   bool passive = false;       ///< only if it exists, whatever its spec
   bool server_named = false;  ///< the server chose the name, which may be one that is reserved
   ConnectionId connection = 0;
+  std::optional<Error> refusal = {};  ///< unless it exists
 };
 struct DeleteQueue {
   std::string vhost;
@@ -135,6 +137,7 @@ struct SettleTag {
   DeliveryTag tag = 0;
   bool multiple = false;
   Settlement settlement = Settlement::kAck;
+  bool if_any = false;  ///< all up to the tag that are outstanding, be there none
 };
 /// The next message, if there is one.
 struct Fetch {

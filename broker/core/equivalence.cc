@@ -85,7 +85,10 @@ Result<void> check_equivalent(const ExchangeSpec& current, const ExchangeSpec& r
   comparison.flag("auto_delete", current.auto_delete, received.auto_delete);
   comparison.flag("internal", current.internal, received.internal);
   comparison.argument(kAlternateExchange, current.arguments, received.arguments);
-  if (current.type == ExchangeType::kConsistentHash) {
+  if (current.type == ExchangeType::kDelayed) {
+    comparison.argument(kDelayedType, current.arguments, received.arguments);
+  }
+  if (routing_type(current) == ExchangeType::kConsistentHash) {
     comparison.argument(kHashHeader, current.arguments, received.arguments);
     comparison.argument(kHashProperty, current.arguments, received.arguments);
   }

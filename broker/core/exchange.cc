@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/bytes.h"
+#include "broker/core/delay_header.h"
 #include "broker/core/field_text.h"
 #include "broker/core/headers_match.h"
 #include "broker/core/names.h"
@@ -13,12 +14,13 @@ namespace escrow::broker {
 
 namespace {
 
-constexpr std::array<std::pair<ExchangeType, std::string_view>, 5> kTypes = {
+constexpr std::array<std::pair<ExchangeType, std::string_view>, 6> kTypes = {
     {{ExchangeType::kDirect, "direct"},
      {ExchangeType::kFanout, "fanout"},
      {ExchangeType::kTopic, "topic"},
      {ExchangeType::kHeaders, "headers"},
-     {ExchangeType::kConsistentHash, "x-consistent-hash"}}};
+     {ExchangeType::kConsistentHash, "x-consistent-hash"},
+     {ExchangeType::kDelayed, "x-delayed-message"}}};
 
 /// Bindings to one target stand together: their names begin with it.
 std::string name_of(const Target& target) {
@@ -49,6 +51,29 @@ Result<ExchangeType> parse_exchange_type(std::string_view name) {
       ErrorCode::kInvalidArgument, "EXCHANGE_TYPE_UNKNOWN", "unknown exchange type '" + std::string(name) + "'", {}};
 }
 
+namespace {
+
+/// The texts are the plugin's (rabbit_exchange_type_delayed_message.erl, validate).
+Result<void> check_delayed_type(const ExchangeSpec& spec) {
+  const FieldValue* type = spec.arguments.find(kDelayedType);
+  const std::string* name = type == nullptr ? nullptr : type->as_string();
+  const char* problem = nullptr;
+  if (name == nullptr || !parse_exchange_type(*name)) {
+    problem = "Invalid argument, 'x-delayed-type' must be an existing exchange type";
+  } else if (*name == to_string(ExchangeType::kDelayed)) {
+    problem = "Invalid argument, 'x-delayed-message' can't be used for 'x-delayed-type'";
+  }
+  if (problem == nullptr) return {};
+  return Error{ErrorCode::kInvalidArgument, "ARGUMENT_INVALID", problem, {{"argument", std::string(kDelayedType)}}};
+}
+
+}  // namespace
+
+ExchangeType routing_type(const ExchangeSpec& spec) {
+  if (spec.type != ExchangeType::kDelayed) return spec.type;
+  return *parse_exchange_type(*spec.arguments.find(kDelayedType)->as_string());
+}
+
 Result<void> check_exchange_arguments(const ExchangeSpec& spec) {
   const FieldValue* alternate = spec.arguments.find(kAlternateExchange);
   if (alternate != nullptr && alternate->as_string() == nullptr) {
@@ -58,7 +83,10 @@ Result<void> check_exchange_arguments(const ExchangeSpec& spec) {
                      std::string(kAlternateExchange) + "' in " + describe("exchange", spec.name, spec.vhost),
                  {{"argument", std::string(kAlternateExchange)}}};
   }
-  if (spec.type == ExchangeType::kConsistentHash) {
+  if (spec.type == ExchangeType::kDelayed) {
+    if (auto valid = check_delayed_type(spec); !valid) return valid;
+  }
+  if (routing_type(spec) == ExchangeType::kConsistentHash) {
     if (auto part = parse_hashed_part(spec.arguments); !part) return std::move(part).error();
   }
   return {};
@@ -69,11 +97,17 @@ const Properties* RoutedMessage::properties() const {
   return properties_->ok() ? &**properties_ : nullptr;
 }
 
-Exchange::Exchange(ExchangeSpec spec) : spec_(std::move(spec)) {
+std::int64_t RoutedMessage::delay_ms() const {
+  if (!delay_ms_) delay_ms_ = broker::delay_ms(view_.properties);
+  return *delay_ms_;
+}
+
+Exchange::Exchange(ExchangeSpec spec, LogId delay_log)
+    : spec_(std::move(spec)), delay_log_(delay_log), type_(routing_type(spec_)) {
   if (const FieldValue* alternate = spec_.arguments.find(kAlternateExchange)) {
     if (alternate->as_string() != nullptr) alternate_ = *alternate->as_string();
   }
-  if (spec_.type == ExchangeType::kConsistentHash) {
+  if (type_ == ExchangeType::kConsistentHash) {
     if (Result<HashedPart> part = parse_hashed_part(spec_.arguments)) hashed_ = *std::move(part);
   }
 }
@@ -81,8 +115,8 @@ Exchange::Exchange(ExchangeSpec spec) : spec_(std::move(spec)) {
 bool Exchange::has(const Binding& binding) const { return bindings_.contains(name_of(binding)); }
 
 Result<void> Exchange::check_binding(const Binding& binding) const {
-  if (spec_.type == ExchangeType::kHeaders) return check_headers_binding(binding.arguments);
-  if (spec_.type == ExchangeType::kConsistentHash) {
+  if (type_ == ExchangeType::kHeaders) return check_headers_binding(binding.arguments);
+  if (type_ == ExchangeType::kConsistentHash) {
     if (auto weight = parse_hash_weight(binding.routing_key); !weight) return std::move(weight).error();
   }
   return {};
@@ -115,25 +149,27 @@ std::vector<Binding> Exchange::unbind_all(const Target& target) {
 }
 
 void Exchange::index(const Binding& binding) {
-  if (spec_.type == ExchangeType::kDirect) by_key_[binding.routing_key].insert(&binding);
-  if (spec_.type == ExchangeType::kTopic) by_pattern_.insert(binding.routing_key, &binding);
-  if (spec_.type == ExchangeType::kConsistentHash) {
+  if (type_ == ExchangeType::kDirect) by_key_[binding.routing_key].insert(&binding);
+  if (type_ == ExchangeType::kTopic) by_pattern_.insert(binding.routing_key, &binding);
+  if (type_ == ExchangeType::kConsistentHash) {
     const Result<std::uint32_t> weight = parse_hash_weight(binding.routing_key);
     shares_[&binding] = {stable_hash(name_of(binding.target())), weight ? *weight : 0};
   }
 }
 
 void Exchange::unindex(const Binding& binding) {
-  if (spec_.type == ExchangeType::kTopic) by_pattern_.erase(binding.routing_key, &binding);
-  if (spec_.type == ExchangeType::kConsistentHash) shares_.erase(&binding);
-  if (spec_.type != ExchangeType::kDirect) return;
+  if (type_ == ExchangeType::kTopic) by_pattern_.erase(binding.routing_key, &binding);
+  if (type_ == ExchangeType::kConsistentHash) shares_.erase(&binding);
+  if (type_ != ExchangeType::kDirect) return;
   const auto same_key = by_key_.find(binding.routing_key);
   same_key->second.erase(&binding);
   if (same_key->second.empty()) by_key_.erase(same_key);
 }
 
 void Exchange::route(const RoutedMessage& message, std::vector<Target>& targets) {
-  switch (spec_.type) {
+  const bool by_all = type_ == ExchangeType::kHeaders || type_ == ExchangeType::kConsistentHash;
+  message.add_work(by_all ? bindings_.size() : 1);
+  switch (type_) {
     case ExchangeType::kDirect:
       return message.for_each_key([&](std::string_view key) {
         const auto found = by_key_.find(key);
@@ -145,12 +181,15 @@ void Exchange::route(const RoutedMessage& message, std::vector<Target>& targets)
       return;
     case ExchangeType::kTopic:
       return message.for_each_key([&](std::string_view key) {
-        by_pattern_.match(key, [&](const Binding* binding) { targets.push_back(binding->target()); });
+        message.add_work(
+            by_pattern_.match(key, [&](const Binding* binding) { targets.push_back(binding->target()); }));
       });
     case ExchangeType::kHeaders:
       return route_by_headers(message, targets);
     case ExchangeType::kConsistentHash:
       return route_by_hash(message, targets);
+    case ExchangeType::kDelayed:  // never one to route by
+      return;
   }
 }
 
@@ -184,8 +223,8 @@ void Exchange::route_by_hash(const RoutedMessage& message, std::vector<Target>& 
 }
 
 bool Exchange::routes_by_key() const {
-  if (spec_.type == ExchangeType::kConsistentHash) return hashed_.kind == HashedPart::Kind::kRoutingKey;
-  return spec_.type != ExchangeType::kHeaders;
+  if (type_ == ExchangeType::kConsistentHash && hashed_.kind != HashedPart::Kind::kRoutingKey) return false;
+  return type_ != ExchangeType::kHeaders && delay_log_ == 0;
 }
 
 }  // namespace escrow::broker

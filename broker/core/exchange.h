@@ -1,5 +1,5 @@
 // Exchanges and their bindings: which queues and exchanges a message goes to from here (AMQP 0-9-1 section 3.1.3;
-// rabbitmq.com/docs/e2e; consistent_hash.h).
+// rabbitmq.com/docs/e2e; consistent_hash.h; delay_header.h).
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,7 @@
 
 #include "base/result.h"
 #include "broker/core/consistent_hash.h"
+#include "broker/core/queue_log.h"
 #include "broker/core/topic_trie.h"
 #include "model/field_table.h"
 #include "model/message.h"
@@ -25,7 +26,14 @@ class Exchange;
 class Queue;
 
 /// Frozen: on disk.
-enum class ExchangeType : std::uint8_t { kDirect = 1, kFanout = 2, kTopic = 3, kHeaders = 4, kConsistentHash = 5 };
+enum class ExchangeType : std::uint8_t {
+  kDirect = 1,
+  kFanout = 2,
+  kTopic = 3,
+  kHeaders = 4,
+  kConsistentHash = 5,
+  kDelayed = 6,
+};
 
 /// As AMQP writes it.
 std::string_view to_string(ExchangeType type);
@@ -34,6 +42,9 @@ Result<ExchangeType> parse_exchange_type(std::string_view name);
 
 /// Argument: the exchange that takes what this one has no destination for.
 inline constexpr std::string_view kAlternateExchange = "alternate-exchange";
+
+/// Argument of a delayed exchange: the type it is in all else.
+inline constexpr std::string_view kDelayedType = "x-delayed-type";
 
 struct ExchangeSpec {
   std::string vhost;
@@ -49,6 +60,8 @@ struct ExchangeSpec {
 
 /// ARGUMENT_INVALID (406 in AMQP) when the arguments of a new exchange make no sense.
 Result<void> check_exchange_arguments(const ExchangeSpec& spec);
+/// How an exchange routes: its type, or that which a delayed one names. Its arguments are valid.
+ExchangeType routing_type(const ExchangeSpec& spec);
 
 /// What a binding leads to: one of the two. Not owned.
 struct Target {
@@ -83,11 +96,18 @@ class RoutedMessage {
   }
   /// Decoded when first asked for. nullptr: they are malformed.
   const Properties* properties() const;
+  /// How long a delayed exchange keeps it back; 0: not at all.
+  std::int64_t delay_ms() const;
+  /// Bindings and nodes that were looked at on its way so far.
+  std::size_t work() const { return work_; }
+  void add_work(std::size_t looked_at) const { work_ += looked_at; }
 
  private:
   const MessageView& view_;
   std::span<const std::string_view> more_keys_;
   mutable std::optional<Result<Properties>> properties_;
+  mutable std::optional<std::int64_t> delay_ms_;
+  mutable std::size_t work_ = 0;
 };
 
 /// Not thread-safe. What it is bound to is not owned; whoever deletes that unbinds it first.
@@ -96,11 +116,15 @@ class Exchange {
   /// By all that tells two bindings apart: destination, routing key, arguments.
   using Bindings = std::map<std::string, Binding>;
 
-  explicit Exchange(ExchangeSpec spec);
+  /// `delay_log`: where a delayed exchange keeps messages back; 0 for others.
+  explicit Exchange(ExchangeSpec spec, LogId delay_log = 0);
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
 
   const ExchangeSpec& spec() const { return spec_; }
+  LogId delay_log() const { return delay_log_; }
+  /// The message goes there, and comes back through route() when its time has come.
+  bool delays(const RoutedMessage& message) const { return delay_log_ != 0 && message.delay_ms() > 0; }
   /// Empty: there is none.
   const std::string& alternate() const { return alternate_; }
   /// No bindings lead from here.
@@ -140,6 +164,8 @@ class Exchange {
   void route_by_hash(const RoutedMessage& message, std::vector<Target>& targets) const;
 
   ExchangeSpec spec_;
+  LogId delay_log_;
+  ExchangeType type_;  // by which it routes
   std::string alternate_;
   HashedPart hashed_;
   Bindings bindings_;

@@ -81,9 +81,12 @@ void Queue::remove(Consumer* consumer) {
   std::erase(consumer->channel->stalled, consumer);
   std::erase(consumer->channel->connection->stalled, consumer);
   if (const auto takers = takers_.find(consumer->priority); takers != takers_.end()) {
-    for (std::size_t i = 0; i < takers->second.size(); ++i) {
-      if (takers->second[i] == consumer) takers->second[i] = nullptr;
+    for (std::size_t left = takers->second.size(); left > 0; --left) {
+      Consumer* const taker = takers->second.front();
+      takers->second.pop_front();
+      if (taker != consumer) takers->second.push_back(taker);
     }
+    if (takers->second.empty()) takers_.erase(takers);
   }
   if (active_ == consumer) activate_next();
 }
@@ -94,19 +97,27 @@ void Queue::activate_next() {
   if (active_ != nullptr) offer(*active_);
 }
 
-void Queue::forget_fetches(const Channel* channel) {
-  std::erase_if(fetches_, [&](const Fetch& fetch) { return fetch.channel == channel; });
+std::vector<std::uint64_t> Queue::forget_fetches(const Channel* channel) {
+  std::vector<std::uint64_t> requests;
+  std::erase_if(fetches_, [&](const Fetch& fetch) {
+    const bool forgotten = channel == nullptr || fetch.channel == channel;
+    if (!forgotten) return false;
+    --fetch.channel->fetches;
+    requests.push_back(fetch.request);
+    return true;
+  });
+  return requests;
 }
 
 Consumer* Queue::next_taker() {
-  for (auto& [priority, takers] : takers_) {
+  for (auto it = takers_.begin(); it != takers_.end(); it = takers_.erase(it)) {
+    Ring<Consumer*>& takers = it->second;
     while (!takers.empty()) {
       Consumer* const consumer = takers.front();
-      const bool may = consumer != nullptr && consumer->has_credit() &&
-                       !consumer->channel->holds_enough(consumer->no_ack) && consumer->channel->connection->bytes > 0;
+      const bool may = consumer->has_credit() && !consumer->channel->holds_enough(consumer->no_ack) &&
+                       consumer->channel->connection->bytes > 0;
       if (may) return consumer;
       takers.pop_front();
-      if (consumer == nullptr) continue;
       consumer->listed = false;
       offer(*consumer);  // where it waits for what it lacks
     }
@@ -223,10 +234,10 @@ Delivery Queue::take(const Head& head, Channel& channel, Consumer* consumer, boo
   if (no_ack) {
     delivery.fragment = head.at.fragment->shared_from_this();  // before it may leave the log
     lane.remove_taken(head.seq, body_bytes);
-    if (!channel.outstanding.empty()) channel.outstanding.push_back({});
   } else {
     unacked_bytes_ += body_bytes;
-    channel.outstanding.push_back({log.id(), head.seq, delivery.consumer, 1, body_bytes,
+    ++channel.held;
+    channel.outstanding.push_back({delivery.first_tag, log.id(), head.seq, delivery.consumer, 1, body_bytes,
                                    fragment.expires_at(head.at.index).value_or(Timestamp::max())});
   }
   return delivery;

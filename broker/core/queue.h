@@ -110,8 +110,8 @@ class Queue {
     ++channel->fetches;
     fetches_.push_back({channel, no_ack, request});
   }
-  /// The channel waits for no answers any more.
-  void forget_fetches(const Channel* channel);
+  /// Those of the channel, or all of them: returns what is to be answered.
+  std::vector<std::uint64_t> forget_fetches(const Channel* channel = nullptr);
 
   /// There may be something to do for dispatch.
   bool wants_dispatch() const {
@@ -202,7 +202,7 @@ class Queue {
   std::uint64_t unacked_bytes_ = 0;
   std::vector<Consumer*> consumers_;  // in the order in which they came
   Consumer* active_ = nullptr;
-  /// Who may be given more, by priority; nullptr: removed meanwhile.
+  /// Who may be given more, by priority. No ring is empty for long.
   std::map<std::int32_t, Ring<Consumer*>, std::greater<>> takers_;
   std::deque<Fetch> fetches_;
   std::optional<Timestamp> next_expiry_;

@@ -74,17 +74,23 @@ Complaint read_message_ttl(const FieldValue& value, const FieldTable&, QueueArgu
   return read_number(value, 0, QueueArguments::kMaxDurationMs, "value_too_big", out.message_ttl_ms);
 }
 
-Complaint read_dead_letter_exchange(const FieldValue& value, const FieldTable&, QueueArguments& out) {
+/// Messages will carry it, as a short string.
+Complaint read_short(const FieldValue& value, std::optional<std::string>& out) {
   if (value.as_string() == nullptr) return wrong_type(value);
-  out.dead_letter_exchange = *value.as_string();
+  if (value.as_string()->size() > kMaxShortString) return "longer than 255 bytes";
+  out = *value.as_string();
   return std::nullopt;
 }
 
+Complaint read_dead_letter_exchange(const FieldValue& value, const FieldTable&, QueueArguments& out) {
+  return read_short(value, out.dead_letter_exchange);
+}
+
 Complaint read_dead_letter_routing_key(const FieldValue& value, const FieldTable& all, QueueArguments& out) {
-  if (value.as_string() == nullptr) return wrong_type(value);
-  if (all.find("x-dead-letter-exchange") == nullptr) return "routing_key_but_no_dlx_defined";
-  out.dead_letter_routing_key = *value.as_string();
-  return std::nullopt;
+  if (value.as_string() != nullptr && all.find("x-dead-letter-exchange") == nullptr) {
+    return "routing_key_but_no_dlx_defined";
+  }
+  return read_short(value, out.dead_letter_routing_key);
 }
 
 Complaint check_dead_letter_strategy(const FieldValue& value, const FieldTable&, QueueArguments&) {

@@ -18,7 +18,7 @@ Result<Router::Found> Router::route(const VirtualHosts& vhosts, const MessageVie
   }
   const Result<bool> by_key = compute(vhosts, RoutedMessage(message, more_keys));
   if (!by_key) return by_key.error();
-  if (!*by_key || !more_keys.empty()) return uncached_.found();
+  if (!*by_key || !more_keys.empty()) return Found{&uncached_.queues, delays_, uncached_.internal};
   route.generation = generation_;
   route.vhost = message.vhost;
   route.exchange = message.exchange;
@@ -37,6 +37,7 @@ Result<bool> Router::compute(const VirtualHosts& vhosts, const RoutedMessage& me
   const MessageView& view = message.view();
   std::vector<Queue*>& queues = uncached_.queues;
   queues.clear();
+  delays_.clear();
   uncached_.internal = false;
   const auto host = vhosts.find(view.vhost);
   if (host == vhosts.end()) return unknown_vhost(view.vhost);
@@ -51,9 +52,25 @@ Result<bool> Router::compute(const VirtualHosts& vhosts, const RoutedMessage& me
     uncached_.internal = from->spec().internal;
     by_key = follow(host->second, from, message);
   }
+  sort_queues();
+  return by_key;
+}
+
+Result<Router::Found> Router::route_on(const VirtualHosts& vhosts, Exchange& from, const MessageView& message,
+                                       std::span<const std::string_view> more_keys) {
+  const auto host = vhosts.find(message.vhost);
+  if (host == vhosts.end()) return unknown_vhost(message.vhost);
+  uncached_.queues.clear();
+  delays_.clear();
+  follow(host->second, &from, RoutedMessage(message, more_keys));
+  sort_queues();
+  return Found{&uncached_.queues, delays_, false};
+}
+
+void Router::sort_queues() {
+  std::vector<Queue*>& queues = uncached_.queues;
   std::ranges::sort(queues, {}, &Queue::first_log);
   queues.erase(std::ranges::unique(queues).begin(), queues.end());
-  return by_key;
 }
 
 bool Router::follow(const VirtualHost& host, Exchange* from, const RoutedMessage& message) {
@@ -67,6 +84,10 @@ bool Router::follow(const VirtualHost& host, Exchange* from, const RoutedMessage
     Exchange* exchange = pending_.back();
     pending_.pop_back();
     by_key = by_key && exchange->routes_by_key();
+    if (exchange->delays(message)) {
+      delays_.push_back(exchange);
+      continue;
+    }
     targets_.clear();
     exchange->route(message, targets_);
     if (targets_.empty() && !exchange->alternate().empty()) {
@@ -79,7 +100,9 @@ bool Router::follow(const VirtualHost& host, Exchange* from, const RoutedMessage
         visit(target.exchange);
       }
     }
+    work_ += targets_.size();
   }
+  work_ += message.work();
   return by_key;
 }
 

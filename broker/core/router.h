@@ -21,11 +21,20 @@ class Router {
  public:
   struct Found {
     const std::vector<Queue*>* queues = nullptr;  ///< distinct, by age; valid until the next call or change
-    bool internal = false;                        ///< the exchange does not take messages from clients
+    /// Delayed exchanges that keep it back, and send it on later.
+    std::span<Exchange* const> delays;
+    bool internal = false;  ///< the exchange does not take messages from clients
+
+    bool nowhere() const { return queues->empty() && delays.empty(); }
   };
   /// VHOST_UNKNOWN, EXCHANGE_UNKNOWN. Without more keys, a route that was taken lately costs a look at three strings.
   Result<Found> route(const VirtualHosts& vhosts, const MessageView& message,
                       std::span<const std::string_view> more_keys);
+  /// From an exchange that has kept the message back: it is not looked for, and not remembered.
+  Result<Found> route_on(const VirtualHosts& vhosts, Exchange& from, const MessageView& message,
+                         std::span<const std::string_view> more_keys);
+  /// Bindings that were looked at, ever.
+  std::uint64_t work() const { return work_; }
   /// Anything changed: what was found may not be true any more.
   void forget() { ++generation_; }
 
@@ -39,7 +48,7 @@ class Router {
     bool internal = false;
     std::vector<Queue*> queues;
 
-    Found found() const { return {&queues, internal}; }
+    Found found() const { return {&queues, {}, internal}; }
   };
   static constexpr std::size_t kRoutes = 256;
 
@@ -47,13 +56,16 @@ class Router {
   /// Fills uncached_. True: the route may be remembered.
   Result<bool> compute(const VirtualHosts& vhosts, const RoutedMessage& message);
   bool follow(const VirtualHost& host, Exchange* from, const RoutedMessage& message);
+  void sort_queues();
 
   std::vector<Route> routes_{kRoutes};
   const Route* last_ = routes_.data();
   Route uncached_;
+  std::vector<Exchange*> delays_;  // of uncached_
   std::uint64_t generation_ = 1;
   // What a search needs, kept for the next one.
   std::uint64_t visit_ = 0;
+  std::uint64_t work_ = 0;
   std::vector<Exchange*> pending_;
   std::vector<Target> targets_;
 };

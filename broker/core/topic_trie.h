@@ -33,14 +33,17 @@ class TopicTrie {
   }
 
   /// Calls visit(Target*) for every binding that matches; a target bound by several patterns is visited several times.
+  /// Returns how many nodes it has looked at.
   template <class Visitor>
-  void match(std::string_view key, Visitor&& visit) {
+  std::size_t match(std::string_view key, Visitor&& visit) {
+    std::size_t looked_at = 0;
     current_.clear();
     add(root_);
     for_each_word(key, [&](std::string_view word) {
       previous_.swap(current_);
       current_.clear();
       ++stamp_;
+      looked_at += previous_.size();
       for (Node* node : previous_) {
         if (node->is_hash) add(*node);
         if (const auto it = node->children.find(word); it != node->children.end()) {
@@ -54,6 +57,7 @@ class TopicTrie {
       for (Target* target : node->targets) visit(target);
     }
     ++stamp_;
+    return looked_at;
   }
 
  private:

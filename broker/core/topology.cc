@@ -44,8 +44,6 @@ Result<void> check_queue(const QueueSpec& spec) {
   return arguments->type == QueueType::kQuorum ? check_quorum(spec) : Result<void>();
 }
 
-/// An exclusive queue goes with its connection, and with the server.
-
 }  // namespace
 
 Topology::Topology() { add_vhost(kDefaultVhost); }
@@ -101,20 +99,25 @@ Result<Queue*> Topology::queue(std::string_view vhost_name, std::string_view nam
   return found;
 }
 
-Result<void> Topology::declare_exchange(ExchangeSpec spec) {
+Result<Exchange*> Topology::declare_exchange(ExchangeSpec spec, LogId delay_log) {
   if (spec.name.empty()) return default_exchange_refused();
-  if (auto valid = check_name("exchange", spec.name); !valid) return valid;
+  if (auto valid = check_name("exchange", spec.name); !valid) return std::move(valid).error();
   const Result<VirtualHost*> host = vhost(spec.vhost);
   if (!host) return host.error();
-  if (const Exchange* found = (*host)->exchange(spec.name)) return check_equivalent(found->spec(), spec);
-  if (auto allowed = check_not_reserved("exchange", spec.name); !allowed) return allowed;
-  if (auto valid = check_exchange_arguments(spec); !valid) return valid;
+  if (Exchange* found = (*host)->exchange(spec.name)) {
+    if (auto equivalent = check_equivalent(found->spec(), spec); !equivalent) return std::move(equivalent).error();
+    return found;
+  }
+  if (auto allowed = check_not_reserved("exchange", spec.name); !allowed) return std::move(allowed).error();
+  if (auto valid = check_exchange_arguments(spec); !valid) return std::move(valid).error();
   if (exchange_count_ >= kMaxExchanges) return limit("exchanges", kMaxExchanges);
-  changed(spec.durable, encode_exchange_key(spec.vhost, spec.name), encode_exchange_value(spec));
+  if (spec.type != ExchangeType::kDelayed) delay_log = 0;
+  changed(spec.durable, encode_exchange_key(spec.vhost, spec.name), encode_exchange_value(spec, delay_log));
+  if (delay_log != 0 && !spec.durable) left_over({delay_log, true});
   std::string name = spec.name;
-  (*host)->exchanges.emplace(std::move(name), std::make_unique<Exchange>(std::move(spec)));
+  auto made = std::make_unique<Exchange>(std::move(spec), delay_log);
   ++exchange_count_;
-  return {};
+  return (*host)->exchanges.emplace(std::move(name), std::move(made)).first->second.get();
 }
 
 Result<void> Topology::delete_exchange(std::string_view vhost_name, std::string_view name, bool if_unused) {
@@ -165,23 +168,29 @@ Result<std::unique_ptr<Queue>> Topology::take_queue(std::string_view vhost_name,
   return queue;
 }
 
-void Topology::log_left_over(LogId log) { changed(true, encode_leftover_key(log), encode_presence()); }
+void Topology::left_over(Leftover leftover) { changed(true, encode_leftover_key(leftover), encode_presence()); }
 
-void Topology::log_erased(LogId log) { changed(true, encode_leftover_key(log), std::nullopt); }
+void Topology::erased(Leftover leftover) { changed(true, encode_leftover_key(leftover), std::nullopt); }
 
-Result<const std::vector<Queue*>*> Topology::route(const MessageView& message,
-                                                   std::span<const std::string_view> more_keys) {
-  const Result<Router::Found> found = router_.route(vhosts_, message, more_keys);
-  if (!found) return found.error();
-  return found->queues;
+void Topology::body_shared(std::uint64_t body, std::uint32_t kept_back) {
+  changed(true, encode_shared_body_key(body),
+          kept_back == 0 ? std::nullopt : std::optional(encode_shared_body_value(kept_back)));
 }
 
-Result<const std::vector<Queue*>*> Topology::route_published(const MessageView& message,
-                                                             std::span<const std::string_view> more_keys) {
-  const Result<Router::Found> found = router_.route(vhosts_, message, more_keys);
-  if (!found) return found.error();
-  if (found->internal) return exchange_internal(message.exchange, message.vhost);
-  return found->queues;
+Result<Router::Found> Topology::route(const MessageView& message, std::span<const std::string_view> more_keys) {
+  return router_.route(vhosts_, message, more_keys);
+}
+
+Result<Router::Found> Topology::route_published(const MessageView& message,
+                                                std::span<const std::string_view> more_keys) {
+  Result<Router::Found> found = router_.route(vhosts_, message, more_keys);
+  if (found && found->internal) return exchange_internal(message.exchange, message.vhost);
+  return found;
+}
+
+Result<Router::Found> Topology::route_on(Exchange& from, const MessageView& message,
+                                         std::span<const std::string_view> more_keys) {
+  return router_.route_on(vhosts_, from, message, more_keys);
 }
 
 Result<void> Topology::check_publish(std::string_view vhost_name, std::string_view name) {

@@ -43,7 +43,8 @@ class Topology {
   Result<bool> declare_vhost(std::string_view name);
 
   /// Makes it, or finds that what is there is equivalent (equivalence.h). Names of the server can only be found.
-  Result<void> declare_exchange(ExchangeSpec spec);
+  /// `delay_log`: for what a new delayed exchange keeps back.
+  Result<Exchange*> declare_exchange(ExchangeSpec spec, LogId delay_log = 0);
   /// What is not there is deleted. `if_unused`: EXCHANGE_IN_USE when bindings lead from it; those that lead to it go.
   Result<void> delete_exchange(std::string_view vhost, std::string_view name, bool if_unused);
   /// As declare_exchange, but for names of the server, which are the caller's to refuse. The log for a new queue comes
@@ -67,24 +68,31 @@ class Topology {
   Result<VirtualHost*> vhost(std::string_view name);
   const VirtualHosts& vhosts() const { return vhosts_; }
 
-  /// The distinct queues for the message, by age. Valid until the next call or change. `more_keys`: of the headers CC and
+  /// The distinct queues for the message, by age, and who keeps it back. Valid until the next call or change. `more_keys`: of the headers CC and
   /// BCC. EXCHANGE_UNKNOWN if there is no such exchange.
-  Result<const std::vector<Queue*>*> route(const MessageView& message,
-                                           std::span<const std::string_view> more_keys = {});
+  Result<Router::Found> route(const MessageView& message, std::span<const std::string_view> more_keys = {});
   /// As route, for what a client publishes. EXCHANGE_INTERNAL (403 in AMQP): it takes messages from exchanges only.
-  Result<const std::vector<Queue*>*> route_published(const MessageView& message,
-                                                     std::span<const std::string_view> more_keys = {});
+  Result<Router::Found> route_published(const MessageView& message, std::span<const std::string_view> more_keys = {});
+  /// From an exchange that has kept it back.
+  Result<Router::Found> route_on(Exchange& from, const MessageView& message,
+                                 std::span<const std::string_view> more_keys);
+  /// Router::work.
+  std::uint64_t route_work() const { return router_.work(); }
   /// Whether route_published would take a message for this exchange.
   Result<void> check_publish(std::string_view vhost, std::string_view exchange);
 
-  /// The log of a deleted queue is to be erased step by step, and then it is erased.
-  void log_left_over(LogId log);
-  void log_erased(LogId log);
+  /// A log is to be erased step by step, and then it is erased.
+  void left_over(Leftover leftover);
+  void erased(Leftover leftover);
+  /// So many messages that are kept back share the body with others; 0: it is all told by queues again.
+  void body_shared(std::uint64_t body, std::uint32_t kept_back);
 
   bool has_changes() const { return !changes_.empty(); }
   std::vector<TopologyChange> take_changes() { return std::exchange(changes_, {}); }
   /// Exchanges that went with their last binding since the last call.
   std::vector<ExchangeSpec> take_auto_deleted() { return std::exchange(auto_deleted_, {}); }
+  /// Of delayed exchanges that went since the last call: left over.
+  std::vector<LogId> take_delay_logs() { return std::exchange(delay_logs_, {}); }
 
   /// Recovery: entries in key order, without leftovers. kDataLoss when one is damaged.
   Result<void> recover(std::string_view key, std::string_view value,
@@ -112,6 +120,7 @@ class Topology {
   Router router_;
   std::vector<TopologyChange> changes_;
   std::vector<ExchangeSpec> auto_deleted_;
+  std::vector<LogId> delay_logs_;
   std::size_t queue_count_ = 0;
   std::size_t exchange_count_ = 0;
 };

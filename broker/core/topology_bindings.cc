@@ -134,6 +134,10 @@ void Topology::erase(VirtualHost& host, Exchange* exchange) {
   unbind_target(host, {nullptr, exchange});
   const ExchangeSpec& spec = exchange->spec();
   changed(spec.durable, encode_exchange_key(spec.vhost, spec.name), std::nullopt);
+  if (exchange->delay_log() != 0) {
+    if (spec.durable) left_over({exchange->delay_log(), true});
+    delay_logs_.push_back(exchange->delay_log());
+  }
   host.exchanges.erase(host.exchanges.find(spec.name));
   --exchange_count_;
 }

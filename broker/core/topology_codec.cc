@@ -9,7 +9,7 @@ namespace escrow::broker {
 namespace {
 
 constexpr std::uint8_t kVersion = 1;
-enum Kind : std::uint8_t { kVhost = 0, kExchange = 1, kQueue = 2, kBinding = 3, kLeftover = 4 };
+enum Kind : std::uint8_t { kVhost = 0, kExchange = 1, kQueue = 2, kBinding = 3, kLeftover = 4, kDelayedLeftover = 5, kSharedBody = 6 };
 
 constexpr std::uint8_t kAutoDelete = 1;
 constexpr std::uint8_t kInternal = 2;
@@ -41,12 +41,13 @@ StoredExchange read_exchange(std::string vhost, ByteReader& k, ByteReader& v) {
   spec.vhost = std::move(vhost);
   spec.name = k.string();
   spec.type = static_cast<ExchangeType>(v.u8());
-  if (spec.type < ExchangeType::kDirect || spec.type > ExchangeType::kConsistentHash) v.fail();
+  if (spec.type < ExchangeType::kDirect || spec.type > ExchangeType::kDelayed) v.fail();
   const std::uint8_t flags = read_flags(v, kAutoDelete | kInternal);
   spec.auto_delete = (flags & kAutoDelete) != 0;
   spec.internal = (flags & kInternal) != 0;
   spec.arguments = read_table(v);
-  return {std::move(spec)};
+  const LogId delay_log = spec.type == ExchangeType::kDelayed ? v.u64() : 0;
+  return {std::move(spec), delay_log};
 }
 
 StoredQueue read_queue(std::string vhost, ByteReader& k, ByteReader& v) {
@@ -92,11 +93,12 @@ std::string encode_exchange_key(std::string_view vhost, std::string_view name) {
   return key_of(kExchange, vhost, name);
 }
 
-std::string encode_exchange_value(const ExchangeSpec& spec) {
+std::string encode_exchange_value(const ExchangeSpec& spec, LogId delay_log) {
   std::string out;
   const int flags = (spec.auto_delete ? kAutoDelete : 0) | (spec.internal ? kInternal : 0);
   ByteWriter(out).u8(kVersion).u8(static_cast<std::uint8_t>(spec.type)).u8(static_cast<std::uint8_t>(flags));
   encode_table(spec.arguments, out);
+  if (spec.type == ExchangeType::kDelayed) ByteWriter(out).u64(delay_log);
   return out;
 }
 
@@ -148,18 +150,39 @@ Error topology_damaged() {
           {}};
 }
 
-std::string encode_leftover_key(LogId log) {
+std::string encode_leftover_key(Leftover leftover) {
   std::string out;
-  ByteWriter(out).u8(kLeftover).u64(log);
+  ByteWriter(out).u8(leftover.delayed ? kDelayedLeftover : kLeftover).u64(leftover.log);
   return out;
 }
 
-std::optional<LogId> decode_leftover(std::string_view key, std::string_view value) {
+std::optional<Leftover> decode_leftover(std::string_view key, std::string_view value) {
   ByteReader k(key);
   ByteReader v(value);
-  const bool known = k.u8() == kLeftover && v.u8() == kVersion;
-  const LogId log = k.u64();
-  return known && k.done() && v.done() ? std::optional(log) : std::nullopt;
+  const std::uint8_t kind = k.u8();
+  const bool known = (kind == kLeftover || kind == kDelayedLeftover) && v.u8() == kVersion;
+  const Leftover leftover{k.u64(), kind == kDelayedLeftover};
+  return known && k.done() && v.done() ? std::optional(leftover) : std::nullopt;
+}
+
+std::string encode_shared_body_key(std::uint64_t body) {
+  std::string out;
+  ByteWriter(out).u8(kSharedBody).u64(body);
+  return out;
+}
+
+std::string encode_shared_body_value(std::uint32_t kept_back) {
+  std::string out;
+  ByteWriter(out).u8(kVersion).u32(kept_back);
+  return out;
+}
+
+std::optional<SharedBody> decode_shared_body(std::string_view key, std::string_view value) {
+  ByteReader k(key);
+  ByteReader v(value);
+  const bool known = k.u8() == kSharedBody && v.u8() == kVersion;
+  const SharedBody shared{k.u64(), v.u32()};
+  return known && k.done() && v.done() ? std::optional(shared) : std::nullopt;
 }
 
 }  // namespace escrow::broker

@@ -3,6 +3,7 @@
 //   key    u8 kind │ string vhost │ …                    value
 //   0 vhost                                              u8 version = 1
 //   1 exchange   … string name                           u8 version = 1 │ u8 type │ u8 flags │ table arguments
+//                                                        │ of a delayed one: u64 log of what it keeps back
 //   2 queue      … string name                           u8 version = 1 │ u8 flags │ u64 first log │ table arguments
 //   3 binding    … string source │ u8 destination's kind │ string destination │ string routing key │ table arguments
 //                                                        u8 version = 1
@@ -16,6 +17,12 @@
 //
 // A queue that was deleted is no part of the topology. While its log is being erased, there is
 //   4 leftover   u8 kind │ u64 log                       u8 version = 1
+// and so there is while that of a delayed exchange is (and from the start, of one that is not durable)
+//   5 leftover   u8 kind │ u64 log                       u8 version = 1
+//
+// Who refers to a large body is told by the pages of queues. Messages that are kept back are not read at the start: of their
+// bodies that others refer to as well there is
+//   6 shared     u8 kind │ u64 body                      u8 version = 1 │ u32 messages kept back that refer to it
 //
 // Tables as in model/field_table.h. Kinds are frozen and ascend in the order in which recovery needs them.
 #pragma once
@@ -45,6 +52,7 @@ struct StoredVhost {
 };
 struct StoredExchange {
   ExchangeSpec spec;
+  LogId delay_log = 0;
 };
 struct StoredQueue {
   QueueSpec spec;
@@ -65,7 +73,7 @@ FieldTable in_order_of_name(FieldTable table);
 
 std::string encode_vhost_key(std::string_view name);
 std::string encode_exchange_key(std::string_view vhost, std::string_view name);
-std::string encode_exchange_value(const ExchangeSpec& spec);
+std::string encode_exchange_value(const ExchangeSpec& spec, LogId delay_log);
 std::string encode_queue_key(std::string_view vhost, std::string_view name);
 std::string encode_queue_value(const QueueSpec& spec, LogId log);
 std::string encode_binding_key(std::string_view vhost, std::string_view source, Destination destination,
@@ -78,8 +86,22 @@ Result<StoredTopology> decode_topology(std::string_view key, std::string_view va
 /// kDataLoss.
 Error topology_damaged();
 
-std::string encode_leftover_key(LogId log);
+/// Of a queue, or of a delayed exchange.
+struct Leftover {
+  LogId log = 0;
+  bool delayed = false;
+};
+std::string encode_leftover_key(Leftover leftover);
 /// nullopt: it is something else.
-std::optional<LogId> decode_leftover(std::string_view key, std::string_view value);
+std::optional<Leftover> decode_leftover(std::string_view key, std::string_view value);
+
+struct SharedBody {
+  std::uint64_t body = 0;
+  std::uint32_t kept_back = 0;
+};
+std::string encode_shared_body_key(std::uint64_t body);
+std::string encode_shared_body_value(std::uint32_t kept_back);
+/// nullopt: it is something else.
+std::optional<SharedBody> decode_shared_body(std::string_view key, std::string_view value);
 
 }  // namespace escrow::broker

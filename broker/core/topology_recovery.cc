@@ -21,8 +21,9 @@ Result<void> Topology::recover(StoredVhost stored, const MakeQueue&) {
 Result<void> Topology::recover(StoredExchange stored, const MakeQueue&) {
   const auto host = vhosts_.find(stored.spec.vhost);
   if (host == vhosts_.end() || !check_exchange_arguments(stored.spec)) return topology_damaged();
+  if ((stored.spec.type == ExchangeType::kDelayed) != (stored.delay_log != 0)) return topology_damaged();
   std::string name = stored.spec.name;
-  auto exchange = std::make_unique<Exchange>(std::move(stored.spec));
+  auto exchange = std::make_unique<Exchange>(std::move(stored.spec), stored.delay_log);
   if (!host->second.exchanges.try_emplace(std::move(name), std::move(exchange)).second) return topology_damaged();
   ++exchange_count_;
   return {};

@@ -73,6 +73,10 @@ void Connection::read() {
 }
 
 bool Connection::read_some() {
+  if (!listener_.engine_.inbox().has_room(resume_reading())) {
+    engine_full_ = true;
+    return false;
+  }
   const std::shared_ptr<Chunk> chunk = listener_.chunk();
   const std::size_t kept = rest_.size();
   std::memcpy(chunk->bytes.get(), rest_.data(), kept);
@@ -105,10 +109,13 @@ void Connection::post(amqp::Request request) {
   command.body =
       std::visit([](auto&& body) { return engine::CommandBody(std::move(body)); }, std::move(request.command));
   command.scope = std::move(request.scope);
-  const bool room = listener_.engine_.inbox().post(std::move(command), [this] {
+  if (!listener_.engine_.inbox().post(std::move(command), resume_reading())) engine_full_ = true;
+}
+
+std::function<void()> Connection::resume_reading() {
+  return [this] {
     if (std::exchange(engine_full_, false)) wait_readable();
-  });
-  if (!room) engine_full_ = true;
+  };
 }
 
 void Connection::authenticate(amqp::Login login) {
@@ -180,7 +187,9 @@ void Connection::wait_writable() {
 
 void Connection::tick(Monotonic now) {
   if (ended_) return;
-  if (!session_.tick(now, std::exchange(received_, false), std::exchange(sent_, false))) return end();
+  // Nobody hears the heartbeats of a client that is not read, as it does not read itself.
+  const bool received = std::exchange(received_, false) || !may_read();
+  if (!session_.tick(now, received, std::exchange(sent_, false))) return end();
   write();
   if (session_.output().empty() && session_.output().capacity() > kKeptOutput) session_.output().shrink_to_fit();
 }

@@ -50,6 +50,8 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   /// True: there is TLS, or needs to be none.
   bool shake_hands();
   /// False: there is nothing more to be read now.
+  /// For the inbox, when it has room again.
+  std::function<void()> resume_reading();
   bool read_some();
   void feed(std::string_view in, const std::shared_ptr<Chunk>& owner);
   void write();

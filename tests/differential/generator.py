@@ -3,12 +3,13 @@
 Most steps are what clients do, with few names, so that they meet; some are what no client should do.
 """
 
+import dataclasses
 import random
 import struct
 
 import codec
 import peer
-from steps import Disconnect, Method, Publish, Raw, Tag
+from steps import Disconnect, Method, Publish, Raw, Tag, Together
 
 LENGTH = (12, 32)
 EXCHANGE_KINDS = ("direct", "fanout", "topic", "headers")
@@ -27,11 +28,15 @@ THEMES = {
     "lifecycle": {"channel": 6, "connection": 3, "consume": 4, "publish": 5, "get": 3, "exclusive": 4},
     "errors": {"odd_names": 8, "malformed": 6, "unexpected": 4},
     "everything": {},
+    "pipelines": {"together": 14, "consume": 3},
 }
+# What may be sent together: whose answers are in one order, and whose deliveries need no settlement.
+PIPELINED = ("declare_exchange", "declare_queue", "bind", "publish", "publish", "publish", "odd_publish", "get", "get",
+             "purge", "delete", "qos", "confirm", "channel")
 USUAL = {"declare_exchange": 2, "declare_queue": 3, "bind": 3, "unbind": 1, "bind_exchange": 1, "delete": 1, "publish": 6,
          "odd_publish": 1, "get": 3, "consume": 2, "cancel": 1, "qos": 1, "settle": 3, "recover": 1, "purge": 1,
          "confirm": 0.5, "transaction": 0.5, "channel": 0.5, "connection": 0.2, "exclusive": 0.5, "redeclare": 1,
-         "odd_arguments": 0.7, "odd_names": 0.7, "malformed": 0.3, "unexpected": 0.2}
+         "odd_arguments": 0.7, "odd_names": 0.7, "malformed": 0.3, "unexpected": 0.2, "together": 1.5}
 
 
 def sequence(seed):
@@ -250,6 +255,20 @@ class Generator:
 
     def transaction(self):
         return self._method(self._pick(("tx.select", "tx.select", "tx.commit", "tx.commit", "tx.rollback")), {})
+
+    def together(self):
+        connection, channel = self._place()
+        parts = []
+        for _ in range(self._random.randint(2, 5)):
+            for step in getattr(self, self._pick(PIPELINED))():
+                fields = step.fields | ({"no-ack": True} if step.name == "basic.get" else {})
+                # A name that the server chooses is not known before its answer.
+                if step.name in ("queue.declare", "channel.open") and not fields.get("queue"):
+                    continue
+                parts.append(dataclasses.replace(step, connection=connection, channel=channel, fields=fields))
+                if step.name == "channel.close":
+                    return [Together(connection, channel, tuple(parts))]
+        return [Together(connection, channel, tuple(parts))] if parts else []
 
     # --- channels and connections
 

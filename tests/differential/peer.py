@@ -268,7 +268,8 @@ class Peer:
         self._note(step)
         connection = self.connections[step.connection]
         connection.send(step.frames(lambda fields: self.resolve(step, fields)))
-        if step.name == "channel.close":
+        last = step.steps[-1] if isinstance(step, steps.Together) else step
+        if last.name == "channel.close":
             # Nothing may be asked of it meanwhile.
             connection.wait(lambda: step.channel not in connection.open_channels)
 
@@ -299,6 +300,10 @@ class Peer:
             known.pop(place, None)
 
     def _note(self, step):
+        if isinstance(step, steps.Together):
+            for part in step.steps:
+                self._note(part)
+            return
         place = step.connection, step.channel
         fields = self.resolve(step, step.fields)
         if step.name == "queue.declare" and not fields.get("passive") and fields.get("queue"):

@@ -72,6 +72,23 @@ class Raw:
 
 
 @dataclasses.dataclass(frozen=True)
+class Together:
+    """Steps of one channel whose frames are sent in one piece. Whatever it gets, it need not settle."""
+    connection: int
+    channel: int
+    steps: tuple
+
+    name = "together"
+    fields = {"no-ack": True}
+
+    def frames(self, resolve):
+        return b"".join(step.frames(resolve) for step in self.steps)
+
+    def __str__(self):
+        return f"{self.connection}.{self.channel} together: " + " + ".join(map(str, self.steps))
+
+
+@dataclasses.dataclass(frozen=True)
 class Disconnect:
     """The client is gone without a word."""
     connection: int

@@ -51,6 +51,7 @@ bool binds(broker::ExchangeType type, const Binding& binding, const MessageView&
     case broker::ExchangeType::kHeaders:
       return headers_match(binding.arguments, message.properties);
     case broker::ExchangeType::kConsistentHash:
+    case broker::ExchangeType::kDelayed:
       break;  // none in the vocabulary
   }
   return false;

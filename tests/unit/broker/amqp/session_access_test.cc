@@ -56,18 +56,19 @@ std::string asked_with(const std::string& bytes, const std::vector<Need>& rights
   SessionTester s;
   s.open(permissions(patterns[0], patterns[1], patterns[2]));
   s.feed(bytes);
+  s.answer_all();  // as if nothing existed yet
   if (said != nullptr) *said = s.said();
   return s.asked();
 }
 
 TEST(SessionAccess, takes_exactly_the_rights_of_each_method) {
   for (const Case& c : cases()) {
-    EXPECT_NE(asked_with(c.bytes, c.needs), "close") << frames_text(c.bytes, kDefaultFrameMax);
+    EXPECT_FALSE(asked_with(c.bytes, c.needs).ends_with("close")) << frames_text(c.bytes, kDefaultFrameMax);
     for (std::size_t missing = 0; missing < c.needs.size(); ++missing) {
       std::vector<Need> rights = c.needs;
       rights.erase(rights.begin() + static_cast<std::ptrdiff_t>(missing));
       std::string said;
-      EXPECT_EQ(asked_with(c.bytes, rights, &said), "close") << frames_text(c.bytes, kDefaultFrameMax);
+      EXPECT_TRUE(asked_with(c.bytes, rights, &said).ends_with("close")) << frames_text(c.bytes, kDefaultFrameMax);
       EXPECT_TRUE(said.starts_with("channel.close{reply-code=403 reply-text=ACCESS_REFUSED - " +
                                    std::string(name(c.needs[missing].right)) + " access to "))
           << said;
@@ -124,7 +125,7 @@ TEST(SessionLastQueue, is_meant_where_none_is_named) {
          bytes_of_method(BasicConsume{}) + bytes_of_method(BasicGet{}) + bytes_of_method(QueuePurge{}) +
          bytes_of_method(QueueDelete{}));
   EXPECT_EQ(s.asked(),
-            "declare q, bind e>q:q, bind e>q:k, bind e>r:, unbind e>q:, consume q 65535, fetch q, purge q, "
+            "declare q, bind e>q:q, bind e>q:k, bind e>r:, unbind e>q:q, consume q 200000, fetch q, purge q, "
             "delete q");
 }
 

@@ -86,7 +86,7 @@ TEST(SessionChannel, does_not_answer_what_wants_no_answer) {
          bytes_of_method(BasicConsume{.queue = "q", .consumer_tag = "t", .no_wait = true}) +
          bytes_of_method(ConfirmSelect{.no_wait = true}));
   s.answer_all();
-  EXPECT_EQ(s.asked(), "declare q, declare exchange e, consume q 65535");
+  EXPECT_EQ(s.asked(), "declare q, declare exchange e, consume q 200000");
   EXPECT_EQ(s.said(), "");
 }
 
@@ -105,6 +105,40 @@ TEST(SessionChannel, ends_with_an_error_of_the_engine_and_answers_nothing_behind
   s.send(ChannelCloseOk{});
   s.send(ChannelOpen{});
   EXPECT_EQ(s.said(), "channel.open-ok{}");
+}
+
+TEST(SessionChannel, ends_with_the_error_of_a_publish_and_answers_nothing_that_came_with_it) {
+  for (const std::string& behind : {bytes_of_method(QueueDeclare{.queue = "q"}), bytes_of_method(BasicQos{}),
+                                    bytes_of_method(BasicAck{1, false}), bytes_of_method(ConfirmSelect{}),
+                                    bytes_of_method(ChannelClose{})}) {
+    SessionTester s;
+    s.open();
+    s.feed(published(1, {.exchange = "missing"}, "m") + behind);
+    s.refuse({ErrorCode::kNotFound, "EXCHANGE_UNKNOWN", "no exchange 'missing' in vhost '/'", {}});
+    s.answer_all();
+    const bool closed = behind == bytes_of_method(ChannelClose{});
+    EXPECT_EQ(s.said(), closed ? "channel.close-ok{}"
+                               : "channel.close{reply-code=404 reply-text=NOT_FOUND - no exchange 'missing' in vhost "
+                                 "'/' class-id=60 method-id=40}");
+    if (!closed) s.send(ChannelCloseOk{});
+    s.answer_all();
+    s.said();
+    s.send(ChannelOpen{});
+    EXPECT_EQ(s.said(), "channel.open-ok{}") << "its number is free";
+  }
+}
+
+TEST(SessionChannel, keeps_what_a_publish_is_owed_when_an_acknowledgement_behind_it_fails) {
+  SessionTester s;
+  s.open();
+  s.send(ConfirmSelect{});
+  s.said();
+  s.feed(published(1, {.routing_key = "q"}, "m") + bytes_of_method(BasicAck{7, false}));
+  s.answer();
+  s.refuse(s.requests.back(), unknown_delivery_tag(7));
+  EXPECT_EQ(s.said(),
+            "basic.ack{delivery-tag=1} channel.close{reply-code=406 reply-text=PRECONDITION_FAILED - "
+            "unknown delivery tag 7 class-id=60 method-id=80}");
 }
 
 TEST(SessionChannel, says_an_error_of_its_own_in_its_turn) {

@@ -106,8 +106,8 @@ TEST(SessionConfirm, of_an_error_is_the_end_of_the_channel) {
   s.answer_all();
   EXPECT_EQ(
       s.said(),
-      "confirm.select-ok{} queue.declare-ok{queue=q} channel.close{reply-code=404 reply-text=NOT_FOUND - no exchange "
-      "'e' in vhost '/' class-id=60 method-id=40}");
+      "confirm.select-ok{} queue.declare-ok{queue=q} basic.ack{delivery-tag=1} channel.close{reply-code=404 "
+      "reply-text=NOT_FOUND - no exchange 'e' in vhost '/' class-id=60 method-id=40}");
 }
 
 TEST(SessionTransaction, holds_everything_back_until_it_is_committed) {
@@ -189,6 +189,25 @@ TEST(SessionTransaction, settles_nothing_twice) {
   EXPECT_EQ(asked({.delivery_tag = 2}, {.delivery_tag = 2}), "check ack 2, check ack 2 or refuse");
   EXPECT_EQ(asked({.delivery_tag = 2, .multiple = true}, {.delivery_tag = 1}), "check ack ...2, check ack 1 or refuse");
   EXPECT_EQ(asked({.delivery_tag = 2, .multiple = true}, {.delivery_tag = 3}), "check ack ...2, check ack 3");
+}
+
+TEST(SessionTransaction, settles_all_that_was_delivered_so_far_and_nothing_that_comes_later) {
+  SessionTester s;
+  s.open();
+  s.send(TxSelect{});
+  s.send(BasicAck{.delivery_tag = 0, .multiple = true});
+  EXPECT_EQ(s.asked(), "") << "there is none";
+  s.send(BasicConsume{.queue = "q", .consumer_tag = "t"});
+  s.answer_all();
+  for (const DeliveryTag tag : {1, 2, 3}) s.session.deliver(s.delivery("a", tag));
+  s.send(BasicAck{.delivery_tag = 0, .multiple = true});
+  s.session.deliver(s.delivery("b", 4));
+  s.asked();
+  s.send(TxCommit{});
+  const auto commit = std::get<CommitTx>(s.requests.back().command);
+  ASSERT_EQ(commit.settles.size(), 1u);
+  EXPECT_EQ(commit.settles[0].tag, 3u);
+  EXPECT_TRUE(commit.settles[0].multiple && commit.settles[0].if_any);
 }
 
 TEST(SessionTransaction, that_fails_ends_the_channel) {

@@ -59,7 +59,7 @@ TEST(SessionConsumer, may_have_the_tag_of_one_that_was_cancelled) {
   consume(s);
   s.feed(bytes_of_method(BasicCancel{.consumer_tag = "t"}) +
          bytes_of_method(BasicConsume{.queue = "r", .consumer_tag = "t"}));
-  EXPECT_EQ(s.asked(), "cancel, consume r 65535");
+  EXPECT_EQ(s.asked(), "cancel, consume r 200000");
   s.answer_all();
   EXPECT_EQ(s.said(), "basic.cancel-ok{consumer-tag=t} basic.consume-ok{consumer-tag=t}");
 }
@@ -81,7 +81,7 @@ TEST(SessionConsumer, has_the_credit_of_the_prefetch_before_it) {
   s.feed(bytes_of_method(BasicQos{.prefetch_count = 5}) + bytes_of_method(BasicConsume{.queue = "q"}) +
          bytes_of_method(BasicQos{.prefetch_count = 0}) + bytes_of_method(BasicConsume{.queue = "q"}) +
          bytes_of_method(BasicQos{.prefetch_count = 9, .global = true}) + bytes_of_method(BasicConsume{.queue = "q"}));
-  EXPECT_EQ(s.asked(), "consume q 5, consume q 65535, prefetch 9, consume q 65535");
+  EXPECT_EQ(s.asked(), "consume q 5, consume q 200000, prefetch 9, consume q 200000");
 }
 
 TEST(SessionConsumer, without_a_queue_is_refused_before_its_tag_is_looked_at) {
@@ -264,7 +264,7 @@ TEST(SessionReplyTo, makes_a_queue_that_requests_are_answered_to) {
   const std::string asked = s.asked();
   const std::string queue = asked.substr(8, asked.find(',') - 8);
   EXPECT_TRUE(queue.starts_with("amq.rabbitmq.reply-to."));
-  EXPECT_EQ(asked, "declare " + queue + ", consume " + queue + " 65535");
+  EXPECT_EQ(asked, "declare " + queue + ", consume " + queue + " 200000");
   s.answer_all();
   EXPECT_EQ(s.said(), "basic.consume-ok{consumer-tag=t}");
   Properties properties = only(&Properties::reply_to, "amq.rabbitmq.reply-to");
@@ -285,6 +285,24 @@ TEST(SessionReplyTo, goes_with_its_consumer_and_may_come_again) {
   s.answer_all();
   EXPECT_EQ(s.said(),
             "basic.consume-ok{consumer-tag=t} basic.cancel-ok{consumer-tag=t} basic.consume-ok{consumer-tag=t}");
+}
+
+TEST(SessionReplyTo, is_declared_to_see_whether_somebody_waits_there) {
+  SessionTester s;
+  s.open();
+  s.send(QueueDeclare{.queue = "amq.rabbitmq.reply-to"});
+  EXPECT_EQ(s.said(), "queue.declare-ok{queue=amq.rabbitmq.reply-to consumer-count=1}");
+  s.send(QueueDeclare{.queue = "amq.rabbitmq.reply-to.x", .durable = true});
+  EXPECT_TRUE(std::get<DeclareQueue>(s.requests.back().command).passive);
+}
+
+TEST(SessionReplyTo, with_a_priority_that_is_no_number_makes_no_queue) {
+  SessionTester s;
+  s.open();
+  FieldTable arguments;
+  arguments.set("x-priority", {std::string("a")});
+  s.send(BasicConsume{.queue = "amq.rabbitmq.reply-to", .no_ack = true, .arguments = arguments});
+  EXPECT_EQ(s.asked(), "close");
 }
 
 TEST(SessionReplyTo, is_refused_where_it_cannot_work) {

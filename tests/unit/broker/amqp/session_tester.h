@@ -119,9 +119,13 @@ class SessionTester : public SessionHost {
     session.reply(request.request, std::move(error));
   }
   void answer(Request request) {
-    if (const auto* check = std::get_if<CheckAhead>(&request.command); check != nullptr && check->refusal) {
-      return refuse(request, *check->refusal);
-    }
+    const auto refusal = std::visit(
+        []<class C>(const C& command) -> std::optional<Error> {
+          if constexpr (requires { command.refusal; }) return command.refusal;
+          return std::nullopt;
+        },
+        request.command);
+    if (refusal) return refuse(request, *refusal);
     const std::uint64_t number = request.request;
     session.reply(number, plausible(std::move(request.command)));
   }

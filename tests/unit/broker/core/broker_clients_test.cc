@@ -84,7 +84,7 @@ TEST(BrokerClients, a_queue_that_is_exclusive_obeys_its_connection_and_goes_with
   const QueueSpec mine{"/", "q", {}, false, false, 1};
   EXPECT_EQ(declare(b, mine, 1), "ok");
   EXPECT_EQ(declare(b, mine, 2), "QUEUE_LOCKED");
-  EXPECT_EQ(b.broker->delete_queue({"/", "q", false, false, 2}).error().reason, "QUEUE_LOCKED");
+  EXPECT_EQ(b.broker->delete_queue({"/", "q", false, false, 2}, b.moment()).error().reason, "QUEUE_LOCKED");
   open(b, 1, 10);
   b.broker->close_connection(1, b.moment());
   EXPECT_FALSE(b.broker->topology().queue("/", "q").ok());
@@ -296,6 +296,154 @@ TEST(BrokerClients, a_large_body_is_stored_for_the_queues_that_are) {
   b.work();
   b.seal();
   EXPECT_TRUE(b.store.bodies.empty());
+}
+
+/// Opens channel 1 of connection 1.
+void open_channel(BrokerTester& b) {
+  b.broker->open_channel({1, 1});
+  b.broker->grant_bytes(1, 1 << 20);
+}
+Result<void> fetch(BrokerTester& b, std::uint64_t request, bool no_ack = true) {
+  return b.broker->fetch({"/", "q", 1, no_ack}, request, b.moment());
+}
+/// "request:body", or "request:-" for none.
+std::string fetched(BrokerTester& b) {
+  std::string text;
+  for (const Fetched& f : b.broker->effects().fetched) {
+    text += (text.empty() ? "" : " ") + std::to_string(f.request) + ":";
+    text += f.delivery.count == 0 ? "-" : std::string(f.delivery.message(0).body);
+  }
+  b.broker->effects().fetched.clear();
+  return text;
+}
+
+TEST(BrokerClients, a_fetch_finds_what_is_there_when_it_is_asked) {
+  BrokerTester b;
+  b.declare("q");
+  open_channel(b);
+  b.post("q", "a");
+  must_ok(fetch(b, 1));
+  must_ok(fetch(b, 2));
+  b.post("q", "b");
+  must_ok(b.broker->purge({"/", "q"}, 9, b.moment()));
+  EXPECT_EQ(fetched(b), "1:a 2:-");
+}
+
+TEST(BrokerClients, a_fetch_that_waits_for_a_page_is_answered_when_its_queue_or_its_channel_goes) {
+  for (const bool queue_goes : {true, false}) {
+    BrokerTester b;
+    b.declare("q");
+    b.post("q", 3);
+    b.seal();
+    b.crash();
+    open_channel(b);
+    must_ok(fetch(b, 1));
+    must_ok(fetch(b, 2));
+    EXPECT_EQ(fetched(b), "") << "the page is read first";
+    if (queue_goes) {
+      must(b.broker->delete_queue({"/", "q"}, b.moment()));
+    } else {
+      b.broker->close_channel(1, b.moment());
+    }
+    EXPECT_EQ(fetched(b), "1:- 2:-");
+  }
+}
+
+TEST(BrokerClients, what_is_settled_at_once_takes_no_place_of_what_a_channel_may_hold) {
+  BrokerTester b;
+  b.declare("q");
+  open_channel(b);
+  b.post("q", "held");
+  must_ok(fetch(b, 1, false));
+  for (std::uint64_t i = 0; i < 3000; ++i) {
+    b.post("q", "a");
+    must_ok(fetch(b, 2 + i));
+  }
+  must_ok(b.broker->settle(SettleTag{1, 1, false, Settlement::kAck}, b.moment()));
+  EXPECT_EQ(b.unacked("q"), 0u);
+}
+
+TEST(BrokerClients, tags_that_are_settled_out_of_order_are_forgotten_but_for_those_that_are_not) {
+  constexpr DeliveryTag kMessages = 10'000;
+  BrokerTester b;
+  b.declare("q");
+  b.post("q", static_cast<int>(kMessages));
+  open_channel(b);
+  b.broker->grant_bytes(1, 100 << 20);
+  for (DeliveryTag tag = 1; tag <= kMessages; ++tag) must_ok(fetch(b, tag, false));
+  const auto settle = [&](DeliveryTag tag, bool multiple = false) {
+    return b.broker->settle(SettleTag{1, tag, multiple, Settlement::kAck}, b.moment());
+  };
+  for (DeliveryTag tag = 1; tag <= kMessages; ++tag) {
+    if (tag % 100 != 1) must_ok(settle(tag));
+  }
+  EXPECT_EQ(b.unacked("q"), kMessages / 100);
+  EXPECT_FALSE(settle(50).ok()) << "it was";
+  must_ok(settle(101));
+  EXPECT_FALSE(settle(101).ok());
+  must_ok(settle(5001, true));
+  b.work();
+  EXPECT_EQ(b.unacked("q"), 49u);
+  must_ok(settle(0, true));
+  b.work();
+  EXPECT_EQ(b.unacked("q"), 0u);
+}
+
+TEST(BrokerClients, all_there_are_up_to_a_tag_may_be_none) {
+  BrokerTester b;
+  b.declare("q");
+  b.post("q", 3);
+  open_channel(b);
+  for (DeliveryTag tag = 1; tag <= 3; ++tag) must_ok(fetch(b, tag, false));
+  SettleTag all{1, 2, true, Settlement::kAck};
+  all.if_any = true;
+  must_ok(b.broker->settle(all, b.moment()));
+  EXPECT_EQ(b.unacked("q"), 1u);
+  must_ok(b.broker->settle(all, b.moment()));
+  EXPECT_EQ(b.unacked("q"), 1u);
+}
+
+TEST(BrokerClients, consumers_that_come_and_go_leave_nothing_behind) {
+  BrokerTester b;
+  b.declare("q");
+  b.consume("first", "q", 5);
+  for (int i = 0; i < 1000; ++i) {
+    Consume consume{"/", "q", 5};
+    consume.priority = i - 500;
+    const ConsumerId id = must(b.broker->consume(consume));
+    b.broker->cancel(id, b.moment());
+  }
+  b.post("q", "a");
+  EXPECT_EQ(b.work(), "first:a");
+}
+
+TEST(BrokerClients, a_queue_refuses_only_what_no_consumer_waits_for) {
+  BrokerTester b;
+  FieldTable arguments;
+  arguments.set("x-max-length", {std::int32_t{2}});
+  arguments.set("x-overflow", {std::string("reject-publish")});
+  must(b.broker->declare_queue({{"/", "q", arguments}}, b.moment()));
+  b.consume("x", "q", 5);
+  int taken = 0;
+  for (int i = 0; i < 10; ++i) taken += b.publish("", "q", "m").ok() ? 1 : 0;
+  EXPECT_EQ(taken, 7) << "five for the consumer, and two that wait";
+}
+
+TEST(BrokerClients, the_exclusive_queues_of_a_connection_go_in_bounded_steps) {
+  constexpr std::size_t kQueues = 2 * Broker::kRetirePerStep + 1;
+  BrokerTester b;
+  open_channel(b);
+  for (std::size_t i = 0; i < kQueues; ++i) {
+    DeclareQueue declare{{"/", "q" + std::to_string(i), {}, false, false, 1}};
+    declare.connection = 1;
+    must(b.broker->declare_queue(declare, b.moment()));
+  }
+  const auto queues = [&] { return must(b.broker->topology().vhost("/"))->queues.size(); };
+  b.broker->close_connection(1, b.moment());
+  EXPECT_EQ(queues(), kQueues - Broker::kRetirePerStep);
+  EXPECT_TRUE(b.broker->work(b.moment()));
+  b.work();
+  EXPECT_EQ(queues(), 0u);
 }
 
 }  // namespace

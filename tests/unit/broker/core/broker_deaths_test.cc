@@ -173,7 +173,7 @@ TEST(BrokerDeaths, what_is_delivered_when_its_time_comes_and_whose_queue_is_dele
   b.work();
   b.later += 100ms;
   EXPECT_EQ(b.broker->expire(expiration, b.moment()), Queue::Expired::kHeld);
-  must(b.broker->delete_queue({"/", "q"}));
+  must(b.broker->delete_queue({"/", "q"}, b.moment()));
   EXPECT_EQ(b.broker->effects().expirations_done.size(), 1u);
 }
 
@@ -266,7 +266,7 @@ TEST(BrokerDeaths, an_expiration_of_a_deleted_queue_is_over) {
   b.declare("q");
   b.post_expiring("q", "a", 100);
   const BrokerEffects::Expiration expiration = b.broker->effects().expirations.at(0);
-  must(b.broker->delete_queue({"/", "q"}));
+  must(b.broker->delete_queue({"/", "q"}, b.moment()));
   b.later += 100ms;
   EXPECT_EQ(b.broker->expire(expiration, b.moment()), Queue::Expired::kGone);
 }
@@ -402,7 +402,7 @@ TEST(BrokerDeaths, deleting_a_queue_buries_nothing) {
   b.declare_with("work", DyingBroker::dying("", "dead"));
   b.declare("dead");
   b.post("work", 3);
-  must(b.broker->delete_queue({"/", "work"}));
+  must(b.broker->delete_queue({"/", "work"}, b.moment()));
   b.work();
   EXPECT_EQ(b.ready("dead"), 0u);
 }

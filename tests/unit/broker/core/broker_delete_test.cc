@@ -14,7 +14,7 @@ constexpr std::size_t kMany = 3 * Broker::kErasePerStep;
 void post_large(BrokerTester& b, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) b.post("q", kLarge);
 }
-void remove(BrokerTester& b) { must(b.broker->delete_queue({"/", "q", false, false})); }
+void remove(BrokerTester& b) { must(b.broker->delete_queue({"/", "q", false, false}, b.moment())); }
 
 /// The keys of the topology that say what is still to be erased.
 std::size_t leftovers(const BrokerTester& b) {
@@ -40,7 +40,7 @@ TEST(BrokerDelete, erases_a_long_queue_step_by_step) {
   b.declare("q");
   post_large(b, kMany);
   b.seal();
-  EXPECT_EQ(must(b.broker->delete_queue({"/", "q", false, false})), kMany);
+  EXPECT_EQ(must(b.broker->delete_queue({"/", "q", false, false}, b.moment())), kMany);
   b.seal();
   EXPECT_EQ(leftovers(b), 1u);
   EXPECT_GT(b.store.bodies.size(), kMany / 4) << "one step is done at once";
@@ -112,7 +112,7 @@ TEST(BrokerDelete, keeps_the_bodies_that_another_queue_has) {
   b.work();
   b.seal();
   EXPECT_EQ(b.store.bodies.size(), kMany);
-  must(b.broker->delete_queue({"/", "r", false, false}));
+  must(b.broker->delete_queue({"/", "r", false, false}, b.moment()));
   b.work();
   b.seal();
   EXPECT_TRUE(b.store.bodies.empty());
@@ -129,7 +129,7 @@ TEST(BrokerDelete, erases_no_more_in_a_batch_than_it_may) {
     }
     b.seal();
     if (purge) {
-      must_ok(b.broker->purge({"/", "q"}, 7));
+      must_ok(b.broker->purge({"/", "q"}, 7, b.moment()));
     } else {
       remove(b);
     }

@@ -88,10 +88,10 @@ TEST(Broker, keeps_the_servers_queues_from_being_declared_or_deleted) {
   EXPECT_EQ(outcome(b.broker->declare_queue({{"/", "amq.mine", {}}}, b.moment())), "NAME_RESERVED");
   EXPECT_EQ(outcome(b.broker->declare_queue({{"/", "", {}}}, b.moment())), "MALFORMED");
   b.commit(view("m", "k", "gone"));
-  EXPECT_EQ(outcome(b.broker->delete_queue({"/", "escrow.parked", false, false})), "NAME_RESERVED");
+  EXPECT_EQ(outcome(b.broker->delete_queue({"/", "escrow.parked", false, false}, b.moment())), "NAME_RESERVED");
   EXPECT_EQ(outcome(b.broker->declare_queue({{"/", "escrow.parked", {}}}, b.moment())), "ok")
       << "as it is, it may be asked for";
-  EXPECT_EQ(*b.broker->delete_queue({"/", "amq.mine", false, false}), 0u) << "what does not exist is no harm";
+  EXPECT_EQ(*b.broker->delete_queue({"/", "amq.mine", false, false}, b.moment()), 0u) << "what does not exist is no harm";
 }
 
 TEST(Broker, counts_messages_and_consumers_of_a_queue) {
@@ -121,7 +121,7 @@ TEST(Broker, deletes_a_queue_with_its_messages_and_tells_its_consumers) {
   const LogId log = (*b.broker->topology().queue("/", "q"))->log().id();
   ASSERT_TRUE(b.store.logs.contains(log));
 
-  EXPECT_EQ(*b.broker->delete_queue({"/", "q", false, false}), 5u);
+  EXPECT_EQ(*b.broker->delete_queue({"/", "q", false, false}, b.moment()), 3u) << "two are with a consumer";
   EXPECT_EQ(b.work(), "");
   std::ranges::sort(b.cancelled);
   EXPECT_EQ(b.cancelled, (std::vector<std::string>{"x", "y"}));
@@ -140,11 +140,11 @@ TEST(Broker, deletes_a_queue_that_has_work_under_way) {
   b.consume("y", "q", 10);
   b.work();
   ASSERT_TRUE(b.settle("x", 1, 4000).ok());
-  ASSERT_TRUE(b.broker->purge({"/", "q"}, 7).ok());
+  ASSERT_TRUE(b.broker->purge({"/", "q"}, 7, b.moment()).ok());
   b.cancel("y");
   b.post("q", "one more");
-  b.broker->delete_queue({"/", "q", false, false}).ok();
-  EXPECT_EQ(b.work(), "");
+  b.broker->delete_queue({"/", "q", false, false}, b.moment()).ok();
+  EXPECT_EQ(b.work(), "x:one more") << "a consumer had waited for it";
   EXPECT_EQ(b.purged.count(7), 1u) << "whoever asked for the purge hears of its end";
   b.seal();
   EXPECT_TRUE(b.store.logs.empty());
@@ -155,25 +155,31 @@ TEST(Broker, deletes_only_what_is_unused_or_empty_if_told_so) {
   b.declare("q");
   b.post("q", "m");
   b.consume("x", "q", 0);
-  const auto used = b.broker->delete_queue({"/", "q", true, false});
+  const auto used = b.broker->delete_queue({"/", "q", true, false}, b.moment());
   EXPECT_EQ(used.error().code, ErrorCode::kFailedPrecondition);
   EXPECT_EQ(used.error().reason, "QUEUE_IN_USE");
-  const auto filled = b.broker->delete_queue({"/", "q", false, true});
+  const auto filled = b.broker->delete_queue({"/", "q", false, true}, b.moment());
   EXPECT_EQ(filled.error().code, ErrorCode::kFailedPrecondition);
   EXPECT_EQ(filled.error().reason, "QUEUE_NOT_EMPTY");
   b.broker->grant(b.ids.at("x"), 1).ok();
   b.work();
-  EXPECT_EQ(outcome(b.broker->delete_queue({"/", "q", false, true})), "QUEUE_NOT_EMPTY")
-      << "unacknowledged is not gone";
-  b.settle("x", 1, 1).ok();
-  b.cancel("x");
-  EXPECT_EQ(*b.broker->delete_queue({"/", "q", true, true}), 0u);
+  EXPECT_EQ(*b.broker->delete_queue({"/", "q", false, true}, b.moment()), 0u) << "as RabbitMQ has it: none waits in the queue";
+}
+
+TEST(Broker, refuses_what_the_client_may_not_make_only_if_it_is_not_there) {
+  BrokerTester b;
+  DeclareQueue declare{{"/", "q", {}}};
+  declare.refusal = Error{ErrorCode::kPermissionDenied, "PERMISSION_DENIED", "", {}};
+  EXPECT_EQ(outcome(b.broker->declare_queue(declare, b.moment())), "PERMISSION_DENIED");
+  EXPECT_FALSE(b.broker->topology().queue("/", "q").ok());
+  b.declare("q");
+  EXPECT_EQ(outcome(b.broker->declare_queue(declare, b.moment())), "ok");
 }
 
 TEST(Broker, deleting_what_is_not_there_is_done_already) {
   BrokerTester b;
-  EXPECT_EQ(*b.broker->delete_queue({"/", "q", true, true}), 0u);
-  EXPECT_EQ(outcome(b.broker->delete_queue({"v", "q", true, true})), "VHOST_UNKNOWN");
+  EXPECT_EQ(*b.broker->delete_queue({"/", "q", true, true}, b.moment()), 0u);
+  EXPECT_EQ(outcome(b.broker->delete_queue({"v", "q", true, true}, b.moment())), "VHOST_UNKNOWN");
 }
 
 TEST(Broker, gives_a_queue_that_is_declared_again_a_new_log) {
@@ -181,7 +187,7 @@ TEST(Broker, gives_a_queue_that_is_declared_again_a_new_log) {
   b.declare("q");
   const LogId first = (*b.broker->topology().queue("/", "q"))->log().id();
   b.post("q", "old");
-  b.broker->delete_queue({"/", "q", false, false}).ok();
+  b.broker->delete_queue({"/", "q", false, false}, b.moment()).ok();
   b.declare("q");
   EXPECT_GT((*b.broker->topology().queue("/", "q"))->log().id(), first);
   EXPECT_EQ(b.ready("q"), 0u);

@@ -20,6 +20,8 @@ struct BrokerStore {
   std::map<std::string, std::string> topology_entries;
   std::map<LogId, LogStore> logs;
   std::map<std::uint64_t, std::string> bodies;
+  std::map<LogId, std::map<DelayKey, std::string>> delays;
+  std::map<LogId, std::string> delay_counts;
   LogId next_log = 1;  // of the head
   std::uint64_t next_body = 1;
 
@@ -33,6 +35,29 @@ struct BrokerStore {
   void erase_log(LogId log) { logs.erase(log); }
   void put_body(BodyRef body, const std::shared_ptr<const std::string>& bytes) { bodies[body.id] = *bytes; }
   void erase_body(BodyRef body) { bodies.erase(body.id); }
+  void put_delayed(LogId log, const DelayKey& key, const std::shared_ptr<const Fragment>& messages) {
+    delays[log][key] = messages->bytes();
+  }
+  void erase_delayed(LogId log, const DelayKey& key) { delays[log].erase(key); }
+  void put_delay_count(LogId log, const DelayCount& count) {
+    delay_counts[log].clear();
+    count.encode(delay_counts[log]);
+  }
+  void erase_delays(LogId log) { delays.erase(log), delay_counts.erase(log); }
+  DelayLog::Loaded read(const DelayLog::LoadRequest& request, std::size_t max_entries) const {
+    DelayLog::Loaded loaded;
+    const auto log = delays.find(request.log);
+    if (log == delays.end()) return loaded;
+    for (auto it = log->second.lower_bound(request.from); it != log->second.end(); ++it) {
+      if (it->first.due >= request.until || loaded.entries.size() == max_entries) {
+        loaded.next = it->first;
+        break;
+      }
+      std::string_view bytes = it->second;
+      loaded.entries.push_back({it->first, must(Fragment::decode(bytes))});
+    }
+    return loaded;
+  }
   void start_page(LogId log, Seq page, std::shared_ptr<const Fragment> f) { logs[log].start_page(log, page, f); }
   void append_page(LogId log, Seq page, std::shared_ptr<const Fragment> f) { logs[log].append_page(log, page, f); }
   void put_page(LogId log, Seq page, std::string bytes) { logs[log].put_page(log, page, std::move(bytes)); }
@@ -81,7 +106,10 @@ class BrokerTester {
     hear(text);
     return text;
   }
-  bool wants_reads() const { return !broker->effects().loads.empty() || !broker->effects().body_loads.empty(); }
+  bool wants_reads() const {
+    const BrokerEffects& effects = broker->effects();
+    return !effects.loads.empty() || !effects.body_loads.empty() || !effects.delay_loads.empty();
+  }
 
   void seal() {
     broker->enforce_memory(batch - 1, batch);
@@ -98,11 +126,16 @@ class BrokerTester {
     names.clear();
     loads.clear();
     body_loads.clear();
+    delay_loads.clear();
   }
   std::unique_ptr<Broker> recover() const {
     auto recovered = std::make_unique<Broker>(memory_);
     recovered->recover_counters(store.next_log, store.next_body);
     for (const auto& [key, value] : store.topology_entries) must_ok(recovered->recover_topology(key, value));
+    for (DelayLog* log : recovered->recover_delays()) {
+      const auto count = store.delay_counts.find(log->id());
+      if (count != store.delay_counts.end()) log->recover(must(DelayCount::decode(count->second)));
+    }
     for (const auto& [id, place] : recovered->logs()) {
       Lane& lane = place.queue->lane(place.lane);
       if (const auto it = store.logs.find(id); it != store.logs.end()) it->second.recover_into(lane.log());
@@ -128,9 +161,14 @@ class BrokerTester {
     for (const auto& done : effects.purges) purged[done.job] = done.messages;
     loads.insert(loads.end(), effects.loads.begin(), effects.loads.end());
     body_loads.insert(body_loads.end(), effects.body_loads.begin(), effects.body_loads.end());
+    delay_loads.insert(delay_loads.end(), effects.delay_loads.begin(), effects.delay_loads.end());
     effects.clear();
   }
   void give_reads() {
+    for (const DelayLog::LoadRequest& request : std::exchange(delay_loads, {})) {
+      while (request.after >= batch) seal();
+      broker->load(request.log, store.read(request, 2));
+    }
     for (const QueueLog::LoadRequest& request : std::exchange(loads, {})) {
       while (request.after >= batch) seal();
       const auto& pages = store.logs[request.log].pages;
@@ -153,6 +191,7 @@ class BrokerTester {
   std::map<std::uint64_t, std::uint64_t> purged;
   std::vector<QueueLog::LoadRequest> loads;
   std::vector<BodyRef> body_loads;
+  std::vector<DelayLog::LoadRequest> delay_loads;
   Duration later{};               ///< the clock, beyond a second for each batch
   std::function<void()> on_seal;  ///< work() seals, too, when a read has to wait for its batch
 };

@@ -131,7 +131,7 @@ TEST(BrokerWork, purges_what_is_ready_and_keeps_what_is_unacked) {
   b.post("q", 10);
   b.consume("x", "q", 4);
   b.work();
-  ASSERT_TRUE(b.broker->purge({"/", "q"}, 5).ok());
+  ASSERT_TRUE(b.broker->purge({"/", "q"}, 5, b.moment()).ok());
   b.post("q", "later");
   b.work();
   EXPECT_EQ(b.purged.at(5), 6u);
@@ -139,13 +139,13 @@ TEST(BrokerWork, purges_what_is_ready_and_keeps_what_is_unacked) {
   EXPECT_EQ(b.ready("q"), 1u) << "what came after the purge stays";
   b.settle("x", 1, 4).ok();
   EXPECT_EQ(b.unacked("q"), 0u);
-  EXPECT_FALSE(b.broker->purge({"/", "no-such-queue"}, 6).ok());
+  EXPECT_FALSE(b.broker->purge({"/", "no-such-queue"}, 6, b.moment()).ok());
 }
 
 TEST(BrokerWork, purges_an_empty_queue_at_once) {
   BrokerTester b;
   b.declare("q");
-  ASSERT_TRUE(b.broker->purge({"/", "q"}, 5).ok());
+  ASSERT_TRUE(b.broker->purge({"/", "q"}, 5, b.moment()).ok());
   b.work();
   EXPECT_EQ(b.purged.at(5), 0u);
 }
@@ -157,7 +157,7 @@ TEST(BrokerWork, purges_what_a_lost_consumer_had) {
   b.consume("x", "q", 3000);
   b.work();
   b.cancel("x");
-  ASSERT_TRUE(b.broker->purge({"/", "q"}, 5).ok());
+  ASSERT_TRUE(b.broker->purge({"/", "q"}, 5, b.moment()).ok());
   b.work();
   EXPECT_EQ(b.purged.at(5), 3000u) << "it waits for them to come back";
   EXPECT_EQ(b.ready("q"), 0u);
@@ -171,7 +171,7 @@ TEST(BrokerWork, purges_a_long_queue_in_bounded_steps) {
   b.seal();
   const std::size_t pages = b.store.logs.at(1).pages.size();
   ASSERT_GT(pages, 2 * Broker::kPurgePerStep);
-  ASSERT_TRUE(b.broker->purge({"/", "q"}, 5).ok());
+  ASSERT_TRUE(b.broker->purge({"/", "q"}, 5, b.moment()).ok());
   std::size_t steps = 1;
   while (b.broker->work(b.moment())) {
     const std::size_t before = b.store.logs.at(1).pages.size();
@@ -320,10 +320,10 @@ TEST(BrokerBodies, are_counted_again_after_a_restart) {
   b.publish("amq.fanout", "", kLarge).ok();
   b.seal();
   b.crash();
-  b.broker->delete_queue({"/", "q", false, false}).ok();
+  b.broker->delete_queue({"/", "q", false, false}, b.moment()).ok();
   b.seal();
   EXPECT_EQ(b.store.bodies.size(), 1u);
-  b.broker->delete_queue({"/", "r", false, false}).ok();
+  b.broker->delete_queue({"/", "r", false, false}, b.moment()).ok();
   b.seal();
   EXPECT_TRUE(b.store.bodies.empty());
 }
@@ -337,7 +337,7 @@ TEST(BrokerBodies, go_with_a_queue_that_is_deleted_when_just_settled) {
   b.work();
   b.seal();
   b.settle("x", 1, 1).ok();
-  b.broker->delete_queue({"/", "q", false, false}).ok();
+  b.broker->delete_queue({"/", "q", false, false}, b.moment()).ok();
   b.seal();
   EXPECT_TRUE(b.store.bodies.empty());
 }
@@ -358,7 +358,7 @@ TEST(BrokerBodies, that_are_read_for_a_queue_that_is_gone_are_nobodys) {
     wanted = b.broker->effects().body_loads;
     b.broker->effects().clear();
   }
-  b.broker->delete_queue({"/", "q", false, false}).ok();
+  b.broker->delete_queue({"/", "q", false, false}, b.moment()).ok();
   b.declare("q");
   b.broker->load(wanted[0], kLarge);
   EXPECT_EQ(b.work(), "");
@@ -371,7 +371,7 @@ TEST(BrokerBodies, go_with_a_queue_that_is_purged) {
   b.post("q", kLarge);
   b.seal();
   ASSERT_EQ(b.store.bodies.size(), 2u);
-  b.broker->purge({"/", "q"}, 1).ok();
+  b.broker->purge({"/", "q"}, 1, b.moment()).ok();
   b.work();
   b.seal();
   EXPECT_TRUE(b.store.bodies.empty());

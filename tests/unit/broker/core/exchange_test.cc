@@ -173,12 +173,12 @@ TEST(Exchange, gives_back_the_bindings_of_no_queue_whose_name_begins_alike) {
 }
 
 TEST(Exchange, knows_the_names_of_its_types) {
-  for (const char* name : {"direct", "fanout", "topic", "headers", "x-consistent-hash"}) {
+  for (const char* name : {"direct", "fanout", "topic", "headers", "x-consistent-hash", "x-delayed-message"}) {
     const Result<ExchangeType> type = parse_exchange_type(name);
     ASSERT_TRUE(type.ok()) << name;
     EXPECT_EQ(to_string(*type), name);
   }
-  for (const char* name : {"", "Direct", "x-delayed-message", "x-random"}) {
+  for (const char* name : {"", "Direct", "x-recent-history", "x-random"}) {
     const Result<ExchangeType> type = parse_exchange_type(name);
     ASSERT_FALSE(type.ok()) << name;
     EXPECT_EQ(type.error().reason, "EXCHANGE_TYPE_UNKNOWN");

@@ -38,6 +38,15 @@ TEST(QueueArguments, of_a_queue_that_sets_none_limit_nothing) {
   EXPECT_FALSE(none.delivery_limit.has_value());
 }
 
+TEST(QueueArguments, that_messages_will_carry_are_at_most_a_short_string) {
+  const FieldValue longest{std::string(255, 'a')};
+  const FieldValue longer{std::string(256, 'a')};
+  EXPECT_EQ(complaint("x-dead-letter-exchange", longest), "ok");
+  EXPECT_EQ(complaint("x-dead-letter-exchange", longer), "longer than 255 bytes");
+  const auto with_exchange = arguments({{"x-dead-letter-exchange", text("")}, {"x-dead-letter-routing-key", longer}});
+  EXPECT_FALSE(parse_queue_arguments("/", "q", with_exchange).ok());
+}
+
 TEST(QueueArguments, are_read) {
   const QueueArguments all = parsed({{"x-expires", number(1)},
                                      {"x-message-ttl", number(0)},

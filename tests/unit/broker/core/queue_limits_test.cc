@@ -69,9 +69,9 @@ TEST(QueueLimits, gives_a_consumer_no_more_than_it_may_hold) {
   EXPECT_EQ(q.queue.unacked(), kMaxOutstanding);
   EXPECT_EQ(q.dispatch(), "");
   EXPECT_EQ(q.ack("x", 2, 2), 1u);
-  EXPECT_EQ(q.dispatch(), "") << "what is settled behind one that is not counts, too";
+  EXPECT_EQ(q.dispatch(), "x:" + std::to_string(limit)) << "though one before it is not settled";
   EXPECT_EQ(q.ack("x", 1, 1), 1u);
-  EXPECT_EQ(q.dispatch(), "x:" + std::to_string(limit) + " x:" + std::to_string(limit + 1));
+  EXPECT_EQ(q.dispatch(), "x:" + std::to_string(limit + 1));
 }
 
 TEST(QueueLimits, delivers_no_more_than_a_step_at_once) {

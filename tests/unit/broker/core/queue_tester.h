@@ -88,7 +88,7 @@ class QueueTester {
       Outstanding* const entry = client.channel.find(tag);
       if (entry == nullptr) continue;
       queue.settle(entry->log - queue.first_log(), *entry, settlement, now, effects);
-      *entry = {};
+      client.channel.settle(*entry);
       ++settled;
       if (client.consumer.auto_credit) ++client.consumer.credit;
     }

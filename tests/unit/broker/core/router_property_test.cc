@@ -160,7 +160,7 @@ std::set<std::string> durable_part(const Topology& topology) {
     }
     for (const auto& [name, exchange] : host.exchanges) {
       if (!exchange->spec().durable) continue;
-      out.insert("exchange " + encode_exchange_value(exchange->spec()) + name);
+      out.insert("exchange " + encode_exchange_value(exchange->spec(), exchange->delay_log()) + name);
       for (const auto& [id, binding] : exchange->bindings()) {
         const bool durable = binding.queue ? binding.queue->spec().durable : binding.exchange->spec().durable;
         if (durable) out.insert("binding " + name + " " + id);

@@ -31,8 +31,8 @@ TEST(TopologyKeys, sort_bindings_behind_the_exchanges_and_queues_that_they_join)
 
 TEST(TopologyKeys, of_logs_left_over_have_golden_bytes) {
   TopologyTester t;
-  t.topology.log_left_over(0x0102030405060708);
-  t.topology.log_erased(0x0102030405060708);
+  t.topology.left_over({0x0102030405060708});
+  t.topology.erased({0x0102030405060708});
   const std::vector<TopologyChange> changes = t.topology.take_changes();
   ASSERT_EQ(changes.size(), 2u);
   const std::string key = changes[0].key;
@@ -40,7 +40,8 @@ TEST(TopologyKeys, of_logs_left_over_have_golden_bytes) {
   EXPECT_EQ(hex(*changes[0].value), "01");
   EXPECT_EQ(changes[1].key, key);
   EXPECT_FALSE(changes[1].value.has_value());
-  EXPECT_EQ(decode_leftover(key, "\1"), LogId{0x0102030405060708});
+  EXPECT_EQ(decode_leftover(key, "\1")->log, LogId{0x0102030405060708});
+  EXPECT_FALSE(decode_leftover(key, "\1")->delayed);
   EXPECT_FALSE(decode_leftover(key, "\2").has_value());
   EXPECT_FALSE(decode_leftover(key.substr(0, 8), "\1").has_value());
   EXPECT_FALSE(decode_leftover(key + "x", "\1").has_value());
@@ -66,11 +67,11 @@ TEST(TopologyValues, have_golden_bytes) {
 TEST(TopologyValues, of_flags_have_golden_bytes) {
   ExchangeSpec exchange{"/", "ex", ExchangeType::kConsistentHash, {}};
   exchange.auto_delete = true;
-  EXPECT_EQ(hex(encode_exchange_value(exchange)), golden("01 05 01 00000000"));
+  EXPECT_EQ(hex(encode_exchange_value(exchange, 0)), golden("01 05 01 00000000"));
   exchange.internal = true;
-  EXPECT_EQ(hex(encode_exchange_value(exchange)), golden("01 05 03 00000000"));
+  EXPECT_EQ(hex(encode_exchange_value(exchange, 0)), golden("01 05 03 00000000"));
   exchange.auto_delete = false;
-  EXPECT_EQ(hex(encode_exchange_value(exchange)), golden("01 05 02 00000000"));
+  EXPECT_EQ(hex(encode_exchange_value(exchange, 0)), golden("01 05 02 00000000"));
   QueueSpec queue{"/", "q", {}};
   queue.auto_delete = true;
   EXPECT_EQ(hex(encode_queue_value(queue, 1)), golden("01 01 0100000000000000 00000000"));
@@ -194,23 +195,31 @@ TEST(TopologyRecovery, of_flags_that_it_does_not_know_is_damaged) {
   expect_damaged(t, bytes_of("03 01 2f 0a 616d712e646972656374 02 01 71 00 00000000"), "\1");
 }
 
+TEST(TopologyValues, of_delayed_exchanges_have_golden_bytes) {
+  const ExchangeSpec delayed{"/", "ex", ExchangeType::kDelayed, {}};
+  EXPECT_EQ(hex(encode_exchange_value(delayed, 0x0102030405060708)), golden("01 06 00 00000000 0807060504030201"));
+  EXPECT_EQ(hex(encode_leftover_key({0x0102030405060708, true})), golden("05 0807060504030201"));
+  EXPECT_EQ(hex(encode_shared_body_key(0x0102030405060708)), golden("06 0807060504030201"));
+  EXPECT_EQ(hex(encode_shared_body_value(2)), golden("01 02000000"));
+}
+
 TEST(TopologyRecovery, of_what_could_not_have_been_declared_is_damaged) {
   TopologyTester t;
   ASSERT_TRUE(t.queue("q").ok());
   ASSERT_TRUE(t.exchange("hash", ExchangeType::kConsistentHash).ok());
   const ExchangeSpec odd{"/", "x", ExchangeType::kDirect, arguments({{"alternate-exchange", {true}}})};
-  expect_damaged(t, encode_exchange_key("/", "x"), encode_exchange_value(odd));
+  expect_damaged(t, encode_exchange_key("/", "x"), encode_exchange_value(odd, 0));
   const QueueSpec expires{"/", "x", arguments({{"x-expires", {std::int32_t{0}}}})};
   expect_damaged(t, encode_queue_key("/", "x"), encode_queue_value(expires, 9));
   expect_damaged(t, encode_queue_key("/", "q"), encode_queue_value({"/", "q", {}}, 9));
-  expect_damaged(t, encode_exchange_key("/", "hash"), encode_exchange_value({"/", "hash", ExchangeType::kDirect, {}}));
+  expect_damaged(t, encode_exchange_key("/", "hash"), encode_exchange_value({"/", "hash", ExchangeType::kDirect, {}}, 0));
   expect_damaged(t, encode_binding_key("/", "hash", {"q"}, "no weight", {}), "\1");
   expect_damaged(t, encode_vhost_key("/"), "\1");
 }
 
 TEST(TopologyRecovery, of_things_in_a_virtual_host_that_is_not_there_is_damaged) {
   TopologyTester t;
-  expect_damaged(t, encode_exchange_key("v", "x"), encode_exchange_value({"v", "x", ExchangeType::kDirect, {}}));
+  expect_damaged(t, encode_exchange_key("v", "x"), encode_exchange_value({"v", "x", ExchangeType::kDirect, {}}, 0));
   expect_damaged(t, encode_queue_key("v", "q"), encode_queue_value({"v", "q", {}}, 9));
   expect_damaged(t, encode_binding_key("v", "amq.direct", {"q"}, "", {}), "\1");
 }

@@ -172,7 +172,7 @@ TEST(VirtualHosts, keep_their_things_apart) {
   EXPECT_EQ(t.route("amq.fanout", ""), "");
   MessageView message = view("", "", "amq.fanout");
   message.vhost = "v";
-  EXPECT_EQ(**t.topology.route(message), std::vector<Queue*>{*t.topology.queue("v", "q")});
+  EXPECT_EQ(*t.topology.route(message)->queues, std::vector<Queue*>{*t.topology.queue("v", "q")});
   message.vhost = "w";
   EXPECT_EQ(outcome(t.topology.route(message)), "VHOST_UNKNOWN");
 }

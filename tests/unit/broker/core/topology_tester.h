@@ -16,7 +16,11 @@ namespace escrow::broker {
 class TopologyTester {
  public:
   Result<void> exchange(const std::string& name, ExchangeType type = ExchangeType::kDirect, FieldTable arguments = {}) {
-    return topology.declare_exchange({"/", name, type, std::move(arguments)});
+    return declare({"/", name, type, std::move(arguments)});
+  }
+  Result<void> declare(ExchangeSpec spec) {
+    if (auto declared = topology.declare_exchange(std::move(spec), next_delay_log++); !declared) return declared.error();
+    return {};
   }
   Result<Queue*> queue(const std::string& name, FieldTable arguments = {}, const std::string& vhost = "/") {
     return topology.declare_queue({vhost, name, std::move(arguments)},
@@ -44,7 +48,7 @@ class TopologyTester {
   Result<void> exchange_with(const std::string& name, ExchangeType type, Edit&& edit) {
     ExchangeSpec spec{"/", name, type, {}};
     edit(spec);
-    return topology.declare_exchange(std::move(spec));
+    return declare(std::move(spec));
   }
   template <class Edit>
   Result<Queue*> queue_with(const std::string& name, Edit&& edit) {
@@ -58,10 +62,11 @@ class TopologyTester {
     return route(view("", key, exchange_name), more_keys);
   }
   std::string route(const MessageView& message, std::span<const std::string_view> more_keys = {}) {
-    const auto queues = topology.route(message, more_keys);
-    if (!queues) return queues.error().reason;
+    const auto found = topology.route(message, more_keys);
+    if (!found) return found.error().reason;
     std::vector<std::string> names;
-    for (const Queue* q : **queues) names.push_back(q->spec().name);
+    for (const Queue* q : *found->queues) names.push_back(q->spec().name);
+    for (const Exchange* exchange : found->delays) names.push_back("later:" + exchange->spec().name);
     std::ranges::sort(names);
     std::string text;
     for (const std::string& name : names) text += (text.empty() ? "" : " ") + name;
@@ -90,6 +95,7 @@ class TopologyTester {
   BodyCache bodies{0};
   Topology topology;
   LogId next_log = 1;
+  LogId next_delay_log = 1'000'000;
 };
 
 /// "ok", or the reason of the refusal.
