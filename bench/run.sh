@@ -10,11 +10,17 @@
 #   amqp      messages through AMQP, beside Debian's RabbitMQ when that is installed, and where the processor time goes
 #
 # All parts by default, about eleven minutes, six of them amqp. --quick is for trying the programs, not for figures:
-# seconds instead of minutes, and a backlog of a tenth or less. Data goes to ${TMPDIR:-/tmp}, which has to be on the disk that is to be measured.
+# seconds instead of minutes, and a backlog of a tenth or less. Data goes to ${TMPDIR:-/tmp}, which has to be on the disk
+# that is to be measured.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 build=${ESCROW_BUILD_DIR:-$here/../build/release}
+
+if [[ ${1:-} == -h || ${1:-} == --help ]]; then
+  sed -n '2,/^set /s/^# \{0,1\}//p' "$0"
+  exit 0
+fi
 
 seconds=30
 grpc_seconds=10

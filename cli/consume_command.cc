@@ -110,7 +110,8 @@ void add_consume_command(CLI::App& app, Session& session) {
   command->add_option("--count", options->count, "Stop after so many; without it, go on until interrupted")
       ->check(CLI::Range(1, 65'535));
   command->add_option("--wait", options->wait_s, "Stop after so many seconds")->check(CLI::Range(1, 86'400));
-  command->add_flag("--requeue", *requeue, "Put them back; each counts as a failed delivery");
+  command->add_flag("--requeue", *requeue,
+                    "Put them back; each counts as a failed delivery, which x-delivery-limit limits");
   command->callback([options, requeue, &session] {
     if (*requeue) options->outcome = v1::ConsumeRequest::OUTCOME_REQUEUE;
     if (*requeue && options->count == 0) throw Session::Failed{usage("--requeue needs --count, or it would never end")};

@@ -20,26 +20,42 @@ struct Options {
   client::Binding binding;
 };
 
-const std::map<std::string, client::ExchangeType> kTypes = {{"direct", client::ExchangeType::kDirect},
-                                                            {"fanout", client::ExchangeType::kFanout},
-                                                            {"topic", client::ExchangeType::kTopic},
-                                                            {"headers", client::ExchangeType::kHeaders}};
+const std::map<std::string, client::ExchangeType> kTypes = {
+    {"direct", client::ExchangeType::kDirect},
+    {"fanout", client::ExchangeType::kFanout},
+    {"topic", client::ExchangeType::kTopic},
+    {"headers", client::ExchangeType::kHeaders},
+    {"x-consistent-hash", client::ExchangeType::kConsistentHash}};
 
 void add_binding(CLI::App& app, Session& session, bool remove) {
   const auto options = std::make_shared<Options>();
-  CLI::App* const command = remove ? app.add_subcommand("unbind", "Unbind a queue from an exchange")
-                                   : app.add_subcommand("bind", "Bind a queue to an exchange");
+  CLI::App* const command = remove ? app.add_subcommand("unbind", "Unbind a queue or an exchange from an exchange")
+                                   : app.add_subcommand("bind", "Bind a queue or an exchange to an exchange");
   command->add_option("source", options->binding.source, "The exchange messages come from")->required();
-  command->add_option("queue", options->binding.queue, "The queue they go to")->required();
-  command->add_option("--routing-key", options->binding.routing_key, "Key, or pattern of a topic exchange");
+  CLI::Option* const queue = command->add_option("queue", options->binding.queue, "The queue they go to");
+  command
+      ->add_option("--to-exchange", options->binding.destination_exchange,
+                   "The exchange they go to, instead of a queue")
+      ->excludes(queue);
+  command->add_option("--routing-key", options->binding.routing_key,
+                      "Key, pattern of a topic exchange, or weight of a consistent hash one");
   command->add_option("--argument", options->arguments, "name=value, as often as needed");
   command->add_option("--vhost", options->vhost, "Virtual host; empty is /");
   command->callback([options, remove, &session] {
+    const client::Binding& binding = options->binding;
+    if (binding.queue.empty() && binding.destination_exchange.empty()) {
+      throw Session::Failed{usage("a binding needs a queue, or --to-exchange")};
+    }
     client::Broker broker(session.connect(), options->vhost);
     options->binding.arguments = session.require(parse_fields(options->arguments));
-    session.require(remove ? broker.unbind(options->binding) : broker.bind(options->binding));
-    session.print(remove ? "unbound" : "bound",
-                  {{"source", options->binding.source}, {"queue", options->binding.queue}});
+    session.require(remove ? broker.unbind(binding) : broker.bind(binding));
+    Json json = {{"source", binding.source}};
+    if (binding.destination_exchange.empty()) {
+      json["queue"] = binding.queue;
+    } else {
+      json["destination_exchange"] = binding.destination_exchange;
+    }
+    session.print(remove ? "unbound" : "bound", json);
   });
 }
 
@@ -52,8 +68,9 @@ void add_exchange_commands(CLI::App& app, Session& session) {
 
   CLI::App* const declared = exchange->add_subcommand("declare", "Make an exchange, unless it exists");
   declared->add_option("exchange", options->exchange, "Name")->required();
-  declared->add_option("--type", options->type, "direct, fanout, topic or headers; direct without it")
-      ->check(CLI::IsMember({"direct", "fanout", "topic", "headers"}))
+  declared
+      ->add_option("--type", options->type, "direct, fanout, topic, headers or x-consistent-hash; direct without it")
+      ->check(CLI::IsMember({"direct", "fanout", "topic", "headers", "x-consistent-hash"}))
       ->type_name("TYPE");
   declared->add_option("--argument", options->arguments, "name=value, as often as needed");
   declared->add_option("--vhost", options->vhost, "Virtual host; empty is /");

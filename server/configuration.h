@@ -42,7 +42,7 @@ struct Configuration {
   Duration amqp_handshake_timeout{};
   std::uint32_t amqp_max_connections = 0;
   std::uint32_t amqp_channel_consumers = 0;
-  std::size_t amqp_transaction_bytes = 0;
+  std::size_t amqp_tx_bytes = 0;
   std::size_t amqp_unwritten_bytes = 0;
   std::string amqps_bind;
   std::uint16_t amqps_port = 0;

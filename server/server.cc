@@ -58,7 +58,7 @@ broker::net::ListenerOptions listener_options(const Configuration& c) {
   options.limits.handshake = c.amqp_handshake_timeout;
   options.limits.message_bytes = c.limits_message_bytes;
   options.limits.consumers_per_channel = c.amqp_channel_consumers;
-  options.limits.transaction_bytes = c.amqp_transaction_bytes;
+  options.limits.transaction_bytes = c.amqp_tx_bytes;
   options.limits.unwritten_bytes = static_cast<std::int64_t>(c.amqp_unwritten_bytes);
   return options;
 }

@@ -39,6 +39,7 @@ Request binding_request(const std::string& vhost, const Binding& binding) {
   request.set_queue(binding.queue);
   request.set_routing_key(binding.routing_key);
   internal::to_proto(binding.arguments, *request.mutable_arguments());
+  request.set_destination_exchange(binding.destination_exchange);
   return request;
 }
 
@@ -52,6 +53,8 @@ v1::ExchangeType to_proto(ExchangeType type) {
       return v1::EXCHANGE_TYPE_TOPIC;
     case ExchangeType::kHeaders:
       return v1::EXCHANGE_TYPE_HEADERS;
+    case ExchangeType::kConsistentHash:
+      return v1::EXCHANGE_TYPE_CONSISTENT_HASH;
   }
   return v1::EXCHANGE_TYPE_UNSPECIFIED;
 }

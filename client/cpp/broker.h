@@ -12,17 +12,20 @@
 
 namespace escrow::client {
 
-enum class ExchangeType : std::uint8_t { kDirect = 1, kFanout = 2, kTopic = 3, kHeaders = 4 };
+enum class ExchangeType : std::uint8_t { kDirect = 1, kFanout = 2, kTopic = 3, kHeaders = 4, kConsistentHash = 5 };
 
 struct Binding {
   /// The exchange messages come from.
   std::string source = {};
   /// The queue they go to.
   std::string queue = {};
-  /// Direct: equal. Topic: words with * (one) and # (any number). Fanout, headers: ignored.
+  /// Direct: equal. Topic: words with * (one) and # (any number). Fanout, headers: ignored. Consistent hash: the
+  /// weight, a number above 0.
   std::string routing_key = {};
   /// Headers exchange: x-match and the values to match.
   FieldTable arguments = {};
+  /// The exchange they go to, instead of a queue.
+  std::string destination_exchange = {};
 };
 
 struct QueueStatus {

@@ -29,9 +29,10 @@ struct Delivery {
 enum class Settlement : std::uint8_t {
   /// Done: the message is gone.
   kAck = 1,
-  /// Cannot be processed: the message is dropped.
+  /// Cannot be processed: the message dies. It goes to the queue's dead-letter exchange, or is gone where there is
+  /// none.
   kReject = 2,
-  /// Back to its place in the queue, counted as a failed delivery.
+  /// Back to its place in the queue, counted as a failed delivery; more often than x-delivery-limit, and it dies.
   kRequeue = 3,
 };
 

@@ -274,7 +274,7 @@ TEST_F(Amqp, a_channel_has_as_many_consumers_as_are_configured) {
 }
 
 TEST_F(Amqp, a_transaction_is_as_large_as_is_configured) {
-  start({"--amqp-transaction-bytes=8KiB"});
+  start({"--amqp-tx-bytes=8KiB"});
   const auto publisher = client();
   publisher->declare("q");
   const std::string body(6 << 10, 'x');

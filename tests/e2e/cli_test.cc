@@ -206,6 +206,27 @@ TEST_F(CommandLine, declares_binds_publishes_and_consumes) {
   EXPECT_EQ(Json::parse(at_a_terminal("queue list --json"), nullptr, false).is_array(), true);
 }
 
+TEST_F(CommandLine, binds_exchanges_to_exchanges_and_gives_queues_their_weights) {
+  json({"exchange", "declare", "cli entry", "--type", "topic"});
+  json({"exchange", "declare", "cli hash", "--type", "x-consistent-hash", "--argument", "hash-property=message_id"});
+  json({"queue", "declare", "cli share"});
+  EXPECT_EQ(json({"bind", "cli entry", "--to-exchange", "cli hash", "--routing-key", "a.*"}),
+            (Json{{"source", "cli entry"}, {"destination_exchange", "cli hash"}}));
+  EXPECT_EQ(json({"bind", "cli hash", "cli share", "--routing-key", "2"}),
+            (Json{{"source", "cli hash"}, {"queue", "cli share"}}));
+  const Words publish = {"publish", "--exchange", "cli entry", "--routing-key", "a.b", "--message-id",
+                         "m",       "--body",     "x"};
+  EXPECT_EQ(json(publish)["queues"], 1);
+  EXPECT_EQ(refused({"bind", "cli hash", "cli share", "--routing-key", "heavy"}, 2), "ARGUMENT_INVALID");
+  EXPECT_EQ(refused({"bind", "cli entry"}, 2), "USAGE");
+  EXPECT_EQ(refused({"bind", "cli entry", "cli share", "--to-exchange", "cli hash"}, 2), "USAGE");
+
+  json({"unbind", "cli entry", "--to-exchange", "cli hash", "--routing-key", "a.*"});
+  EXPECT_EQ(json(publish)["queues"], 0);
+  json({"queue", "delete", "cli share"});
+  for (const char* exchange : {"cli entry", "cli hash"}) json({"exchange", "delete", exchange, "--if-unused"});
+}
+
 TEST_F(CommandLine, a_hashed_password_lets_its_user_in) {
   const Finished hashed = escrow({"hash-password"}, {.input = "correct horse\n"});
   EXPECT_EQ(hashed.code, 0);

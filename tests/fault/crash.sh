@@ -14,7 +14,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 build=${ESCROW_BUILD_DIR:-$here/../../build/release}
 
 if [[ ${1:-} == -h || ${1:-} == --help ]]; then
-  sed -n '2,/^set /s/^# \{0,1\}//p' "$0" | head -n -1
+  sed -n '2,/^set /s/^# \{0,1\}//p' "$0"
   exit 0
 fi
 

@@ -97,7 +97,7 @@ TEST(Settings, ranges_hold_at_their_ends_and_one_past_them) {
   EXPECT_EQ(beyond.error().message, "limits.message_bytes: 67108865 is out of range: 1KiB to 64MiB");
   EXPECT_TRUE(set("amqp.channel_consumers", "1").ok());
   EXPECT_FALSE(set("amqp.channel_consumers", "0").ok());
-  for (const char* const bytes : {"amqp.transaction_bytes", "amqp.unwritten_bytes"}) {
+  for (const char* const bytes : {"amqp.tx_bytes", "amqp.unwritten_bytes"}) {
     EXPECT_TRUE(set(bytes, "4KiB").ok());
     EXPECT_FALSE(set(bytes, "4095").ok());
     EXPECT_TRUE(set(bytes, "1GiB").ok());
