@@ -7,7 +7,6 @@ function(escrow_test name)
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_DEPS} GTest::gmock_main rapidcheck rapidcheck_gtest)
   target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}")
-  target_compile_definitions(${name} PRIVATE ESCROW_BUILD_DIR="${PROJECT_BINARY_DIR}")
   escrow_ctest(${name} LABEL ${arg_LABEL} TIMEOUT ${arg_TIMEOUT} COMMAND ${name})
 endfunction()
 
@@ -23,6 +22,7 @@ function(escrow_ctest name)
   endif()
   set(environment
     "ESCROW_BUILD_DIR=${PROJECT_BINARY_DIR}"
+    "ESCROW_SOURCE_DIR=${PROJECT_SOURCE_DIR}"
     "GTEST_OUTPUT=xml:${PROJECT_BINARY_DIR}/test-results/${name}.xml"
     "UBSAN_OPTIONS=print_stacktrace=1"
     "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=${PROJECT_SOURCE_DIR}/cmake/tsan.supp")

@@ -110,7 +110,8 @@ void Engine::apply(const Command& command, const Bind& body) {
   broker::Topology& topology = broker_.topology();
   // Whose queue it is matters only when the binding is possible otherwise.
   const Result<broker::Exchange*> from = topology.exchange(body.vhost, body.source);
-  const bool possible = from && (body.remove || (*from)->check_binding(body.binding));
+  const bool possible = from && (body.remove ? topology.has_binding(body.vhost, body.source, to, body.binding)
+                                             : (*from)->check_binding(body.binding).ok());
   if (to.kind == broker::DestinationKind::kQueue && possible) {
     const auto queue = broker_.accessible(body.vhost, body.destination, body.connection);
     if (!queue && queue.error().code != ErrorCode::kNotFound) return reply(command, queue.error());

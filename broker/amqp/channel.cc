@@ -158,6 +158,15 @@ void Channel::close(ReplyCode code, std::string_view text, MethodId method) {
   session_.post(next_request(), CloseChannel{id_}, nullptr);
 }
 
+void Channel::rename_error(Pending& own, const Error& error, MethodId method) {
+  const ReplyCode code = reply_code(error);
+  if (is_hard(code)) return session_.fail(code, error.message, method);
+  own.bytes.clear();
+  const std::string explanation = reply_text(code, error.message);
+  encode_method(number_, amqp::ChannelClose{static_cast<std::uint16_t>(code), explanation, method.class_id, method.method_id},
+                own.bytes);
+}
+
 Channel::Outcome Channel::on(const ChannelClose&) {
   content_ = {};
   if (state_ == State::kClosing) {

@@ -96,6 +96,7 @@ class Channel {
     std::uint64_t first_number = 0;
     std::size_t messages = 0;
     std::vector<bool> mandatory;
+    std::optional<Published> published;  ///< the answer, to be said in its turn
   };
   struct Content {
     enum class Stage : std::uint8_t { kNone, kHeader, kBody } stage = Stage::kNone;
@@ -176,6 +177,8 @@ class Channel {
   void fail(ReplyCode code, std::string_view text, MethodId method);
   void fail(const Error& error, MethodId method);
   void close(ReplyCode code, std::string_view text, MethodId method);
+  /// The channel has failed by itself, but something before that has failed, too: the client is told of that.
+  void rename_error(Pending& own, const Error& error, MethodId method);
   void ask(ClientCommand command, MethodId method, bool silent, std::string name = {});
   void tell(ClientCommand command, Settles method = Settles::kAck);
   std::uint64_t next_request(Settles method) {
@@ -195,7 +198,7 @@ class Channel {
   Outcome content_complete(std::string_view body);
   void publish(OwnedMessage message, bool mandatory);
   bool may_write_to(std::string_view exchange);
-  void published(Pending& pending, Published published);
+  void published(const Pending& pending, const Published& published);
   void return_message(const MessageView& message);
   void confirm(std::uint64_t number, bool taken);
   void say_confirms();

@@ -160,13 +160,14 @@ void Channel::publish_posted(std::uint64_t request, std::uint64_t first_number, 
   pending.mandatory = std::move(mandatory);
 }
 
-void Channel::published(Pending& pending, Published published) {
+void Channel::published(const Pending& pending, const Published& published) {
   for (std::size_t i = 0; i < published.outcomes.size(); ++i) {
     const Result<std::uint32_t> outcome = published.outcomes.at(i);
     const bool routed = !outcome || *outcome > 0;
     if (!routed && i < pending.mandatory.size() && pending.mandatory[i]) return_message(published.publish.messages[i]);
     if (pending.first_number > 0) confirm(pending.first_number + i, outcome.ok());
   }
+  if (pending.method == TxCommit::kId) session_.say(number_, TxCommitOk{});
 }
 
 void Channel::return_message(const MessageView& message) {

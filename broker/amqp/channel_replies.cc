@@ -18,11 +18,19 @@ void Channel::reply(std::uint64_t request, Result<ClientReply> reply) {
       pending.answered = true;
       pending.bytes.clear();
     }
+    if (const auto own = std::ranges::find(pending_, 0u, &Pending::request); own != pending_.end()) {
+      rename_error(*own, reply.error(), method);
+      return say_answered();
+    }
     say_answered();
     return fail(reply.error(), method);
   }
   if (asked == pending_.end()) return;
-  answer(*asked, *std::move(reply));
+  if (auto* published = std::get_if<Published>(&*reply)) {
+    asked->published = std::move(*published);
+  } else {
+    answer(*asked, *std::move(reply));
+  }
   asked->answered = true;
   say_answered();
 }
@@ -32,6 +40,7 @@ void Channel::say_answered() {
     if (pending_.front().method == ChannelClose::kId) state_ = State::kClosed;
     if (pending_.front().method == BasicConsume::kId) --consumes_;
     if (pending_.front().cancels != 0) session_.consumers_.erase(pending_.front().cancels);
+    if (pending_.front().published) published(pending_.front(), *pending_.front().published);
     session_.output_.append(pending_.front().bytes);
     pending_.pop_front();
   }
@@ -44,10 +53,7 @@ void Channel::answer(Pending& pending, const M& method) {
 
 void Channel::answer(Pending& pending, ClientReply reply) {
   const MethodId asked = pending.method;
-  if (auto* result = std::get_if<Published>(&reply)) {
-    published(pending, std::move(*result));
-    if (asked == TxCommit::kId) answer(pending, TxCommitOk{});
-  } else if (const auto* info = std::get_if<QueueInfo>(&reply)) {
+  if (const auto* info = std::get_if<QueueInfo>(&reply)) {
     answer(pending, QueueDeclareOk{pending.name, static_cast<std::uint32_t>(info->ready), info->consumers});
   } else if (const auto* count = std::get_if<MessageCount>(&reply)) {
     const auto messages = static_cast<std::uint32_t>(count->messages);

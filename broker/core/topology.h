@@ -59,6 +59,8 @@ class Topology {
   /// False: nothing changed, there is no such binding, or no such end of it.
   Result<bool> unbind(std::string_view vhost, std::string_view source, Destination destination, Binding binding);
 
+  /// `binding` without target.
+  bool has_binding(std::string_view vhost, std::string_view source, Destination destination, Binding binding) const;
   /// Both ends are there and durable: a binding between them is stored.
   bool stores_binding(std::string_view vhost, std::string_view source, Destination destination) const;
 

@@ -83,6 +83,19 @@ Result<bool> Topology::unbind(std::string_view vhost_name, std::string_view sour
   return true;
 }
 
+bool Topology::has_binding(std::string_view vhost_name, std::string_view source, Destination destination,
+                           Binding binding) const {
+  const auto host = vhosts_.find(vhost_name);
+  if (host == vhosts_.end()) return false;
+  const Exchange* from = host->second.exchange(source);
+  const std::optional<Target> to = find(host->second, destination);
+  if (from == nullptr || !to) return false;
+  binding.arguments = in_order_of_name(std::move(binding.arguments));
+  binding.queue = to->queue;
+  binding.exchange = to->exchange;
+  return from->has(binding);
+}
+
 bool Topology::stores_binding(std::string_view vhost_name, std::string_view source, Destination destination) const {
   const auto host = vhosts_.find(vhost_name);
   if (host == vhosts_.end()) return false;

@@ -262,8 +262,7 @@ class Generator:
         for _ in range(self._random.randint(2, 5)):
             for step in getattr(self, self._pick(PIPELINED))():
                 fields = step.fields | ({"no-ack": True} if step.name == "basic.get" else {})
-                # A name that the server chooses is not known before its answer.
-                if step.name in ("queue.declare", "channel.open") and not fields.get("queue"):
+                if not pipelines(step, fields):
                     continue
                 parts.append(dataclasses.replace(step, connection=connection, channel=channel, fields=fields))
                 if step.name == "channel.close":
@@ -353,6 +352,15 @@ class Generator:
         connection, channel = self._place()
         what, data = self._pick(malformed(channel))
         return [Raw(connection, channel, what, data)]
+
+
+def pipelines(step, fields):
+    """Not what RabbitMQ looks at before it has dealt with what is before it, nor what the two are known to see otherwise."""
+    if step.name == "channel.open" or fields.get("queue", step.name) == "" or fields.get("immediate"):
+        return False
+    # What a server chooses is not known before its answer.
+    chosen = step.name == "queue.declare" and not fields.get("queue")
+    return not chosen and not (isinstance(step, Publish) and step.properties.get("delivery-mode") in (0, 3, 255))
 
 
 EVERY_KIND = (

@@ -11,6 +11,7 @@
 
 #include "tests/e2e/amqp_server.h"
 #include "tests/e2e/certificates.h"
+#include "tests/support/repository.h"
 
 namespace escrow::e2e {
 namespace {
@@ -225,8 +226,7 @@ TEST_F(Amqps, files_that_cannot_be_used_stop_the_start) {
 
 /// The first block of that language in the section of docs/amqp.md.
 std::string example(const std::string& language) {
-  const auto repository = std::filesystem::path(__FILE__).parent_path().parent_path().parent_path();
-  std::ifstream in(repository / "docs/amqp.md");
+  std::ifstream in(repository() / "docs/amqp.md");
   const std::string page{std::istreambuf_iterator<char>(in), {}};
   const std::size_t begin = page.find("\n```" + language + "\n", page.find("\n## TLS\n")) + language.size() + 5;
   return page.substr(begin, page.find("\n```\n", begin) + 1 - begin);

@@ -13,11 +13,10 @@
 #include <vector>
 
 #include "tests/e2e/fixtures.h"
+#include "tests/support/repository.h"
 
 namespace escrow::e2e {
 namespace {
-
-std::filesystem::path repository() { return std::filesystem::path(__FILE__).parent_path().parent_path().parent_path(); }
 
 std::string read(const std::filesystem::path& path) {
   std::ifstream in(path);

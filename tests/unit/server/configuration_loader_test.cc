@@ -7,6 +7,7 @@
 #include <sstream>
 #include <string>
 
+#include "tests/support/repository.h"
 #include "tests/unit/storage/scratch_directory.h"
 
 namespace escrow::server {
@@ -276,11 +277,6 @@ TEST_F(ConfigurationFile, the_effective_configuration_is_a_file_of_the_same_mean
   for (const Setting& setting : settings()) {
     EXPECT_EQ(setting.get(first->configuration), setting.get(second->configuration)) << setting.name;
   }
-}
-
-/// The repository that this test was built from.
-std::filesystem::path repository() {
-  return std::filesystem::path(__FILE__).parent_path().parent_path().parent_path().parent_path();
 }
 
 TEST_F(ConfigurationFile, the_example_is_fine) {

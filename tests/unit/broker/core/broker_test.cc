@@ -199,7 +199,7 @@ TEST(Broker, takes_no_credit_beyond_the_limit) {
   b.consume("x", "q", Broker::kMaxCredit);
   const auto more = b.broker->grant(b.ids.at("x"), 1);
   EXPECT_EQ(more.error().reason, "LIMIT_EXCEEDED");
-  EXPECT_EQ(more.error().metadata, (decltype(Error::metadata){{"limit", "credit"}, {"maximum", "65535"}}));
+  EXPECT_EQ(more.error().metadata, (decltype(Error::metadata){{"limit", "credit"}, {"maximum", "200000"}}));
   b.post("q", "m");
   EXPECT_EQ(b.work(), "x:m");
   EXPECT_EQ(outcome(b.broker->grant(b.ids.at("x"), 1)), "ok") << "what was used makes room";
