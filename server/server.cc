@@ -206,6 +206,8 @@ Server::~Server() {
   // The engine answers calls until the last one is finished.
   grpc_.reset();
   engine_.reset();
+  // What it still answers goes to the connections of AMQP.
+  authenticator_.reset();
 }
 
 std::string Server::describe() const {
