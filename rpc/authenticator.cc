@@ -27,8 +27,8 @@ bool Authenticator::KeyEqual::operator()(const Key& a, const Key& b) const {
   return sodium_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-Authenticator::Authenticator(const std::vector<Credentials>& secrets, std::vector<HashedUser> hashed)
-    : hashed_(std::move(hashed)) {
+Authenticator::Authenticator(const std::vector<Credentials>& secrets, std::vector<HashedUser> hashed, Refused refused)
+    : hashed_(std::move(hashed)), refused_(std::move(refused)) {
   ESCROW_INVARIANT(sodium_init() >= 0, "libsodium starts");
   randombytes_buf(secret_.data(), secret_.size());
   for (const Credentials& credentials : secrets) right_.emplace(key_of(credentials), credentials.user);
@@ -79,6 +79,12 @@ void Authenticator::verify(std::string_view authorization, std::function<void(Ve
   }
   if (verdict) return done(*std::move(verdict));
   changed_.notify_one();
+}
+
+void Authenticator::report_refused(std::string_view authorization, std::string_view peer, const Error& error) const {
+  if (!refused_ || error.code != ErrorCode::kUnauthenticated) return;
+  const std::optional<Credentials> credentials = parse_basic(authorization);
+  refused_(credentials ? credentials->user : std::string(), peer);
 }
 
 bool Authenticator::enqueue(const Key& key, Credentials credentials, std::function<void(Verdict)>& done) {

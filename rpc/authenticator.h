@@ -46,8 +46,10 @@ class Authenticator {
     std::string name;
     std::string hash;
   };
+  /// Told who is refused, for the log: the name that the caller gave, or none, and where it is. Any thread.
+  using Refused = std::function<void(std::string_view user, std::string_view peer)>;
   /// `secrets` are passwords that the server knows itself (generated, or of a development server): they need no slow hash.
-  Authenticator(const std::vector<Credentials>& secrets, std::vector<HashedUser> hashed);
+  Authenticator(const std::vector<Credentials>& secrets, std::vector<HashedUser> hashed, Refused refused = {});
   ~Authenticator();
   Authenticator(const Authenticator&) = delete;
   Authenticator& operator=(const Authenticator&) = delete;
@@ -59,6 +61,8 @@ class Authenticator {
   std::optional<Verdict> known(std::string_view authorization);
   /// Calls `done` once: on this thread when the verdict needs no work, otherwise later on the verifying thread.
   void verify(std::string_view authorization, std::function<void(Verdict)> done);
+  /// Tells who is refused, when that is what the error says.
+  void report_refused(std::string_view authorization, std::string_view peer, const Error& error) const;
 
  private:
   using Key = std::array<unsigned char, 32>;
@@ -85,6 +89,7 @@ class Authenticator {
   void run();
 
   const std::vector<HashedUser> hashed_;
+  const Refused refused_;
   std::array<unsigned char, 32> secret_{};
 
   mutable std::mutex mutex_;

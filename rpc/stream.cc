@@ -36,6 +36,7 @@ void Stream::authenticated(Authenticator::Verdict user) {
   if (user) {
     user_ = *std::move(user);
   } else {
+    report_refused(parts_.authenticator, context_, user.error());
     begin_closing(to_status(user.error()));
   }
   advance(lock);

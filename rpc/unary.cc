@@ -8,12 +8,29 @@
 #include "rpc/status.h"
 
 namespace escrow::rpc {
+namespace {
+
+/// "127.0.0.1:40522", "[::1]:40522"; of gRPC's "ipv4:127.0.0.1:40522", "ipv6:%5B::1%5D:40522".
+std::string peer(const grpc::ServerContextBase& context) {
+  std::string out = context.peer();
+  out.erase(0, out.find(':') + 1);
+  for (const auto& [escaped, plain] : {std::pair{"%5B", "["}, {"%5D", "]"}}) {
+    if (const std::size_t at = out.find(escaped); at != std::string::npos) out.replace(at, 3, plain);
+  }
+  return out;
+}
+
+}  // namespace
 
 std::string_view authorization(const grpc::ServerContextBase& context) {
   const auto& metadata = context.client_metadata();
   const auto it = metadata.find("authorization");
   if (it == metadata.end()) return {};
   return {it->second.data(), it->second.size()};
+}
+
+void report_refused(const Authenticator& authenticator, const grpc::ServerContextBase& context, const Error& error) {
+  authenticator.report_refused(authorization(context), peer(context), error);
 }
 
 void UnaryCall::accept(CallQueue& queue, const UnaryEndpoint& endpoint) {
@@ -51,10 +68,12 @@ void UnaryCall::fail(const Error& error) {
 
 void with_user(Authenticator& authenticator, UnaryCall& call,
                std::function<void(UnaryCall& call, std::string user)> next) {
-  authenticator.verify(call.authorization(), [&call, next = std::move(next)](Authenticator::Verdict verdict) {
-    if (!verdict) return call.fail(verdict.error());
-    next(call, *std::move(verdict));
-  });
+  authenticator.verify(call.authorization(),
+                       [&authenticator, &call, next = std::move(next)](Authenticator::Verdict verdict) {
+                         if (verdict) return next(call, *std::move(verdict));
+                         report_refused(authenticator, call.context(), verdict.error());
+                         call.fail(verdict.error());
+                       });
 }
 
 UnaryEndpoint UnaryPort::endpoint(RequestUnary request, const UnaryMethod& method) {
@@ -68,6 +87,7 @@ void UnaryPort::serve(UnaryCall& call) {
   } else if (*user) {
     post(call, **std::move(user));
   } else {
+    report_refused(authenticator_, call.context(), user->error());
     call.fail(user->error());
   }
 }

@@ -68,6 +68,7 @@ class UnaryCall final : private Call, private Completion {
   bool expired() const;
   /// Value of the metadata key `authorization`; empty without one.
   std::string_view authorization() const { return rpc::authorization(context_); }
+  const grpc::ServerContextBase& context() const { return context_; }
 
   // The end: one of them, once, from any thread. The call may be gone when it returns.
   void finish(const grpc::ByteBuffer& response);
@@ -84,6 +85,9 @@ class UnaryCall final : private Call, private Completion {
   bool ended_ = false;
   GrpcOrder order_;
 };
+
+/// Tells the log, through the authenticator, whom it refused.
+void report_refused(const Authenticator& authenticator, const grpc::ServerContextBase& context, const Error& error);
 
 /// Calls `next(call, user)` when the caller is authenticated: on this thread, or later on that of the authenticator.
 /// Otherwise fails the call.

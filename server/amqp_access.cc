@@ -21,19 +21,13 @@ UserPermissions everywhere(const Configuration& c, const std::shared_ptr<const P
   return out;
 }
 
-Error wrong(const Permission& permission, const std::string& what) {
-  return configuration_wrong("permissions of '" + permission.user + "' in '" + permission.vhost + "': " + what);
-}
-
-Result<void> check_user(const Configuration& c, const Permission& permission) {
-  if (permission.user == kAdministrator || (c.dev && permission.user == kDevelopmentUser)) {
-    return wrong(permission, "'" + permission.user + "' may do everything, which cannot be changed");
+/// Empty: nothing is wrong with it.
+std::string fault_of_user(const Configuration& c, const std::string& user) {
+  if (user == kAdministrator || (c.dev && user == kDevelopmentUser)) {
+    return "'" + user + "' may do everything, which cannot be changed";
   }
-  const auto is_user = [&](const auto& user) { return user.name == permission.user; };
-  if (std::ranges::none_of(c.users, is_user)) {
-    return wrong(permission, "there is no such user in [users]");
-  }
-  return {};
+  const bool known = std::ranges::find(c.users, user, &rpc::Authenticator::HashedUser::name) != c.users.end();
+  return known ? "" : "there is no such user in [users]";
 }
 
 }  // namespace
@@ -41,13 +35,21 @@ Result<void> check_user(const Configuration& c, const Permission& permission) {
 Result<AmqpAccess> AmqpAccess::compile(const Configuration& c) {
   const UserPermissions none = everywhere(c, nullptr);
   std::map<std::string, UserPermissions> by_user;
+  Faults faults;
   for (const Permission& permission : c.permissions) {
-    if (auto valid = check_user(c, permission); !valid) return std::move(valid).error();
-    if (!none.contains(permission.vhost)) return wrong(permission, "there is no such virtual host in vhosts");
+    const auto wrong = [&](const std::string& what) {
+      faults.add("permissions of '" + permission.user + "' in '" + permission.vhost + "': " + what);
+    };
+    if (const std::string fault = fault_of_user(c, permission.user); !fault.empty()) wrong(fault);
+    if (!none.contains(permission.vhost)) wrong("there is no such virtual host in vhosts");
     auto compiled = Permissions::compile(permission.configure, permission.write, permission.read);
-    if (!compiled) return wrong(permission, compiled.error().message);
+    if (!compiled) {
+      wrong(compiled.error().message);
+      continue;
+    }
     by_user.try_emplace(permission.user, none).first->second[permission.vhost] = *std::move(compiled);
   }
+  if (auto valid = faults.result(); !valid) return std::move(valid).error();
   const auto all = Permissions::compile(".*", ".*", ".*");
   ESCROW_INVARIANT(all.ok(), "everything is a pattern");
   by_user.emplace(kAdministrator, everywhere(c, *all));

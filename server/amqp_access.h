@@ -15,7 +15,7 @@ namespace escrow::server {
 /// Immutable; may be shared by threads.
 class AmqpAccess {
  public:
-  /// CONFIGURATION_WRONG when a permission is of no user or no virtual host, or when a pattern is none.
+  /// CONFIGURATION_WRONG, with everything that is, when a permission is of no user or no virtual host, or a pattern is none.
   static Result<AmqpAccess> compile(const Configuration& configuration);
 
   /// Users without permissions, and names that are no user's, may enter nothing. Never nullptr.

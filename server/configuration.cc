@@ -16,35 +16,32 @@
 namespace escrow::server {
 namespace {
 
-Result<void> check_tls(const Configuration& c) {
+void check_tls(const Configuration& c, Faults& faults) {
   if (c.grpc_tls_certificate_file.empty() != c.grpc_tls_key_file.empty()) {
-    return configuration_wrong("grpc.tls_certificate_file and grpc.tls_key_file go together");
+    faults.add("grpc.tls_certificate_file and grpc.tls_key_file go together");
   }
   if (!c.grpc_tls_client_ca_file.empty() && c.grpc_tls_certificate_file.empty()) {
-    return configuration_wrong("grpc.tls_client_ca_file needs grpc.tls_certificate_file and grpc.tls_key_file");
+    faults.add("grpc.tls_client_ca_file needs grpc.tls_certificate_file and grpc.tls_key_file");
   }
-  return {};
 }
 
-Result<void> check_amqps(const Configuration& c) {
+void check_amqps(const Configuration& c, Faults& faults) {
   if (c.amqps_certificate_file.empty() != c.amqps_key_file.empty()) {
-    return configuration_wrong("amqps.certificate_file and amqps.key_file go together");
+    faults.add("amqps.certificate_file and amqps.key_file go together");
   }
   if (c.amqps_verify_peer == c.amqps_ca_file.empty()) {
-    return configuration_wrong(
-        "amqps.verify_peer and amqps.ca_file go together: clients are verified by these authorities");
+    faults.add("amqps.verify_peer and amqps.ca_file go together: clients are verified by these authorities");
   }
   if (c.amqps_fail_if_no_peer_certificate && !c.amqps_verify_peer) {
-    return configuration_wrong("amqps.fail_if_no_peer_certificate needs amqps.verify_peer");
+    faults.add("amqps.fail_if_no_peer_certificate needs amqps.verify_peer");
   }
   if (c.amqps_verify_peer && c.amqps_certificate_file.empty()) {
-    return configuration_wrong("amqps.verify_peer needs amqps.certificate_file and amqps.key_file");
+    faults.add("amqps.verify_peer needs amqps.certificate_file and amqps.key_file");
   }
-  return {};
 }
 
-Result<void> check_dev(const Configuration& c) {
-  if (!c.dev) return {};
+void check_dev(const Configuration& c, Faults& faults) {
+  if (!c.dev) return;
   const std::initializer_list<std::pair<std::string_view, const std::string&>> binds = {
       {"grpc.bind", c.grpc_bind},
       {"amqp.bind", c.amqp_bind},
@@ -53,45 +50,54 @@ Result<void> check_dev(const Configuration& c) {
       {"metrics.bind", c.metrics_bind}};
   for (const auto& [name, address] : binds) {
     if (is_loopback(address)) continue;
-    return configuration_wrong("dev allows loopback addresses only, because everybody knows the password of 'guest'; " +
-                               std::string(name) + " is " + address);
+    faults.add("dev allows loopback addresses only, because everybody knows the password of 'guest'; " +
+               std::string(name) + " is " + address);
   }
-  return {};
 }
 
-Result<void> check_users(const Configuration& c) {
+void check_users(const Configuration& c, Faults& faults) {
   for (const auto& user : c.users) {
     if (auto valid = rpc::check_user_name(user.name); !valid) {
-      return configuration_wrong("users: '" + user.name + "': " + valid.error().message);
+      faults.add("users: '" + user.name + "': " + valid.error().message);
     }
     if (auto valid = rpc::check_password_hash(user.hash); !valid && !user.hash.empty()) {
-      return configuration_wrong("users: '" + user.name + "': " + valid.error().message);
+      faults.add("users: '" + user.name + "': " + valid.error().message);
     }
     if (user.name == kAdministrator || (c.dev && user.name == kDevelopmentUser)) {
-      return configuration_wrong("users: the name '" + user.name + "' is taken by the server");
+      faults.add("users: the name '" + user.name + "' is taken by the server");
     }
   }
-  return {};
 }
 
-Result<void> check_vhosts(const Configuration& c) {
+void check_vhosts(const Configuration& c, Faults& faults) {
   if (c.vhosts.size() > broker::Topology::kMaxVhosts) {
-    return configuration_wrong("vhosts: there are more than " + std::to_string(broker::Topology::kMaxVhosts));
+    faults.add("vhosts: there are more than " + std::to_string(broker::Topology::kMaxVhosts));
   }
   for (const std::string& name : c.vhosts) {
     if (auto valid = broker::check_name("vhost", name); !valid) {
-      return configuration_wrong("vhosts: '" + name + "': " + valid.error().message);
+      faults.add("vhosts: '" + name + "': " + valid.error().message);
     }
   }
-  return {};
 }
 
-Result<void> check_amqp(const Configuration& c) {
+void check_amqp(const Configuration& c, Faults& faults) {
   if (c.amqp_heartbeat % std::chrono::seconds(1) != Duration::zero()) {
-    return configuration_wrong("amqp.heartbeat is not in whole seconds, as AMQP has it");
+    faults.add("amqp.heartbeat is not in whole seconds, as AMQP has it");
   }
-  auto access = AmqpAccess::compile(c);
-  return access ? Result<void>() : access.error();
+  if (auto access = AmqpAccess::compile(c); !access) faults.add(access.error().message);
+}
+
+void check_times(const Configuration& c, Faults& faults) {
+  if (c.checks_max_interval < c.checks_base_interval) {
+    faults.add("checks.max_interval is shorter than checks.base_interval");
+  }
+  if (c.transactions_retention < c.check_horizon()) {
+    faults.add(
+        "transactions.retention is shorter than the time until a transaction that nobody answers for is in "
+        "doubt (" +
+        std::to_string(std::chrono::ceil<std::chrono::seconds>(c.check_horizon()).count()) +
+        "s with these checks): a late decision could meet a newer transaction of the same id");
+  }
 }
 
 }  // namespace
@@ -124,24 +130,18 @@ Duration Configuration::check_horizon() const {
 }
 
 Result<void> check(const Configuration& c) {
-  if (auto valid = check_tls(c); !valid) return valid;
-  if (auto valid = check_amqps(c); !valid) return valid;
-  if (auto valid = check_dev(c); !valid) return valid;
-  if (auto valid = check_users(c); !valid) return valid;
-  if (auto valid = check_vhosts(c); !valid) return valid;
-  if (auto valid = check_amqp(c); !valid) return valid;
-  if (c.checks_max_interval < c.checks_base_interval) {
-    return configuration_wrong("checks.max_interval is shorter than checks.base_interval");
-  }
-  if (c.transactions_retention < c.check_horizon()) {
-    return configuration_wrong(
-        "transactions.retention is shorter than the time until a transaction that nobody answers for is in "
-        "doubt (" +
-        std::to_string(std::chrono::ceil<std::chrono::seconds>(c.check_horizon()).count()) +
-        "s with these checks): a late decision could meet a newer transaction of the same id");
-  }
-  return {};
+  Faults faults;
+  check_tls(c, faults);
+  check_amqps(c, faults);
+  check_dev(c, faults);
+  check_users(c, faults);
+  check_vhosts(c, faults);
+  check_amqp(c, faults);
+  check_times(c, faults);
+  return faults.result();
 }
+
+Result<void> Faults::result() const { return none() ? Result<void>() : configuration_wrong(text_); }
 
 bool is_loopback(const std::string& address) {
   return address == "localhost" || address == "::1" || address == "[::1]" || address.starts_with("127.");

@@ -94,7 +94,19 @@ struct Configuration {
   Duration check_horizon() const;
 };
 
-/// What no key can check by itself. INVALID_ARGUMENT, CONFIGURATION_WRONG.
+/// What is wrong, a line for each: gathered, so that a person is told everything at once.
+class Faults {
+ public:
+  void add(const std::string& fault) { text_ += (text_.empty() ? "" : "\n") + fault; }
+  bool none() const { return text_.empty(); }
+  /// CONFIGURATION_WRONG unless there are none.
+  Result<void> result() const;
+
+ private:
+  std::string text_;
+};
+
+/// What no key can check by itself. INVALID_ARGUMENT, CONFIGURATION_WRONG with everything that is wrong.
 Result<void> check(const Configuration& configuration);
 
 /// `[::1]` and `localhost` count as well as 127.0.0.0/8.

@@ -45,15 +45,14 @@ class Loader {
     for (const auto& [setting, text] : sources_.flags) set(*setting, text, "flag " + setting->flag());
     if (loaded_.configuration.data_dir.empty()) loaded_.configuration.data_dir = standard_data_dir();
     if (loaded_.configuration.data_dir.empty()) wrong("data.dir: not set, and HOME says nothing either");
-    if (wrong_.empty()) {
-      if (auto valid = check(loaded_.configuration); !valid) wrong(valid.error().message);
-    }
-    if (!wrong_.empty()) return configuration_wrong(wrong_);
+    // What goes together is checked when every value is one.
+    auto valid = faults_.none() ? check(loaded_.configuration) : faults_.result();
+    if (!valid) return std::move(valid).error();
     return std::move(loaded_);
   }
 
  private:
-  void wrong(const std::string& message) { wrong_ += (wrong_.empty() ? "" : "\n") + message; }
+  void wrong(const std::string& message) { faults_.add(message); }
 
   void set(const Setting& setting, std::string_view text, std::string origin) {
     if (auto done = setting.set(loaded_.configuration, text); !done) {
@@ -215,7 +214,7 @@ class Loader {
 
   const ConfigurationSources& sources_;
   LoadedConfiguration loaded_;
-  std::string wrong_;
+  Faults faults_;
 };
 
 }  // namespace

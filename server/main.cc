@@ -61,15 +61,16 @@ void warn_about(const Configuration& c) {
   }
 }
 
+/// Does not wait for the log.
 [[noreturn]] void exit_at_once(int signal) {
-  spdlog::warn("signal {} again: stopping at once", signal);
+  std::fprintf(stderr, "escrowd: signal %d again: stopping at once\n", signal);
   std::_Exit(kFailed);
 }
 
 int run(const LoadedConfiguration& loaded) {
   // Debian's abseil, which gRPC uses, looks for deadlocks at every lock otherwise.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
-  start_logging(loaded.configuration.log_level);
+  const Logging logging(loaded.configuration.log_level);
   spdlog::info("starting, configuration from {}",
                loaded.file.empty() ? "the environment and flags alone" : loaded.file);
   for (const std::string& warning : loaded.warnings) spdlog::warn("{}", warning);

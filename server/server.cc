@@ -1,6 +1,7 @@
 #include "server/server.h"
 
 #include <sodium.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <future>
@@ -82,8 +83,12 @@ Result<std::unique_ptr<Server>> Server::start(const Configuration& configuration
   if (auto done = server->listen_grpc(); !done) return std::move(done).error();
   if (auto done = server->listen_amqp(); !done) return std::move(done).error();
   server->resources_->start();
+  server->client_log_.start();
   return server;
 }
+
+Server::Server(const Configuration& configuration)
+    : configuration_(configuration), client_log_(loop_.context(), clock_, spdlog::default_logger()) {}
 
 Result<void> Server::open_store() {
   Result<DataDirectory> directory = DataDirectory::open(configuration_.data_dir);
@@ -123,7 +128,13 @@ Result<void> Server::load_users() {
   if (configuration_.dev) secrets.push_back({std::string(kDevelopmentUser), std::string(kDevelopmentUser)});
   std::vector<rpc::Authenticator::HashedUser> users = configuration_.users;
   std::erase_if(users, [](const auto& user) { return user.hash.empty(); });
-  authenticator_ = std::make_unique<rpc::Authenticator>(secrets, std::move(users));
+  authenticator_ = std::make_unique<rpc::Authenticator>(
+      secrets, std::move(users), [this](std::string_view user, std::string_view peer) {
+        client_log_.report({.kind = ClientLog::Event::Kind::kLoginRefused,
+                            .peer = peer,
+                            .user = user,
+                            .text = "UNAUTHENTICATED, by gRPC"});
+      });
   return {};
 }
 
@@ -140,7 +151,7 @@ Result<void> Server::listen_amqp() {
                                [permissions = std::move(permissions), answer = std::move(answer)](
                                    rpc::Authenticator::Verdict verdict) { answer(verdict ? permissions : nullptr); });
       },
-      random_seed());
+      [this](const broker::amqp::ConnectionEvent& event) { client_log_.report(event); }, random_seed());
   if (!listener) return std::move(listener).error();
   amqp_ = *std::move(listener);
   return {};
@@ -195,6 +206,8 @@ Server::~Server() {
   // The engine answers calls until the last one is finished.
   grpc_.reset();
   engine_.reset();
+  // What it still answers goes to the connections of AMQP.
+  authenticator_.reset();
 }
 
 std::string Server::describe() const {

@@ -18,6 +18,7 @@
 #include "rpc/authenticator.h"
 #include "rpc/stream_set.h"
 #include "server/admin_secret.h"
+#include "server/client_log.h"
 #include "server/configuration.h"
 #include "server/grpc_server.h"
 #include "server/resource_watch.h"
@@ -44,7 +45,7 @@ class Server {
   const AdminSecret& admin_secret() const { return *admin_secret_; }
 
  private:
-  explicit Server(const Configuration& configuration) : configuration_(configuration) {}
+  explicit Server(const Configuration& configuration);
   Result<void> open_store();
   Result<void> start_engine();
   void watch_resources();
@@ -60,10 +61,11 @@ class Server {
   std::unique_ptr<RocksStore> store_;
   std::unique_ptr<AdminSecret> admin_secret_;
   std::unique_ptr<rpc::StreamSet> streams_;
+  broker::net::AsioLoop loop_;
+  ClientLog client_log_;
   std::unique_ptr<rpc::Authenticator> authenticator_;
   std::unique_ptr<coordinator::api::CoordinatorService> coordinator_;
   std::unique_ptr<broker::api::BrokerService> broker_;
-  broker::net::AsioLoop loop_;
   std::unique_ptr<ResourceWatch> resources_;
   std::unique_ptr<broker::net::Listener> amqp_;
   std::unique_ptr<engine::EngineThread> engine_;  // after the ports it answers to

@@ -21,6 +21,7 @@ Permissions::~Permissions() = default;
 Result<std::shared_ptr<const Permissions>> Permissions::compile(std::string_view configure, std::string_view write,
                                                                 std::string_view read) {
   auto patterns = std::make_unique<Patterns>();
+  std::string wrong;
   std::size_t i = 0;
   for (const std::string_view pattern : {configure, write, read}) {
     std::unique_ptr<RE2>& expression = patterns->expressions[i++];
@@ -29,13 +30,11 @@ Result<std::shared_ptr<const Permissions>> Permissions::compile(std::string_view
     RE2::Options options;
     options.set_log_errors(false);
     expression = std::make_unique<RE2>(pattern, options);
-    if (!expression->ok()) {
-      return Error{ErrorCode::kInvalidArgument,
-                   "CONFIGURATION_WRONG",
-                   "'" + std::string(pattern) + "' is no regular expression: " + expression->error(),
-                   {}};
-    }
+    if (expression->ok()) continue;
+    wrong +=
+        (wrong.empty() ? "'" : "; '") + std::string(pattern) + "' is no regular expression: " + expression->error();
   }
+  if (!wrong.empty()) return Error{ErrorCode::kInvalidArgument, "CONFIGURATION_WRONG", wrong, {}};
   return std::shared_ptr<const Permissions>(new Permissions(std::move(patterns)));
 }
 

@@ -21,7 +21,7 @@ std::string_view name(Right right);
 /// Immutable; may be shared by threads.
 class Permissions {
  public:
-  /// CONFIGURATION_WRONG when one is no regular expression.
+  /// CONFIGURATION_WRONG with those that are no regular expressions.
   static Result<std::shared_ptr<const Permissions>> compile(std::string_view configure, std::string_view write,
                                                             std::string_view read);
   ~Permissions();

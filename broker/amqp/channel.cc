@@ -152,6 +152,7 @@ void Channel::close(ReplyCode code, std::string_view text, MethodId method) {
   say_confirms();
   state_ = State::kClosing;
   const std::string explanation = reply_text(code, text);
+  session_.report(ConnectionEvent::Kind::kChannelError, explanation, static_cast<std::uint16_t>(code), number_);
   say(ChannelClose{static_cast<std::uint16_t>(code), explanation, method.class_id, method.method_id});
   if (!pending_.empty()) pending_.back().request = 0;
   content_ = {};

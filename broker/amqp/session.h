@@ -19,6 +19,7 @@
 #include "base/random.h"
 #include "broker/amqp/access.h"
 #include "broker/amqp/channel.h"
+#include "broker/amqp/connection_event.h"
 #include "broker/amqp/frame.h"
 #include "broker/amqp/method.h"
 #include "broker/core/command.h"
@@ -63,6 +64,8 @@ class SessionHost {
   virtual void post(Request request) = 0;
   /// Answered by Session::authenticated, at once or later.
   virtual void authenticate(Login login) = 0;
+  /// For the log. Its peer is the host's to say.
+  virtual void report(ConnectionEvent event) = 0;
 };
 
 class Session {
@@ -164,6 +167,11 @@ class Session {
   std::size_t keep_incomplete(std::size_t consumed, std::size_t available);
 
   void block_or_unblock();
+  void close(ReplyCode code, std::string_view explanation, MethodId method);
+  void report(ConnectionEvent::Kind kind, std::string_view text = {}, std::uint16_t reply_code = 0,
+              std::uint16_t channel = 0) {
+    host_.report({kind, {}, user_, vhost_, channel, reply_code, text});
+  }
 
   // For channels.
   void fail(ReplyCode code, std::string_view text, MethodId method = {});

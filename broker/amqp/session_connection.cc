@@ -104,6 +104,8 @@ bool Session::receive_header(std::string_view& in) {
     case ProtocolHeaderState::kNeedMore:
       return false;
     case ProtocolHeaderState::kRefused:
+      report(ConnectionEvent::Kind::kHandshakeFailed,
+             "no header of AMQP 0-9-1: " + std::string(in.substr(0, kProtocolHeader.size())));
       output_.append(kProtocolHeader);
       state_ = State::kFinished;
       return false;
@@ -148,6 +150,8 @@ void Session::authenticated(std::shared_ptr<const UserPermissions> permissions) 
     const std::string explanation = "Login was refused using authentication mechanism " + mechanism_;
     if (closes_on_failed_authentication_) return fail(ReplyCode::kAccessRefused, explanation);
     // Who does not know that, sees the connection end.
+    report(ConnectionEvent::Kind::kLoginRefused, reply_text(ReplyCode::kAccessRefused, explanation),
+           static_cast<std::uint16_t>(ReplyCode::kAccessRefused));
     state_ = State::kFinished;
     return;
   }
@@ -196,6 +200,7 @@ Result<void, ProtocolError> Session::on(const ConnectionOpen& method) {
   }
   permissions_ = permissions->second;
   state_ = State::kRunning;
+  report(ConnectionEvent::Kind::kOpened);
   say(0, ConnectionOpenOk{});
   return {};
 }
@@ -222,15 +227,24 @@ Result<void, ProtocolError> Session::on(const ConnectionUpdateSecret&) {
 
 void Session::fail(ReplyCode code, std::string_view text, MethodId method) {
   if (state_ == State::kClosing || state_ == State::kFinished) return;
-  flush_publishing();
+  const auto kind = code == ReplyCode::kAccessRefused ? ConnectionEvent::Kind::kLoginRefused
+                                                      : ConnectionEvent::Kind::kConnectionError;
   const std::string explanation = reply_text(code, text);
+  report(kind, explanation, static_cast<std::uint16_t>(code));
+  close(code, explanation, method);
+}
+
+void Session::close(ReplyCode code, std::string_view explanation, MethodId method) {
+  flush_publishing();
   say(0, ConnectionClose{static_cast<std::uint16_t>(code), explanation, method.class_id, method.method_id});
   state_ = State::kClosing;
 }
 
 void Session::shut_down(std::string_view reason) {
   if (state_ == State::kRunning) {
-    fail(ReplyCode::kConnectionForced, "broker forced connection closure with reason '" + std::string(reason) + "'");
+    // No mistake of the client's to report.
+    constexpr ReplyCode kCode = ReplyCode::kConnectionForced;
+    close(kCode, reply_text(kCode, "broker forced connection closure with reason '" + std::string(reason) + "'"), {});
   } else if (state_ != State::kClosing) {
     state_ = State::kFinished;
   }
@@ -248,11 +262,18 @@ bool Session::tick(Monotonic now, bool received, bool sent) {
     if (!said_) said_ = now;
     return now - *said_ < kLinger;
   }
-  if (state_ != State::kRunning) return now - started_ < limits_.handshake;
+  if (state_ != State::kRunning) {
+    if (now - started_ < limits_.handshake) return true;
+    report(ConnectionEvent::Kind::kHandshakeFailed, "it took too long");
+    return false;
+  }
   if (heartbeat_ == Monotonic::zero()) return true;
   if (blocked()) last_received_ = now;  // nobody listens to its heartbeats
   // Section 4.2.7: a peer that sends nothing for two intervals is gone.
-  if (now - last_received_ > 2 * heartbeat_) return false;
+  if (now - last_received_ > 2 * heartbeat_) {
+    report(ConnectionEvent::Kind::kHeartbeatMissed, "nothing came for two intervals");
+    return false;
+  }
   if (now - last_sent_ >= heartbeat_ / 2) {
     encode_heartbeat(output_);
     last_sent_ = now;

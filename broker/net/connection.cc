@@ -17,6 +17,7 @@ constexpr std::size_t kKeptOutput = 4096;
 Connection::Connection(Listener& listener, Tcp::socket socket, const TlsContext* tls, ConnectionId id, Random random)
     : listener_(listener),
       socket_(std::move(socket)),
+      peer_(peer_of(socket_)),
       transport_(socket_.native_handle(), tls),
       session_(listener.options_.limits, id, random, *this, listener.clock_.monotonic()) {
   session_.set_alarm(listener.engine_.inbox().alarm());
@@ -56,6 +57,9 @@ bool Connection::shake_hands() {
       return false;
     case Transport::Next::kEnded:
       break;
+  }
+  if (const std::string& why = transport_.handshake_failure(); !why.empty()) {
+    report({.kind = amqp::ConnectionEvent::Kind::kHandshakeFailed, .text = "no TLS: " + why});
   }
   session_.shut_down("no TLS");
   write();
@@ -138,6 +142,11 @@ void Connection::authenticate(amqp::Login login) {
   });
 }
 
+void Connection::report(amqp::ConnectionEvent event) {
+  event.peer = peer_;
+  listener_.report_(event);
+}
+
 void Connection::reply(std::uint64_t request, Result<engine::Reply> reply) {
   if (!reply) return session_.reply(request, std::move(reply).error());
   std::visit(
@@ -212,6 +221,7 @@ void Connection::end() {
   if (std::exchange(ended_, true)) return;
   boost::system::error_code ignored;
   socket_.close(ignored);
+  report({.kind = amqp::ConnectionEvent::Kind::kClosed, .user = session_.user(), .vhost = session_.vhost()});
   session_.output().clear();
   listener_.engine_.inbox().post({this, 0, session_.user(), engine::ClosePort{}});
 }

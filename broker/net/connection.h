@@ -43,6 +43,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   // amqp::SessionHost
   void post(amqp::Request request) override;
   void authenticate(amqp::Login login) override;
+  void report(amqp::ConnectionEvent event) override;
 
   bool may_read() const;
   void wait_readable();
@@ -61,6 +62,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
 
   Listener& listener_;
   Tcp::socket socket_;
+  const std::string peer_;
   Transport transport_;
   amqp::Session session_;
   std::string rest_;         // of the input: what is not a whole frame yet

@@ -14,22 +14,32 @@ constexpr std::size_t kMaxSpareChunks = 16;
 
 }  // namespace
 
+std::string peer_of(const boost::asio::ip::tcp::socket& socket) {
+  boost::system::error_code gone;
+  const boost::asio::ip::tcp::endpoint peer = socket.remote_endpoint(gone);
+  if (gone) return {};
+  const std::string address = peer.address().to_string();
+  return (peer.address().is_v6() ? "[" + address + "]" : address) + ":" + std::to_string(peer.port());
+}
+
 Listener::Listener(AsioLoop& loop, engine::EngineThread& engine, const Clock& clock, ListenerOptions options,
-                   Authenticate authenticate, std::uint64_t seed)
+                   Authenticate authenticate, Report report, std::uint64_t seed)
     : loop_(loop),
       engine_(engine),
       clock_(clock),
       options_(std::move(options)),
       authenticate_(std::move(authenticate)),
+      report_(std::move(report)),
       random_(seed),
       timer_(loop.context()) {}
 
 Listener::~Listener() = default;
 
 Result<std::unique_ptr<Listener>> Listener::start(AsioLoop& loop, engine::EngineThread& engine, const Clock& clock,
-                                                  ListenerOptions options, Authenticate authenticate,
+                                                  ListenerOptions options, Authenticate authenticate, Report report,
                                                   std::uint64_t seed) {
-  std::unique_ptr<Listener> self(new Listener(loop, engine, clock, std::move(options), std::move(authenticate), seed));
+  std::unique_ptr<Listener> self(
+      new Listener(loop, engine, clock, std::move(options), std::move(authenticate), std::move(report), seed));
   if (auto opened = self->open(); !opened) return std::move(opened).error();
   boost::asio::post(loop.context(), [raw = self.get()] {
     const auto held = raw->engine_.hold();
@@ -90,8 +100,9 @@ void Listener::accept(Door& door) {
       [this, &door](const boost::system::error_code& error, boost::asio::ip::tcp::socket socket) {
         if (!door.acceptor.is_open()) return;
         const auto held = engine_.hold();
-        // Beyond the limit it is closed at once.
-        if (!error && connections_.size() < options_.max_connections) {
+        if (!error && connections_.size() >= options_.max_connections) {
+          refuse(socket);
+        } else if (!error) {
           boost::system::error_code ignored;
           socket.non_blocking(true, ignored);
           socket.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
@@ -103,6 +114,13 @@ void Listener::accept(Door& door) {
         }
         accept(door);
       });
+}
+
+void Listener::refuse(const boost::asio::ip::tcp::socket& socket) const {
+  const std::string limit = std::to_string(options_.max_connections);
+  report_({.kind = amqp::ConnectionEvent::Kind::kRefused,
+           .peer = peer_of(socket),
+           .text = "there are as many as amqp.max_connections allows, " + limit});
 }
 
 void Listener::tick() {

@@ -22,6 +22,9 @@ namespace escrow::broker::net {
 
 class Connection;
 
+/// "127.0.0.1:40522", "[::1]:40522"; empty when the client is gone already.
+std::string peer_of(const boost::asio::ip::tcp::socket& socket);
+
 struct Endpoint {
   std::string bind = "127.0.0.1";
   std::uint16_t port = 0;  ///< 0: any free one
@@ -40,6 +43,9 @@ struct ListenerOptions {
 using Authenticate =
     std::function<void(amqp::Login, std::function<void(std::shared_ptr<const amqp::UserPermissions>)>)>;
 
+/// Called on the engine's thread, so it must not block.
+using Report = std::function<void(const amqp::ConnectionEvent&)>;
+
 /// Bytes on their way in. Messages that are posted point into it and keep it; nobody else's is used again.
 struct Chunk {
   static constexpr std::size_t kBytes = 256 << 10;
@@ -51,7 +57,7 @@ class Listener {
   /// The loop, which is the engine's, and the engine outlive it. ADDRESS_IN_USE, LISTEN_FAILED, and of TLS those of
   /// TlsContext::load.
   static Result<std::unique_ptr<Listener>> start(AsioLoop& loop, engine::EngineThread& engine, const Clock& clock,
-                                                 ListenerOptions options, Authenticate authenticate,
+                                                 ListenerOptions options, Authenticate authenticate, Report report,
                                                  std::uint64_t seed);
   /// After the engine's thread has ended.
   ~Listener();
@@ -68,7 +74,7 @@ class Listener {
  private:
   friend class Connection;
   Listener(AsioLoop& loop, engine::EngineThread& engine, const Clock& clock, ListenerOptions options,
-           Authenticate authenticate, std::uint64_t seed);
+           Authenticate authenticate, Report report, std::uint64_t seed);
   struct Door {
     boost::asio::ip::tcp::acceptor acceptor;
     const TlsContext* tls = nullptr;
@@ -76,6 +82,8 @@ class Listener {
   Result<void> open();
   Result<void> open(const Endpoint& endpoint, const TlsContext* tls);
   void accept(Door& door);
+  /// It is closed at once.
+  void refuse(const boost::asio::ip::tcp::socket& socket) const;
   void tick();
   std::shared_ptr<Chunk> chunk();
   /// Which may end themselves meanwhile.
@@ -88,6 +96,7 @@ class Listener {
   const Clock& clock_;
   const ListenerOptions options_;
   const Authenticate authenticate_;
+  const Report report_;
   Random random_;
   std::unique_ptr<TlsContext> tls_;
   std::vector<std::unique_ptr<Door>> doors_;

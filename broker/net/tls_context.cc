@@ -8,15 +8,6 @@
 namespace escrow::broker::net {
 namespace {
 
-/// What OpenSSL says first of an error, which is the cause of the rest.
-std::string reason() {
-  const unsigned long code = ERR_peek_error();
-  ERR_clear_error();
-  if (ERR_SYSTEM_ERROR(code)) return std::generic_category().message(ERR_GET_REASON(code));
-  const char* const text = ERR_reason_error_string(code);
-  return text == nullptr ? "no reason given" : text;
-}
-
 Error unusable(const std::string& setting, const std::string& file, const std::string& what) {
   return {ErrorCode::kInvalidArgument,
           "CONFIGURATION_WRONG",
@@ -31,7 +22,7 @@ Result<void> load_certificate(SSL_CTX* context, const TlsOptions& options) {
   if (SSL_CTX_use_certificate_chain_file(context, options.certificate_file.c_str()) != 1) {
     return unusable(
         "certificate_file", options.certificate_file,
-        "cannot be used (" + reason() + "): name a readable PEM file that begins with the server's certificate");
+        "cannot be used (" + tls_failure() + "): name a readable PEM file that begins with the server's certificate");
   }
   SSL_CTX_set_default_passwd_cb(context, no_passphrase);
   if (SSL_CTX_use_PrivateKey_file(context, options.key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
@@ -43,7 +34,7 @@ Result<void> load_certificate(SSL_CTX* context, const TlsOptions& options) {
     }
     return unusable(
         "key_file", options.key_file,
-        "cannot be used (" + reason() + "): name a readable PEM file with a private key that has no passphrase");
+        "cannot be used (" + tls_failure() + "): name a readable PEM file with a private key that has no passphrase");
   }
   return {};
 }
@@ -55,7 +46,7 @@ Result<void> load_authorities(SSL_CTX* context, const TlsOptions& options) {
     sk_X509_NAME_pop_free(names, X509_NAME_free);
     return unusable(
         "ca_file", options.ca_file,
-        "cannot be used (" + reason() + "): name a readable PEM file with the authorities that sign clients");
+        "cannot be used (" + tls_failure() + "): name a readable PEM file with the authorities that sign clients");
   }
   SSL_CTX_set_client_CA_list(context, names);  // so that clients know which certificate to show
   const int demand = options.fail_if_no_peer_certificate ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0;
@@ -65,11 +56,19 @@ Result<void> load_authorities(SSL_CTX* context, const TlsOptions& options) {
 
 }  // namespace
 
+std::string tls_failure() {
+  const unsigned long code = ERR_peek_error();
+  ERR_clear_error();
+  if (ERR_SYSTEM_ERROR(code)) return std::generic_category().message(ERR_GET_REASON(code));
+  const char* const text = ERR_reason_error_string(code);
+  return text == nullptr ? "no reason given" : text;
+}
+
 Result<std::unique_ptr<TlsContext>> TlsContext::load(const TlsOptions& options) {
   ERR_clear_error();
   Owned context(SSL_CTX_new(TLS_server_method()), &SSL_CTX_free);
   if (context == nullptr) {
-    return Error{ErrorCode::kInternal, "TLS_UNUSABLE", "OpenSSL does not start: " + reason(), {}};
+    return Error{ErrorCode::kInternal, "TLS_UNUSABLE", "OpenSSL does not start: " + tls_failure(), {}};
   }
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
   // A connection of AMQP lives long: resuming would save little, and would have to remember what was verified.

@@ -12,6 +12,9 @@ struct ssl_st;
 
 namespace escrow::broker::net {
 
+/// What OpenSSL says of this thread's last failure, which it then forgets: the first error, which is the cause of the rest.
+std::string tls_failure();
+
 /// The files are PEM.
 struct TlsOptions {
   std::string certificate_file;  ///< the server's, with those between it and an authority behind it

@@ -1,5 +1,6 @@
 #include "broker/net/transport.h"
 
+#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
@@ -40,7 +41,11 @@ Transport::Next Transport::handshake() {
     next = done == 1 ? Next::kAgain : next_of(done);
   }
   shaking_hands_ = next == Next::kReadable || next == Next::kWritable;
-  if (next == Next::kEnded) tls_.reset();
+  if (next == Next::kEnded) {
+    const bool spoke = tls_ != nullptr && BIO_number_read(SSL_get_rbio(tls_.get())) > 0;
+    handshake_failure_ = spoke ? tls_failure() : std::string();
+    tls_.reset();
+  }
   return next;
 }
 

@@ -34,6 +34,8 @@ class Transport {
   bool shaking_hands() const { return shaking_hands_; }
   /// kEnded: it failed, and the client was told why if it listens; what it still sends is no TLS any more.
   Next handshake();
+  /// Why it failed; empty: the client left before it said anything.
+  const std::string& handshake_failure() const { return handshake_failure_; }
   /// Whom the client's certificate names, if it showed one; it was verified then. Empty: it names nobody.
   std::optional<std::string> certified_user() const;
 
@@ -53,6 +55,7 @@ class Transport {
   std::unique_ptr<ssl_st, void (*)(ssl_st*)> tls_;
   const LoginFrom login_from_;
   bool shaking_hands_;
+  std::string handshake_failure_;
   bool holds_input_ = false;
 };
 

@@ -20,6 +20,12 @@ using namespace broker::amqp;  // NOLINT(google-build-using-namespace): clients 
 using testing::AllOf;
 using testing::HasSubstr;
 
+int count(const std::string& text, const std::string& part) {
+  int found = 0;
+  for (std::size_t at = 0; (at = text.find(part, at)) != std::string::npos; ++at) ++found;
+  return found;
+}
+
 class Amqps : public AmqpServer {
  protected:
   std::vector<std::string> flags(const Certificate& server, const std::vector<std::string>& more = {}) const {
@@ -176,6 +182,7 @@ TEST_F(Amqps, who_does_not_speak_tls_is_cut_off_alone) {
   start_with_tls({"--amqp-handshake-timeout=1s"});
   const auto patient = connect_with_tls();
   patient->open();
+  { const AmqpClient gone(with_tls_); }
   AmqpClient silent(with_tls_);
   AmqpClient plain(with_tls_);
   plain.write(kProtocolHeader);
@@ -188,6 +195,12 @@ TEST_F(Amqps, who_does_not_speak_tls_is_cut_off_alone) {
   for (AmqpClient* const refused : {&plain, &nonsense}) {
     while (!refused->ended()) refused->skip();  // what TLS says of it
   }
+  EXPECT_THROW(connect()->log_in("guest", "guess"), std::runtime_error);
+  EXPECT_TRUE(server_->wait_for("login refused", kPatience)) << "after all the others";
+  const std::string log = server_->errors();
+  EXPECT_EQ(count(log, ": it took too long\n"), 2);
+  EXPECT_EQ(count(log, ": no TLS: "), 2);
+  EXPECT_EQ(count(log, "handshake failed"), 4) << "who leaves without a word did nothing wrong";
   EXPECT_FALSE(patient->has_queue("q"));
   connect_with_tls()->open();
 }

@@ -169,6 +169,15 @@ TEST_F(Program, checking_a_configuration_says_everything_that_is_wrong_and_where
                                   HasSubstr(path + ":4: checks.factor: this is no number"),
                                   HasSubstr("(environment ESCROW_GRPC_PORT)")));
   EXPECT_FALSE(std::filesystem::exists(data()));
+  const Finished apart = escrowd(
+      {"config", "check", "--config", file("[permissions.bob.\"/\"]\n[permissions.carol.orders]\nread = \"(\"\n")});
+  EXPECT_EQ(apart.code, 2);
+  EXPECT_EQ(apart.errors,
+            "escrowd: the configuration is wrong:\n"
+            "permissions of 'bob' in '/': there is no such user in [users]\n"
+            "permissions of 'carol' in 'orders': there is no such user in [users]\n"
+            "permissions of 'carol' in 'orders': there is no such virtual host in vhosts\n"
+            "permissions of 'carol' in 'orders': '(' is no regular expression: missing ): (\n");
 }
 
 TEST_F(Program, what_is_in_effect_comes_with_its_source) {

@@ -36,6 +36,18 @@ std::string known(Authenticator& authenticator, const std::string& authorization
   return verdict ? text(*verdict) : "unknown";
 }
 
+TEST(Authenticator, tells_who_is_refused_and_nothing_else) {
+  std::vector<std::string> refused;
+  const Authenticator authenticator({{"admin", "s3cret"}}, {}, [&](std::string_view user, std::string_view peer) {
+    refused.push_back(std::string(user) + " at " + std::string(peer));
+  });
+  const Error wrong{ErrorCode::kUnauthenticated, "CREDENTIALS_WRONG", "", {}};
+  authenticator.report_refused(basic("admin", "guess"), "127.0.0.1:1", wrong);
+  authenticator.report_refused("Bearer abc", "[::1]:2", wrong);
+  authenticator.report_refused(basic("admin", "s3cret"), "127.0.0.1:3", {ErrorCode::kUnavailable, "BUSY", "", {}});
+  EXPECT_EQ(refused, (std::vector<std::string>{"admin at 127.0.0.1:1", " at [::1]:2"}));
+}
+
 TEST(Credentials, basic_authentication_is_taken_apart) {
   const auto credentials = parse_basic("Basic dXNlcjpwYXNzOndvcmQ=");
   ASSERT_TRUE(credentials.has_value());

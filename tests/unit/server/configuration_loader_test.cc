@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -248,6 +249,23 @@ TEST_F(ConfigurationFile, wrong_permissions_are_errors_that_say_whose) {
   refuses("[permissions.alice.\"/\"]\nread = 1\n", ":4: permissions: read is a regular expression in quotes");
   refuses("[permissions.alice]\nread = \"\"\n", ":4: permissions: sections are written [permissions.USER.\"VHOST\"]");
   refuses("[permissions]\nalice = \"\"\n", ":4: permissions: sections are written [permissions.USER.\"VHOST\"]");
+}
+
+TEST_F(ConfigurationFile, everything_that_does_not_go_together_is_said_at_once) {
+  flag("grpc.tls_client_ca_file", "/ca.pem");
+  flag("amqp.heartbeat", "1500ms");
+  write(
+      "[users]\nalice = \"secret\"\n\"a:b\" = \"\"\n"
+      "[permissions.bob.orders]\nread = \"(\"\nwrite = \"[\"\n[permissions.alice.billing]\n");
+  const std::string message = wrong();
+  for (const char* const fault :
+       {"grpc.tls_client_ca_file needs", "users: 'alice'", "users: 'a:b'", "amqp.heartbeat is not in whole seconds",
+        "'bob' in 'orders': there is no such user", "'bob' in 'orders': there is no such virtual host",
+        "'bob' in 'orders': '[' is no regular expression: missing ]: [; '(' is no regular expression: missing ): (",
+        "'alice' in 'billing': there is no such virtual host"}) {
+    EXPECT_NE(message.find(fault), std::string::npos) << fault << " is not in:\n" << message;
+  }
+  EXPECT_EQ(std::ranges::count(message, '\n'), 7) << message;
 }
 
 TEST_F(ConfigurationFile, heartbeats_are_whole_seconds) {

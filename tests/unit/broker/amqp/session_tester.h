@@ -149,6 +149,8 @@ class SessionTester : public SessionHost {
     return frames_text(std::exchange(session.output(), {}), limits.frame_max);
   }
   std::string asked() { return std::exchange(asked_, {}); }
+  /// For the log.
+  std::string reported() { return std::exchange(reported_, {}); }
   std::size_t rest() const { return rest_.size(); }
 
   const SessionLimits limits;
@@ -165,6 +167,10 @@ class SessionTester : public SessionHost {
     requests.push_back(std::move(request));
   }
   void authenticate(Login login) override { logins.push_back(std::move(login)); }
+  void report(ConnectionEvent event) override {
+    if (!reported_.empty()) reported_ += ", ";
+    reported_ += event_text(event);
+  }
 
   static bool answered(const ClientCommand& command) {
     return !std::holds_alternative<OpenChannel>(command) && !std::holds_alternative<GrantBytes>(command) &&
@@ -192,6 +198,7 @@ class SessionTester : public SessionHost {
 
   std::string rest_;
   std::string asked_;
+  std::string reported_;
 };
 
 inline Error not_found() { return {ErrorCode::kNotFound, "QUEUE_NOT_FOUND", "no queue 'q' in vhost '/'", {}}; }

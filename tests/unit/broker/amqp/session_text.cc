@@ -78,4 +78,18 @@ std::string frames_text(std::string_view bytes, std::uint32_t frame_max) {
 
 std::string request_text(const Request& request) { return std::visit(RequestText(), request.command); }
 
+std::string event_text(const ConnectionEvent& event) {
+  constexpr std::string_view kKinds[] = {"refused",       "handshake failed", "login refused",    "opened",
+                                         "channel error", "connection error", "heartbeat missed", "closed"};
+  std::string text(kKinds[static_cast<std::size_t>(event.kind)]);
+  for (const std::string_view name : {event.peer, event.user, event.vhost}) {
+    if (!name.empty()) text.append(" ").append(name);
+  }
+  if (event.channel != 0) text += " " + std::to_string(event.channel);
+  if (event.text.empty()) return text;
+  text += ": ";
+  if (event.reply_code != 0) text += std::to_string(event.reply_code) + " ";
+  return text.append(event.text);
+}
+
 }  // namespace escrow::broker::amqp

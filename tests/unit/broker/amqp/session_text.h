@@ -16,4 +16,7 @@ std::string frames_text(std::string_view bytes, std::uint32_t frame_max);
 /// `queue.declare`'s command as "declare q", and so on; numbers of connections, channels and consumers are left out.
 std::string request_text(const Request& request);
 
+/// "channel error guest / 1: 406 PRECONDITION_FAILED - …"; what there is of it.
+std::string event_text(const ConnectionEvent& event);
+
 }  // namespace escrow::broker::amqp
