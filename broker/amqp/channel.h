@@ -209,6 +209,8 @@ class Channel {
   void answer(Pending& pending, const M& method);
   void fetched(Pending& pending, const Fetched& fetched);
   void say_answered();
+  /// Nothing is said behind it.
+  static bool ends(const Pending& pending) { return pending.request == 0 || pending.method == amqp::ChannelClose::kId; }
 
   Session& session_;
   const std::uint16_t number_;

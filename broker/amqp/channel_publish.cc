@@ -187,7 +187,6 @@ void Channel::return_message(const MessageView& message) {
 }
 
 void Channel::confirm(std::uint64_t number, bool taken) {
-  if (!ready()) return;
   if (taken) {
     to_confirm_ = number;
     if (!std::exchange(listed_flush_, true)) session_.to_flush_.push_back(this);
@@ -199,7 +198,7 @@ void Channel::confirm(std::uint64_t number, bool taken) {
 }
 
 void Channel::say_confirms() {
-  if (!ready() || to_confirm_ <= confirmed_) return;
+  if (to_confirm_ <= confirmed_) return;
   session_.say(number_, BasicAck{to_confirm_, to_confirm_ - confirmed_ > 1});
   confirmed_ = to_confirm_;
 }

@@ -41,6 +41,7 @@ void Channel::say_answered() {
     if (pending_.front().method == BasicConsume::kId) --consumes_;
     if (pending_.front().cancels != 0) session_.consumers_.erase(pending_.front().cancels);
     if (pending_.front().published) published(pending_.front(), *pending_.front().published);
+    if (ends(pending_.front())) say_confirms();
     session_.output_.append(pending_.front().bytes);
     pending_.pop_front();
   }

@@ -110,6 +110,27 @@ TEST(SessionConfirm, of_an_error_is_the_end_of_the_channel) {
       "reply-text=NOT_FOUND - no exchange 'e' in vhost '/' class-id=60 method-id=40}");
 }
 
+TEST(SessionConfirm, and_returns_are_said_in_their_turn_though_something_behind_them_failed) {
+  SessionTester s;
+  s.open();
+  s.feed(bytes_of_method(ConfirmSelect{}) + bytes_of_method(BasicGet{.queue = "q"}) +
+         published(1, {.routing_key = "x", .mandatory = true}, "a") + bytes_of_method(QueuePurge{.queue = "missing"}) +
+         bytes_of_method(QueueDelete{}));
+  const Request get = s.take().value();
+  const Request publish = s.take().value();
+  broker::Outcomes nowhere;
+  nowhere.add(0u);
+  s.session.reply(publish.request, ClientReply(Published{std::move(nowhere), std::get<Publish>(publish.command)}));
+  s.refuse(not_found());
+  EXPECT_EQ(s.said(), "confirm.select-ok{}") << "the get comes first";
+  s.answer(get);
+  EXPECT_EQ(s.said(),
+            "basic.get-empty{} basic.return{reply-code=312 reply-text=NO_ROUTE routing-key=x} header{1} 'a' "
+            "basic.ack{delivery-tag=1} channel.close{reply-code=404 reply-text=NOT_FOUND - no queue 'q' in vhost '/' "
+            "class-id=50 method-id=30}")
+      << "of two errors the first";
+}
+
 TEST(SessionTransaction, holds_everything_back_until_it_is_committed) {
   SessionTester s;
   s.open();
