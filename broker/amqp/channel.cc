@@ -62,7 +62,9 @@ Channel::~Channel() {
 
 Result<void, ProtocolError> Channel::method(std::string_view payload) {
   if (has_content()) return expected(content_.stage == Content::Stage::kHeader ? Expected::kHeader : Expected::kBody);
-  return visit_method(payload, [this]<class M>(M&& method) -> Outcome {
+  MethodId id;
+  Outcome outcome = visit_method(payload, [&]<class M>(M&& method) -> Outcome {
+    id = std::remove_cvref_t<M>::kId;
     using Plain = std::remove_cvref_t<M>;
     if constexpr (std::is_same_v<Plain, ChannelCloseOk>) {
       if (state_ == State::kOpen) return unimplemented();
@@ -73,6 +75,9 @@ Result<void, ProtocolError> Channel::method(std::string_view payload) {
     }
     return on(method);
   });
+  if (outcome || outcome.error().code != ReplyCode::kNotImplemented) return outcome;
+  fail(outcome.error().code, outcome.error().text, id);
+  return {};
 }
 
 template <class M>
@@ -142,9 +147,17 @@ bool Channel::permitted(Right right, std::string_view what, std::string_view nam
 void Channel::fail(const Error& error, MethodId method) { fail(reply_code(error), error.message, method); }
 
 void Channel::fail(ReplyCode code, std::string_view text, MethodId method) {
-  if (is_hard(code)) return session_.fail(code, text, method);
   if (!ready()) return;
-  close(code, text, method);
+  if (!is_hard(code)) return close(code, text, method);
+  session_.flush_publishing();
+  if (pending_.empty()) return session_.fail(code, text, method);
+  // The connection ends when everything before it was answered.
+  state_ = State::kClosing;
+  content_ = {};
+  Pending& pending = pending_.emplace_back();
+  pending.method = method;
+  pending.answered = true;
+  pending.hard = {code, std::string(text)};
 }
 
 void Channel::close(ReplyCode code, std::string_view text, MethodId method) {
@@ -162,6 +175,8 @@ void Channel::close(ReplyCode code, std::string_view text, MethodId method) {
 void Channel::rename_error(Pending& own, const Error& error, MethodId method) {
   const ReplyCode code = reply_code(error);
   if (is_hard(code)) return session_.fail(code, error.message, method);
+  // What ends the connection had not ended the channel yet.
+  if (std::exchange(own.hard, std::nullopt)) session_.post(next_request(), CloseChannel{id_}, nullptr);
   own.bytes.clear();
   const std::string explanation = reply_text(code, error.message);
   encode_method(number_, amqp::ChannelClose{static_cast<std::uint16_t>(code), explanation, method.class_id, method.method_id},
@@ -197,8 +212,7 @@ Channel::Outcome Channel::on(const AccessRequest&) {
 
 Channel::Outcome Channel::on(const BasicQos& method) {
   if (method.prefetch_size != 0) {
-    session_.fail(ReplyCode::kNotImplemented, "prefetch_size!=0 (" + std::to_string(method.prefetch_size) + ")",
-                  BasicQos::kId);
+    fail(ReplyCode::kNotImplemented, "prefetch_size!=0 (" + std::to_string(method.prefetch_size) + ")", BasicQos::kId);
     return {};
   }
   if (method.global) {
@@ -216,7 +230,7 @@ Channel::Outcome Channel::on(BasicConsume& method) {
   if (!named) return {};
   std::string tag = method.consumer_tag.empty() ? session_.random_name("amq.ctag-") : std::string(method.consumer_tag);
   if (consumers_.contains(tag)) {
-    session_.fail(ReplyCode::kNotAllowed, "attempt to reuse consumer tag '" + tag + "'", kId);
+    fail(ReplyCode::kNotAllowed, "attempt to reuse consumer tag '" + tag + "'", kId);
     return {};
   }
   if (consumers_.size() >= session_.limits_.consumers_per_channel) {

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "broker/amqp/access.h"
@@ -97,6 +98,8 @@ class Channel {
     std::size_t messages = 0;
     std::vector<bool> mandatory;
     std::optional<Published> published;  ///< the answer, to be said in its turn
+    /// The connection ends with it.
+    std::optional<std::pair<ReplyCode, std::string>> hard;
   };
   struct Content {
     enum class Stage : std::uint8_t { kNone, kHeader, kBody } stage = Stage::kNone;

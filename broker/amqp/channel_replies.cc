@@ -42,6 +42,9 @@ void Channel::say_answered() {
     if (pending_.front().cancels != 0) session_.consumers_.erase(pending_.front().cancels);
     if (pending_.front().published) published(pending_.front(), *pending_.front().published);
     if (ends(pending_.front())) say_confirms();
+    if (const auto hard = std::move(pending_.front().hard)) {
+      return session_.fail(hard->first, hard->second, pending_.front().method);
+    }
     session_.output_.append(pending_.front().bytes);
     pending_.pop_front();
   }

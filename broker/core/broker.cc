@@ -162,6 +162,8 @@ Result<void> Broker::purge(const PurgeQueue& command, std::uint64_t job, const M
   PurgeJob purge{job, (*queue)->first_log(), {}, 0, 1, 0};
   for (std::size_t i = 0; i < (*queue)->lanes(); ++i) purge.until.push_back((*queue)->log(i).next_seq());
   purges_.push_back(std::move(purge));
+  // What comes behind it must not find what it takes, which is what a step takes, mostly.
+  if (settles_.empty() && abandoned_.empty()) step_purges();
   return {};
 }
 

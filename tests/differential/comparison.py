@@ -1,7 +1,9 @@
 """What two servers said about one step, made comparable where AMQP leaves the answer open, and compared.
 
 Left open, and so not compared:
-- the order between channels, and on a channel between confirms, deliveries of different consumers, and the rest;
+- the order between channels, and on a channel between confirms, deliveries of different consumers, their cancellation
+  by the server, and the rest;
+- what a connection is given while it is being closed;
 - how confirms are gathered: the tags confirmed count, not `multiple`;
 - which of the deliveries that a step brings for several consumers of a channel gets which delivery tag.
 """
@@ -31,7 +33,9 @@ def lines(frames):
         if "delivery-tag" in fields:
             out.setdefault("delivery tags", []).append(str(fields["delivery-tag"]))
             fields = {field: value for field, value in fields.items() if field != "delivery-tag"}
-        part = "consumer " + fields["consumer-tag"] if name == "basic.deliver" else "frames"
+        part = "frames"
+        if name in ("basic.deliver", "basic.cancel"):
+            part = f"consumer {fields['consumer-tag']}"
         out.setdefault(part, []).append(frame_text(name, fields, content))
     for part in ("confirms", "delivery tags"):
         if part in out:
@@ -48,12 +52,18 @@ def frames_text(said):
                      for place, frames in said.items() for frame in frames) or NOTHING
 
 
+def ends(said, place):
+    return any(name == "connection.close" for name, *_ in said.get((place[0], 0), ()))
+
+
 def compare(rabbitmq, escrow):
     """Differences between two answers: each is {place: frames} and {queue: depth}."""
     (said, depths), (other_said, other_depths) = rabbitmq, escrow
     out = []
+    ended = {place[0] for place in said if ends(said, place) and ends(other_said, place)}
     for place in sorted(said.keys() | other_said.keys()):
-        ours, theirs = lines(said.get(place, ())), lines(other_said.get(place, ()))
+        ours, theirs = (lines([frame for frame in side.get(place, ())
+                               if place[0] not in ended or frame[0] != "basic.deliver"]) for side in (said, other_said))
         for part in sorted(ours.keys() | theirs.keys()):
             out += differing(f"{place[0]}.{place[1]} {part}", ours.get(part, []), theirs.get(part, []))
     for queue in sorted(depths.keys() | other_depths.keys()):

@@ -269,9 +269,12 @@ class Peer:
         connection = self.connections[step.connection]
         connection.send(step.frames(lambda fields: self.resolve(step, fields)))
         last = step.steps[-1] if isinstance(step, steps.Together) else step
+        # Nothing may be asked of the channel meanwhile.
         if last.name == "channel.close":
-            # Nothing may be asked of it meanwhile.
             connection.wait(lambda: step.channel not in connection.open_channels)
+        if last.name == "tx.commit":
+            connection.wait(lambda: step.channel not in connection.open_channels or
+                            any(frame[0] == "tx.commit-ok" for frame in connection.said.get(step.channel, ())))
 
     def _disconnect(self, number):
         """Over when the server has noticed: when a queue is gone that was the connection's own."""

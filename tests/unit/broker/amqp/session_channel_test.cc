@@ -164,6 +164,22 @@ TEST(SessionChannel, waits_with_an_error_for_what_was_asked_before_it) {
   EXPECT_EQ(s.said(), "queue.purge-ok{} " + std::string(kNotFoundClose));
 }
 
+TEST(SessionChannel, ends_the_connection_when_what_came_before_was_answered) {
+  for (const bool refused : {false, true}) {
+    SessionTester s;
+    s.open();
+    s.feed(bytes_of_method(QueueDeclare{.queue = "q"}) + bytes_of_method(ChannelFlow{.active = false}) +
+           bytes_of_method(QueuePurge{.queue = "q"}));
+    EXPECT_EQ(s.said(), "");
+    refused ? s.refuse(not_found()) : s.answer();
+    EXPECT_EQ(s.said(), refused ? "channel.close{reply-code=404 reply-text=NOT_FOUND - no queue 'q' in vhost '/' "
+                                  "class-id=50 method-id=10}"
+                                : "queue.declare-ok{queue=q} connection.close{reply-code=540 reply-text=NOT_IMPLEMENTED "
+                                  "- active=false class-id=20 method-id=20}");
+    EXPECT_EQ(s.asked(), refused ? "declare q, close" : "declare q");
+  }
+}
+
 TEST(SessionChannel, is_closed_by_the_client_though_something_failed_before) {
   SessionTester s;
   s.open();
@@ -239,8 +255,8 @@ TEST(SessionChannel, refuses_methods_that_only_servers_send) {
 TEST(SessionChannel, says_nothing_more_when_the_connection_is_closing) {
   SessionTester s;
   s.open();
-  s.feed(bytes_of_method(QueueDeclare{.queue = "q"}) + bytes_of_method(ChannelFlow{.active = false}));
-  EXPECT_TRUE(s.said().starts_with("connection.close{reply-code=540 "));
+  s.feed(bytes_of_method(QueueDeclare{.queue = "q"}) + bytes_of_method(QueueDeclareOk{}));
+  EXPECT_TRUE(s.said().starts_with("connection.close{reply-code=503 "));
   s.answer_all();
   EXPECT_EQ(s.said(), "");
   s.send(QueueDeclare{.queue = "r"});
