@@ -179,7 +179,8 @@ void Channel::rename_error(Pending& own, const Error& error, MethodId method) {
   if (std::exchange(own.hard, std::nullopt)) session_.post(next_request(), CloseChannel{id_}, nullptr);
   own.bytes.clear();
   const std::string explanation = reply_text(code, error.message);
-  encode_method(number_, amqp::ChannelClose{static_cast<std::uint16_t>(code), explanation, method.class_id, method.method_id},
+  encode_method(number_,
+                amqp::ChannelClose{static_cast<std::uint16_t>(code), explanation, method.class_id, method.method_id},
                 own.bytes);
 }
 

@@ -117,7 +117,8 @@ Result<void, ProtocolError> Session::channel_frame(const Frame& frame, std::size
     if (frame.channel > channel_max_) {
       return ProtocolError{ReplyCode::kNotAllowed, "the channel number is beyond the negotiated maximum"};
     }
-    if (!names_left()) return ProtocolError{ReplyCode::kResourceError, "the connection had too many channels and consumers"};
+    if (!names_left())
+      return ProtocolError{ReplyCode::kResourceError, "the connection had too many channels and consumers"};
     const std::uint64_t name = next_name_++;
     const ChannelId id = (id_ << kNameBits) | name;
     channels_[frame.channel] = std::make_unique<Channel>(*this, frame.channel, id, static_cast<std::uint16_t>(name));

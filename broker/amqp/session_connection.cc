@@ -129,8 +129,7 @@ Result<void, ProtocolError> Session::on(const ConnectionStartOk& method) {
   closes_on_failed_authentication_ = capable(method.client_properties, "authentication_failure_close");
   mechanism_ = method.mechanism;
   if (!is_among(mechanisms(), mechanism_)) {
-    fail(ReplyCode::kCommandInvalid, "unknown authentication mechanism '" + mechanism_ + "'",
-         ConnectionStartOk::kId);
+    fail(ReplyCode::kCommandInvalid, "unknown authentication mechanism '" + mechanism_ + "'", ConnectionStartOk::kId);
     return {};
   }
   std::optional<Login> login = this->login(method.response);

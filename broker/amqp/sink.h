@@ -2,6 +2,7 @@
 // only what contains a table, whose size nobody knows before, is appended piece by piece.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -37,8 +38,7 @@ class RawSink {
   RawSink& u32_be(std::uint32_t v) { return raw(v); }
   RawSink& u64_be(std::uint64_t v) { return raw(v); }
   RawSink& bytes(std::string_view v) {
-    std::memcpy(at_, v.data(), v.size());
-    at_ += v.size();
+    at_ = std::copy(v.begin(), v.end(), at_);  // v may be null, which memcpy must not see
     return *this;
   }
 

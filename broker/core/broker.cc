@@ -333,7 +333,8 @@ bool Broker::work(const Moment& moment) {
   const bool more_leftovers = step_leftovers();
   const bool more_dispatch = step_dispatch(moment);
   step_transient_expirations(moment);  // after it: what has no time at all may go to a consumer at once
-  return more_delays || more_retiring || more_leases || more_abandoned || more_settles || more_purges || more_leftovers || more_dispatch;
+  return more_delays || more_retiring || more_leases || more_abandoned || more_settles || more_purges ||
+         more_leftovers || more_dispatch;
 }
 
 bool Broker::step_purges() {

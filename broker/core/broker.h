@@ -153,7 +153,8 @@ class Broker {
 
   /// take_changes has something to give.
   bool has_changes() const {
-    return !changed_.empty() || !changed_delays_.empty() || !released_.empty() || !erased_logs_.empty() || topology_.has_changes();
+    return !changed_.empty() || !changed_delays_.empty() || !released_.empty() || !erased_logs_.empty() ||
+           topology_.has_changes();
   }
   /// Messages beyond the bound leave memory. Between batches.
   void enforce_memory(BatchNumber durable, BatchNumber building);
@@ -312,7 +313,7 @@ class Broker {
   std::deque<SettleJob> settles_;
   std::deque<PurgeJob> purges_;
   std::deque<std::unique_ptr<Queue>> leftovers_;  // deleted, and not erased yet
-  std::deque<LogId> retiring_;  // first logs of queues
+  std::deque<LogId> retiring_;                    // first logs of queues
   std::set<std::pair<Timestamp, LogId>> leases_;
   std::set<std::pair<Timestamp, LogId>> expiries_;  // of messages, by their queue's time: Queue::expiry_at
   /// Of messages that expire by themselves, in queues that are not stored: earliest on top.
@@ -322,8 +323,8 @@ class Broker {
   std::map<MessagePlace, Timestamp> overdue_;
   std::unordered_map<LogId, Delays> delays_;
   std::vector<Delays*> changed_delays_;
-  std::set<std::pair<Timestamp, LogId>> delay_times_;          // DelayLog::listed_at
-  std::map<std::uint64_t, std::uint32_t> shared_kept_back_;    // Topology::body_shared
+  std::set<std::pair<Timestamp, LogId>> delay_times_;        // DelayLog::listed_at
+  std::map<std::uint64_t, std::uint32_t> shared_kept_back_;  // Topology::body_shared
   std::vector<LogId> erased_delays_;
   std::vector<LogId> erased_logs_;
   std::size_t erased_in_batch_ = 0;

@@ -118,7 +118,8 @@ void Broker::drop_channel(ChannelId id) {
   Channel& channel = *it->second;
   if (channel.fetches > 0) {
     for (const auto& [log, place] : by_log_) {
-      for (const std::uint64_t request : place.queue->forget_fetches(&channel)) effects_.fetched.push_back({request, {}, 0});
+      for (const std::uint64_t request : place.queue->forget_fetches(&channel))
+        effects_.fetched.push_back({request, {}, 0});
     }
   }
   std::erase(channel.connection->channels, id);

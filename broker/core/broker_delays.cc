@@ -44,7 +44,8 @@ void Broker::delay(const Exchange& exchange, MessageView message, const Moment& 
   const std::int64_t ms = delay_ms(message.properties);
   const std::string properties = after_delay(message.properties);
   message.properties = properties;
-  if (!message.apart && message.body.size() > kMaxInlineBody) message.apart = add_body(std::string(message.body), moment);
+  if (!message.apart && message.body.size() > kMaxInlineBody)
+    message.apart = add_body(std::string(message.body), moment);
   record_.clear();
   encode_record(message, std::nullopt, record_);
   copied_bytes_ += record_.size() + message.apart.size;

@@ -29,7 +29,10 @@ Result<DelayCount> DelayCount::decode(std::string_view in) {
   count.messages = reader.varint();
   count.bytes = reader.varint();
   if (known && reader.done()) return count;
-  return Error{ErrorCode::kDataLoss, "STORE_DAMAGED", "the count of delayed messages cannot be read: restore the data directory", {}};
+  return Error{ErrorCode::kDataLoss,
+               "STORE_DAMAGED",
+               "the count of delayed messages cannot be read: restore the data directory",
+               {}};
 }
 
 std::uint64_t DelayLog::bytes_of(const Fragment& fragment) {

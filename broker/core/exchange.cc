@@ -181,8 +181,7 @@ void Exchange::route(const RoutedMessage& message, std::vector<Target>& targets)
       return;
     case ExchangeType::kTopic:
       return message.for_each_key([&](std::string_view key) {
-        message.add_work(
-            by_pattern_.match(key, [&](const Binding* binding) { targets.push_back(binding->target()); }));
+        message.add_work(by_pattern_.match(key, [&](const Binding* binding) { targets.push_back(binding->target()); }));
       });
     case ExchangeType::kHeaders:
       return route_by_headers(message, targets);

@@ -58,8 +58,7 @@ class RecordWriter {
     at_ += sizeof value;
   }
   void bytes(std::string_view v) {
-    std::memcpy(at_, v.data(), v.size());
-    at_ += v.size();
+    at_ = std::copy(v.begin(), v.end(), at_);  // v may be null, which memcpy must not see
   }
   void string(std::string_view v) {
     std::size_t size = v.size();

@@ -9,7 +9,15 @@ namespace escrow::broker {
 namespace {
 
 constexpr std::uint8_t kVersion = 1;
-enum Kind : std::uint8_t { kVhost = 0, kExchange = 1, kQueue = 2, kBinding = 3, kLeftover = 4, kDelayedLeftover = 5, kSharedBody = 6 };
+enum Kind : std::uint8_t {
+  kVhost = 0,
+  kExchange = 1,
+  kQueue = 2,
+  kBinding = 3,
+  kLeftover = 4,
+  kDelayedLeftover = 5,
+  kSharedBody = 6
+};
 
 constexpr std::uint8_t kAutoDelete = 1;
 constexpr std::uint8_t kInternal = 2;

@@ -108,9 +108,9 @@ TEST(SessionChannel, ends_with_an_error_of_the_engine_and_answers_nothing_behind
 }
 
 TEST(SessionChannel, ends_with_the_error_of_a_publish_and_answers_nothing_that_came_with_it) {
-  for (const std::string& behind : {bytes_of_method(QueueDeclare{.queue = "q"}), bytes_of_method(BasicQos{}),
-                                    bytes_of_method(BasicAck{1, false}), bytes_of_method(ConfirmSelect{}),
-                                    bytes_of_method(ChannelClose{})}) {
+  for (const std::string& behind :
+       {bytes_of_method(QueueDeclare{.queue = "q"}), bytes_of_method(BasicQos{}), bytes_of_method(BasicAck{1, false}),
+        bytes_of_method(ConfirmSelect{}), bytes_of_method(ChannelClose{})}) {
     SessionTester s;
     s.open();
     s.feed(published(1, {.exchange = "missing"}, "m") + behind);
@@ -172,10 +172,11 @@ TEST(SessionChannel, ends_the_connection_when_what_came_before_was_answered) {
            bytes_of_method(QueuePurge{.queue = "q"}));
     EXPECT_EQ(s.said(), "");
     refused ? s.refuse(not_found()) : s.answer();
-    EXPECT_EQ(s.said(), refused ? "channel.close{reply-code=404 reply-text=NOT_FOUND - no queue 'q' in vhost '/' "
-                                  "class-id=50 method-id=10}"
-                                : "queue.declare-ok{queue=q} connection.close{reply-code=540 reply-text=NOT_IMPLEMENTED "
-                                  "- active=false class-id=20 method-id=20}");
+    EXPECT_EQ(s.said(), refused
+                            ? "channel.close{reply-code=404 reply-text=NOT_FOUND - no queue 'q' in vhost '/' "
+                              "class-id=50 method-id=10}"
+                            : "queue.declare-ok{queue=q} connection.close{reply-code=540 reply-text=NOT_IMPLEMENTED "
+                              "- active=false class-id=20 method-id=20}");
     EXPECT_EQ(s.asked(), refused ? "declare q, close" : "declare q");
   }
 }

@@ -104,10 +104,9 @@ TEST(SessionConfirm, of_an_error_is_the_end_of_the_channel) {
   s.answer();
   s.refuse({ErrorCode::kNotFound, "EXCHANGE_NOT_FOUND", "no exchange 'e' in vhost '/'", {}});
   s.answer_all();
-  EXPECT_EQ(
-      s.said(),
-      "confirm.select-ok{} queue.declare-ok{queue=q} basic.ack{delivery-tag=1} channel.close{reply-code=404 "
-      "reply-text=NOT_FOUND - no exchange 'e' in vhost '/' class-id=60 method-id=40}");
+  EXPECT_EQ(s.said(),
+            "confirm.select-ok{} queue.declare-ok{queue=q} basic.ack{delivery-tag=1} channel.close{reply-code=404 "
+            "reply-text=NOT_FOUND - no exchange 'e' in vhost '/' class-id=60 method-id=40}");
 }
 
 TEST(SessionConfirm, and_returns_are_said_in_their_turn_though_something_behind_them_failed) {

@@ -67,9 +67,7 @@ struct DelayingBroker : BrokerTester {
     for (std::size_t at = 0; (at = text.find(name + ":")) != std::string::npos;) text.erase(at, name.size() + 1);
     return text;
   }
-  std::uint64_t kept_back() {
-    return must(broker->delete_exchange({"/", "later"}));
-  }
+  std::uint64_t kept_back() { return must(broker->delete_exchange({"/", "later"})); }
   std::size_t leftovers() const {
     std::size_t count = 0;
     for (const auto& [key, value] : store.topology_entries) count += decode_leftover(key, value) ? 1 : 0;
@@ -362,8 +360,9 @@ TEST(BrokerDelays, declarations_need_a_type_to_route_by) {
             "Invalid argument, 'x-delayed-message' can't be used for 'x-delayed-type'");
   must_ok(declare(delayed_type("topic")));
   must_ok(declare(delayed_type("topic")));
-  EXPECT_EQ(message(declare(delayed_type("fanout"))),
-            "inequivalent arg 'x-delayed-type' for exchange 'x' in vhost '/': received 'fanout' but current is 'topic'");
+  EXPECT_EQ(
+      message(declare(delayed_type("fanout"))),
+      "inequivalent arg 'x-delayed-type' for exchange 'x' in vhost '/': received 'fanout' but current is 'topic'");
 }
 
 }  // namespace

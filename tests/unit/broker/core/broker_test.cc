@@ -91,7 +91,8 @@ TEST(Broker, keeps_the_servers_queues_from_being_declared_or_deleted) {
   EXPECT_EQ(outcome(b.broker->delete_queue({"/", "escrow.parked", false, false}, b.moment())), "NAME_RESERVED");
   EXPECT_EQ(outcome(b.broker->declare_queue({{"/", "escrow.parked", {}}}, b.moment())), "ok")
       << "as it is, it may be asked for";
-  EXPECT_EQ(*b.broker->delete_queue({"/", "amq.mine", false, false}, b.moment()), 0u) << "what does not exist is no harm";
+  EXPECT_EQ(*b.broker->delete_queue({"/", "amq.mine", false, false}, b.moment()), 0u)
+      << "what does not exist is no harm";
 }
 
 TEST(Broker, counts_messages_and_consumers_of_a_queue) {
@@ -163,7 +164,8 @@ TEST(Broker, deletes_only_what_is_unused_or_empty_if_told_so) {
   EXPECT_EQ(filled.error().reason, "QUEUE_NOT_EMPTY");
   b.broker->grant(b.ids.at("x"), 1).ok();
   b.work();
-  EXPECT_EQ(*b.broker->delete_queue({"/", "q", false, true}, b.moment()), 0u) << "as RabbitMQ has it: none waits in the queue";
+  EXPECT_EQ(*b.broker->delete_queue({"/", "q", false, true}, b.moment()), 0u)
+      << "as RabbitMQ has it: none waits in the queue";
 }
 
 TEST(Broker, refuses_what_the_client_may_not_make_only_if_it_is_not_there) {

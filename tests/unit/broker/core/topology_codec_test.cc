@@ -212,7 +212,8 @@ TEST(TopologyRecovery, of_what_could_not_have_been_declared_is_damaged) {
   const QueueSpec expires{"/", "x", arguments({{"x-expires", {std::int32_t{0}}}})};
   expect_damaged(t, encode_queue_key("/", "x"), encode_queue_value(expires, 9));
   expect_damaged(t, encode_queue_key("/", "q"), encode_queue_value({"/", "q", {}}, 9));
-  expect_damaged(t, encode_exchange_key("/", "hash"), encode_exchange_value({"/", "hash", ExchangeType::kDirect, {}}, 0));
+  expect_damaged(t, encode_exchange_key("/", "hash"),
+                 encode_exchange_value({"/", "hash", ExchangeType::kDirect, {}}, 0));
   expect_damaged(t, encode_binding_key("/", "hash", {"q"}, "no weight", {}), "\1");
   expect_damaged(t, encode_vhost_key("/"), "\1");
 }

@@ -19,7 +19,8 @@ class TopologyTester {
     return declare({"/", name, type, std::move(arguments)});
   }
   Result<void> declare(ExchangeSpec spec) {
-    if (auto declared = topology.declare_exchange(std::move(spec), next_delay_log++); !declared) return declared.error();
+    if (auto declared = topology.declare_exchange(std::move(spec), next_delay_log++); !declared)
+      return declared.error();
     return {};
   }
   Result<Queue*> queue(const std::string& name, FieldTable arguments = {}, const std::string& vhost = "/") {
