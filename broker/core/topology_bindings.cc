@@ -21,6 +21,14 @@ Result<void> check_ends(std::string_view source, Destination destination) {
   return {};
 }
 
+/// As exchanges keep it.
+Binding leading_to(const Target& target, Binding binding) {
+  binding.arguments = in_order_of_name(std::move(binding.arguments));
+  binding.queue = target.queue;
+  binding.exchange = target.exchange;
+  return binding;
+}
+
 }  // namespace
 
 std::optional<Target> Topology::find(const VirtualHost& host, Destination destination) {
@@ -49,9 +57,7 @@ Result<bool> Topology::bind(std::string_view vhost_name, std::string_view source
                                                        : unknown_exchange(destination.name, vhost_name);
   }
   if (auto valid = from->check_binding(binding); !valid) return std::move(valid).error();
-  binding.arguments = in_order_of_name(std::move(binding.arguments));
-  binding.queue = to->queue;
-  binding.exchange = to->exchange;
+  binding = leading_to(*to, std::move(binding));
   if (from->has(binding)) return false;
   if (from->bindings().size() >= kMaxBindingsPerExchange) {
     return Error{ErrorCode::kResourceExhausted,
@@ -73,9 +79,7 @@ Result<bool> Topology::unbind(std::string_view vhost_name, std::string_view sour
   Exchange* from = (*host)->exchange(source);
   const std::optional<Target> to = find(**host, destination);
   if (from == nullptr || !to) return false;
-  binding.arguments = in_order_of_name(std::move(binding.arguments));
-  binding.queue = to->queue;
-  binding.exchange = to->exchange;
+  binding = leading_to(*to, std::move(binding));
   if (!from->unbind(binding)) return false;
   binding_changed(*from, binding, false);
   (*host)->sources.remove(*to, from);
@@ -90,9 +94,7 @@ bool Topology::has_binding(std::string_view vhost_name, std::string_view source,
   const Exchange* from = host->second.exchange(source);
   const std::optional<Target> to = find(host->second, destination);
   if (from == nullptr || !to) return false;
-  binding.arguments = in_order_of_name(std::move(binding.arguments));
-  binding.queue = to->queue;
-  binding.exchange = to->exchange;
+  binding = leading_to(*to, std::move(binding));
   return from->has(binding);
 }
 
