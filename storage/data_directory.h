@@ -19,7 +19,8 @@ class DataDirectory {
  public:
   /// What this program writes, and the only one that it reads.
   ///   2: exchanges and queues with flags, bindings with a kind of destination, virtual hosts
-  static constexpr std::uint32_t kFormatVersion = 2;
+  ///   3: the next sequence in the state of a log, numbers of the records of the write-ahead log
+  static constexpr std::uint32_t kFormatVersion = 3;
 
   /// Creates what is missing (0700) and locks. Errors:
   ///   kFailedPrecondition  DATA_DIRECTORY_IN_USE   another process has it (metadata: pid, if known)

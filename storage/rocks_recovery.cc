@@ -66,12 +66,6 @@ Result<void> scan_log(const std::string& directory, const Log& log, rocksdb::Env
   return {};
 }
 
-std::optional<std::uint64_t> number_of(const rocksdb::WriteBatch& batch) {
-  const auto stamp = stamp_of_write_batch(batch.Data());
-  if (!stamp) return std::nullopt;
-  return stamp->number;
-}
-
 /// Takes note of every record and lets none into a memtable.
 class ReplayObserver final : public rocksdb::WalFilter {
  public:
@@ -79,7 +73,7 @@ class ReplayObserver final : public rocksdb::WalFilter {
   const char* Name() const override { return "escrow.replay_observer"; }
   WalProcessingOption LogRecordFound(unsigned long long, const std::string&, const rocksdb::WriteBatch& batch,
                                      rocksdb::WriteBatch*, bool*) override {
-    if (const auto number = number_of(batch)) replay_.add(*number);
+    if (const auto stamp = stamp_of_write_batch(batch.Data())) replay_.add(*stamp);
     return WalProcessingOption::kIgnoreCurrentRecord;
   }
 
@@ -89,17 +83,17 @@ class ReplayObserver final : public rocksdb::WalFilter {
 
 class ReplayEnd final : public rocksdb::WalFilter {
  public:
-  explicit ReplayEnd(std::uint64_t last_batch) : last_batch_(last_batch) {}
+  explicit ReplayEnd(std::uint64_t last_record) : last_record_(last_record) {}
   const char* Name() const override { return "escrow.replay_end"; }
   WalProcessingOption LogRecordFound(unsigned long long, const std::string&, const rocksdb::WriteBatch& batch,
                                      rocksdb::WriteBatch*, bool*) override {
-    const auto number = number_of(batch);
-    return number && *number > last_batch_ ? WalProcessingOption::kStopReplay
-                                           : WalProcessingOption::kContinueProcessing;
+    const auto stamp = stamp_of_write_batch(batch.Data());
+    return stamp && stamp->record > last_record_ ? WalProcessingOption::kStopReplay
+                                                 : WalProcessingOption::kContinueProcessing;
   }
 
  private:
-  std::uint64_t last_batch_;
+  std::uint64_t last_record_;
 };
 
 /// RocksDB's own log file would be created even by a read-only database.
@@ -135,7 +129,7 @@ Result<WalReplay> observe_replay(const std::string& directory, const rocksdb::Op
                  "The batch stamp in " + directory + " is not one: restore the directory from a backup.",
                  {}};
   }
-  replay.flushed = stamp->number;
+  replay.flushed = *stamp;
   return replay;
 }
 
@@ -162,11 +156,12 @@ Result<RecoveryPlan> plan_recovery(const std::string& directory, const rocksdb::
   if (!accept_data_loss) {
     if (auto judged = judge_recovery(proof, *replay, directory); !judged.ok()) return judged.error();
   }
-  return RecoveryPlan{true, replay->recovered()};
+  const BatchStamp last = replay->recovered();
+  return RecoveryPlan{true, last.number, last.record};
 }
 
-std::unique_ptr<rocksdb::WalFilter> make_replay_end(std::uint64_t last_batch) {
-  return std::make_unique<ReplayEnd>(last_batch);
+std::unique_ptr<rocksdb::WalFilter> make_replay_end(std::uint64_t last_record) {
+  return std::make_unique<ReplayEnd>(last_record);
 }
 
 }  // namespace escrow

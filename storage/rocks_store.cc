@@ -69,6 +69,7 @@ struct RocksStore::Parts {
   // The commit thread's.
   rocksdb::WriteBatch batch;
   std::uint64_t durable = 0;  ///< last batch that this store knows to be on disk
+  std::uint64_t last_record = 0;
   bool poisoned = false;
 
   std::atomic<std::uint64_t> last_batch{0};
@@ -121,7 +122,7 @@ Result<std::unique_ptr<RocksStore>> open_rocks_store(const std::string& director
   if (!plan.ok()) return plan.error();
 
   auto parts = std::make_unique<RocksStore::Parts>();
-  parts->replay_end = make_replay_end(plan->last_batch);
+  parts->replay_end = make_replay_end(plan->last_record);
   database.wal_filter = parts->replay_end.get();
   database.create_if_missing = !plan->exists;
   database.create_missing_column_families = true;
@@ -139,7 +140,7 @@ Result<std::unique_ptr<RocksStore>> open_rocks_store(const std::string& director
   std::copy(handles.begin() + 1, handles.end(), parts->tables.begin());
 
   if (auto read = parts->read_stamp(); !read.ok()) return read.error();
-  if (parts->last_batch != plan->last_batch) {
+  if (parts->last_batch != plan->last_batch || parts->last_record != plan->last_record) {
     return Error{ErrorCode::kDataLoss,
                  "STORE_CORRUPT",
                  "Recovery of " + directory + " ended with batch " + std::to_string(parts->last_batch) +
@@ -155,7 +156,10 @@ Result<void> RocksStore::Parts::read_stamp() {
   const rocksdb::Status status = db->Get(rocksdb::ReadOptions(), stamps, slice(kBatchStampKey), &value);
   if (status.IsNotFound()) return {};
   if (!status.ok()) return store_error(status, "reading the last batch");
-  if (const auto stamp = decode_batch_stamp(value)) last_batch = durable = stamp->number;
+  if (const auto stamp = decode_batch_stamp(value)) {
+    last_batch = durable = stamp->number;
+    last_record = stamp->record;
+  }
   return {};
 }
 
@@ -172,11 +176,9 @@ rocksdb::Status RocksStore::Parts::compact(Table table, std::string_view from, s
 
 rocksdb::Status RocksStore::Parts::fill_batch(const WriteSet& set) {
   batch.Clear();
-  rocksdb::Status status;
-  if (set.batch() != 0) {
-    const BatchStamp stamp{set.batch(), std::max(set.durable(), durable)};
-    status = batch.Put(stamps, slice(kBatchStampKey), encode_batch_stamp(stamp));
-  }
+  const std::uint64_t number = set.batch() != 0 ? set.batch() : last_batch.load();
+  const BatchStamp stamp{number, std::max(set.durable(), durable), last_record + 1};
+  rocksdb::Status status = batch.Put(stamps, slice(kBatchStampKey), encode_batch_stamp(stamp));
   set.for_each([&](WriteSet::Op op, Table table, std::string_view key, std::string_view value) {
     if (!status.ok()) return;
     switch (op) {
@@ -222,6 +224,7 @@ Result<void> RocksStore::commit(const WriteSet& set, Durability durability) {
     p.poisoned = true;
     return store_error(status, "committing batch " + std::to_string(set.batch()));
   }
+  ++p.last_record;
   if (set.batch() != 0) p.last_batch.store(set.batch(), std::memory_order_release);
   if (durability == Durability::kSync) p.durable = p.last_batch;
   if (p.reclaimer) p.reclaimer->committed(set);

@@ -22,13 +22,13 @@ namespace {
 //   payload of a whole record, a write batch
 //              sequence u64
 //              count    u32
-//              operations; the first of a numbered batch is the stamp:
-//                1 u8 (put, default column family), 5 u8, "batch", 16 u8, number u64, durable u64
+//              operations; the first is the stamp:
+//                1 u8 (put, default column family), 5 u8, "batch", 24 u8, number u64, durable u64, record u64
 constexpr std::size_t kHeaderSize = 7;
 constexpr std::size_t kRecyclableHeaderSize = 11;
 constexpr std::size_t kBatchHeaderSize = 12;
-constexpr std::size_t kStampValueSize = 16;
-constexpr std::string_view kStampStart("\1\5batch\20", 8);
+constexpr std::size_t kStampValueSize = 24;
+constexpr std::string_view kStampStart("\1\5batch\30", 8);
 constexpr std::size_t kHeadSize = kBatchHeaderSize + kStampStart.size() + kStampValueSize;
 
 enum Type : std::uint8_t { kFull = 1, kFirst = 2, kMiddle = 3, kLast = 4, kRecyclableFull = 5, kRecyclableLast = 8 };
@@ -46,7 +46,7 @@ constexpr std::uint64_t kPlausibleAdvance = 1 << 24;
 
 std::string encode_batch_stamp(const BatchStamp& stamp) {
   std::string value;
-  ByteWriter(value).u64(stamp.number).u64(stamp.durable);
+  ByteWriter(value).u64(stamp.number).u64(stamp.durable).u64(stamp.record);
   return value;
 }
 
@@ -55,6 +55,7 @@ std::optional<BatchStamp> decode_batch_stamp(std::string_view value) {
   BatchStamp stamp;
   stamp.number = reader.u64();
   stamp.durable = reader.u64();
+  stamp.record = reader.u64();
   if (!reader.done()) return std::nullopt;
   return stamp;
 }
@@ -118,9 +119,9 @@ std::size_t WalScanner::find_record(std::string_view block, std::size_t from) co
       const auto fragment = read_fragment(block, at);
       if (!fragment || (fragment->type != kFull && fragment->type != kFirst)) continue;
       const auto found = stamp_of_write_batch(fragment->payload);
-      if (!found || found->durable >= found->number || found->durable < proof_.durable) continue;
-      if (last_number_ != 0 && found->number <= last_number_) continue;
-      if (last_number_ != 0 && found->number - last_number_ > kPlausibleAdvance) continue;
+      if (!found || found->durable > found->number || found->durable < proof_.durable) continue;
+      if (last_record_ != 0 && found->record <= last_record_) continue;
+      if (last_record_ != 0 && found->record - last_record_ > kPlausibleAdvance) continue;
       return at;
     }
     ++stamp;
@@ -154,7 +155,9 @@ void WalScanner::note_stamp(bool complete) {
     proof_.durable_file = file_;
     proof_.durable_offset = head_offset_;
   }
-  if (complete) last_number_ = proof_.last_number = stamp->number;
+  if (!complete) return;
+  last_record_ = stamp->record;
+  proof_.last_number = stamp->number;
 }
 
 void WalScanner::note_damage(std::uint64_t offset) {
@@ -165,25 +168,25 @@ void WalScanner::note_damage(std::uint64_t offset) {
   in_damage_ = true;
 }
 
-void WalReplay::add(std::uint64_t number) {
-  if (!runs.empty() && runs.back().last + 1 == number) {
-    runs.back().last = number;
+void WalReplay::add(const BatchStamp& stamp) {
+  if (!runs.empty() && runs.back().last.record + 1 == stamp.record) {
+    runs.back().last = stamp;
   } else {
-    runs.push_back({number, number});
+    runs.push_back({stamp.record, stamp});
   }
 }
 
-std::uint64_t WalReplay::recovered() const {
-  std::uint64_t last = flushed;
+BatchStamp WalReplay::recovered() const {
+  BatchStamp last = flushed;
   for (const Run& run : runs) {
-    if (run.first > last + 1) break;
-    last = std::max(last, run.last);
+    if (run.first > last.record + 1) break;
+    if (run.last.record > last.record) last = run.last;
   }
   return last;
 }
 
 Result<void> judge_recovery(const WalProof& proof, const WalReplay& replay, const std::string& directory) {
-  const std::uint64_t recovered = replay.recovered();
+  const std::uint64_t recovered = replay.recovered().number;
   if (proof.durable <= recovered) return {};
   const auto damage = std::find_if(proof.damages.begin(), proof.damages.end(),
                                    [&](const WalDamage& d) { return d.after_number >= recovered; });

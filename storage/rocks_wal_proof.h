@@ -6,6 +6,9 @@
 // and so learns a number that recovery must reach: what was durable was acknowledged. Where recovery would
 // stay behind it, we do not start.
 //
+// Records that carry no batch, such as the bodies that a batch refers to and that are written before it, are part of the
+// chain all the same: every record has a number, and recovery ends before the first one that is missing.
+//
 // Pure: bytes in, facts out. storage/rocks_recovery.h brings the files.
 #pragma once
 
@@ -20,14 +23,15 @@
 
 namespace escrow {
 
-/// Number of a batch, and the last batch that was on disk when it was written.
+/// What every record says of itself.
 struct BatchStamp {
-  std::uint64_t number = 0;
-  std::uint64_t durable = 0;
+  std::uint64_t number = 0;   ///< of its batch; of one that carries none, of the last batch before it
+  std::uint64_t durable = 0;  ///< the last batch that was on disk when it was written
+  std::uint64_t record = 0;   ///< counts the records, without gaps
   bool operator==(const BatchStamp&) const = default;
 };
 
-/// The stamp is the value of this key in the default column family, and the first operation of its batch.
+/// The stamp is the value of this key in the default column family, and the first operation of its record.
 inline constexpr std::string_view kBatchStampKey = "batch";
 
 std::string encode_batch_stamp(const BatchStamp& stamp);
@@ -81,22 +85,22 @@ class WalScanner {
   bool in_damage_ = false;  ///< nothing intact since the last damage that was noted
   std::string head_;        ///< first bytes of the record that is being read
   std::uint64_t head_offset_ = 0;
-  std::uint64_t last_number_ = 0;  ///< of the last complete numbered batch of this log
+  std::uint64_t last_record_ = 0;  ///< the last complete one of this log
 };
 
 /// How far recovery gets, as RocksDB itself replays the logs.
 struct WalReplay {
-  std::uint64_t flushed = 0;  ///< last batch in table files
-  /// Numbers of the records that would be replayed, in order, as runs without gaps.
+  BatchStamp flushed;  ///< of the last record in table files
+  /// Records that would be replayed, in order, as runs without gaps.
   struct Run {
-    std::uint64_t first;
-    std::uint64_t last;
+    std::uint64_t first = 0;
+    BatchStamp last;
   };
   std::vector<Run> runs;
 
-  void add(std::uint64_t number);
-  /// The last batch before the first gap: where recovery ends.
-  std::uint64_t recovered() const;
+  void add(const BatchStamp& stamp);
+  /// The last record before the first gap: where recovery ends.
+  BatchStamp recovered() const;
 };
 
 /// kDataLoss, ACKNOWLEDGED_DATA_MISSING, with a message for the operator, if recovery would end before a

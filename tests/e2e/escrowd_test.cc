@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "grpc/health/v1/health.grpc.pb.h"
+#include "storage/data_directory.h"
 #include "tests/e2e/fixtures.h"
 
 namespace escrow::e2e {
@@ -124,12 +125,13 @@ TEST_F(Program, a_port_has_one_server) {
 
 TEST_F(Program, data_of_a_newer_version_is_left_alone) {
   std::filesystem::create_directory(data());
-  write_file(data() + "/VERSION", "3\n");
+  const std::string newer = std::to_string(DataDirectory::kFormatVersion + 1);
+  write_file(data() + "/VERSION", newer + "\n");
   const Finished refused = escrowd(serving(Loopback::free()));
   EXPECT_EQ(refused.code, 3);
-  EXPECT_THAT(refused.errors,
-              AllOf(HasSubstr("format version 3"), HasSubstr("start the newer one"), HasSubstr("DATA_FORMAT_TOO_NEW")));
-  EXPECT_EQ(read_file(data() + "/VERSION"), "3\n");
+  EXPECT_THAT(refused.errors, AllOf(HasSubstr("format version " + newer), HasSubstr("start the newer one"),
+                                    HasSubstr("DATA_FORMAT_TOO_NEW")));
+  EXPECT_EQ(read_file(data() + "/VERSION"), newer + "\n");
 }
 
 TEST_F(Program, the_development_server_is_for_this_machine_only) {

@@ -19,6 +19,7 @@ std::string content(const std::string& path) {
   return text.str();
 }
 void write_text(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
+std::string version(std::uint32_t number) { return std::to_string(number) + "\n"; }
 
 class DataDirectoryTest : public testing::Test {
  protected:
@@ -35,7 +36,7 @@ TEST_F(DataDirectoryTest, is_created_for_its_owner_only) {
     ASSERT_EQ(stat(path.c_str(), &found), 0);
     EXPECT_EQ(found.st_mode & 07777, 0700u) << path;
   }
-  EXPECT_EQ(content(path_ + "/VERSION"), "2\n");
+  EXPECT_EQ(content(path_ + "/VERSION"), version(DataDirectory::kFormatVersion));
   EXPECT_EQ(content(path_ + "/LOCK"), std::to_string(getpid()) + "\n");
 }
 
@@ -82,12 +83,13 @@ TEST_F(DataDirectoryTest, has_one_owner_among_processes_and_is_free_when_it_dies
 
 TEST_F(DataDirectoryTest, a_newer_format_is_refused_by_name) {
   { ASSERT_TRUE(DataDirectory::open(path_).ok()); }
-  write_text(path_ + "/VERSION", "3\n");
+  write_text(path_ + "/VERSION", version(DataDirectory::kFormatVersion + 1));
   const auto directory = DataDirectory::open(path_);
   ASSERT_FALSE(directory.ok());
   EXPECT_EQ(directory.error().reason, "DATA_FORMAT_TOO_NEW");
-  EXPECT_NE(directory.error().message.find("version 3"), std::string::npos);
-  EXPECT_EQ(content(path_ + "/VERSION"), "3\n");
+  EXPECT_NE(directory.error().message.find("version " + std::to_string(DataDirectory::kFormatVersion + 1)),
+            std::string::npos);
+  EXPECT_EQ(content(path_ + "/VERSION"), version(DataDirectory::kFormatVersion + 1));
 }
 
 TEST_F(DataDirectoryTest, an_older_format_is_refused_by_name) {
@@ -123,7 +125,7 @@ TEST_F(DataDirectoryTest, a_version_half_written_by_a_crash_is_written_again) {
   std::filesystem::create_directories(path_);
   write_text(path_ + "/VERSION.new", "garbage");
   ASSERT_TRUE(DataDirectory::open(path_).ok());
-  EXPECT_EQ(content(path_ + "/VERSION"), "2\n");
+  EXPECT_EQ(content(path_ + "/VERSION"), version(DataDirectory::kFormatVersion));
   EXPECT_FALSE(std::filesystem::exists(path_ + "/VERSION.new"));
 }
 

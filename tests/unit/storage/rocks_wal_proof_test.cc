@@ -35,7 +35,12 @@ class LogWriter {
   }
   void batch(std::uint64_t number, std::uint64_t durable, std::size_t size = 100) {
     std::string batch;
-    ByteWriter(batch).u64(number * 10).u32(2).u8(1).string("batch").string(encode_batch_stamp({number, durable}));
+    ByteWriter(batch)
+        .u64(number * 10)
+        .u32(2)
+        .u8(1)
+        .string("batch")
+        .string(encode_batch_stamp({number, durable, number}));
     batch.append(size, static_cast<char>('a' + number % 26));
     record(batch);
   }
@@ -78,20 +83,23 @@ LogWriter synced_log(std::uint64_t count, std::size_t size = 100) {
 }
 
 TEST(BatchStamp, has_these_bytes) {
-  const std::string value = encode_batch_stamp({0x0102030405060708, 0x1112131415161718});
-  EXPECT_EQ(value, std::string("\x08\x07\x06\x05\x04\x03\x02\x01\x18\x17\x16\x15\x14\x13\x12\x11", 16));
-  EXPECT_EQ(decode_batch_stamp(value), (BatchStamp{0x0102030405060708, 0x1112131415161718}));
+  const BatchStamp stamp{0x0102030405060708, 0x1112131415161718, 0x2122232425262728};
+  const std::string value = encode_batch_stamp(stamp);
+  EXPECT_EQ(value,
+            "\x08\x07\x06\x05\x04\x03\x02\x01\x18\x17\x16\x15\x14\x13\x12\x11"
+            "\x28\x27\x26\x25\x24\x23\x22\x21");
+  EXPECT_EQ(decode_batch_stamp(value), stamp);
   EXPECT_EQ(decode_batch_stamp(value.substr(1)), std::nullopt);
   EXPECT_EQ(decode_batch_stamp(value + "x"), std::nullopt);
 }
 
 TEST(BatchStamp, is_the_first_operation_of_its_batch) {
   const std::string header(12, 'h');
-  const std::string stamp = std::string("\1\5batch\20", 8) + encode_batch_stamp({2, 1});
-  EXPECT_EQ(stamp_of_write_batch(header + stamp), (BatchStamp{2, 1}));
-  EXPECT_EQ(stamp_of_write_batch(header + stamp + "more"), (BatchStamp{2, 1}));
+  const std::string stamp = std::string("\1\5batch\30", 8) + encode_batch_stamp({2, 1, 3});
+  EXPECT_EQ(stamp_of_write_batch(header + stamp), (BatchStamp{2, 1, 3}));
+  EXPECT_EQ(stamp_of_write_batch(header + stamp + "more"), (BatchStamp{2, 1, 3}));
   EXPECT_EQ(stamp_of_write_batch(header + "x" + stamp), std::nullopt);
-  EXPECT_EQ(stamp_of_write_batch((header + stamp).substr(0, 35)), std::nullopt);
+  EXPECT_EQ(stamp_of_write_batch((header + stamp).substr(0, 43)), std::nullopt);
   EXPECT_EQ(stamp_of_write_batch(""), std::nullopt);
 }
 
@@ -178,7 +186,7 @@ TEST(WalScanner, a_batch_quoted_by_a_message_is_not_taken_for_one) {
   LogWriter log;
   log.batch(1, 0);
   std::string batch;
-  ByteWriter(batch).u64(20).u32(2).u8(1).string("batch").string(encode_batch_stamp({2, 1})).bytes(quoted.bytes());
+  ByteWriter(batch).u64(20).u32(2).u8(1).string("batch").string(encode_batch_stamp({2, 1, 2})).bytes(quoted.bytes());
   log.record(batch);
   log.batch(3, 2);
   EXPECT_EQ(scan(log.bytes()).durable, 2u);
@@ -200,21 +208,29 @@ TEST(WalScanner, survives_any_bytes) {
 
 TEST(WalReplay, ends_before_the_first_gap) {
   WalReplay replay;
-  EXPECT_EQ(replay.recovered(), 0u);
-  replay.flushed = 10;
-  EXPECT_EQ(replay.recovered(), 10u);
-  for (const std::uint64_t number : {8, 9, 10, 11, 12}) replay.add(number);
+  EXPECT_EQ(replay.recovered().number, 0u);
+  replay.flushed = {10, 9, 20};
+  EXPECT_EQ(replay.recovered(), replay.flushed);
+  for (const std::uint64_t i : {8, 9, 10, 11, 12}) replay.add({i, i - 1, i + 10});
   EXPECT_EQ(replay.runs.size(), 1u);
-  EXPECT_EQ(replay.recovered(), 12u);
-  replay.add(14);
-  EXPECT_EQ(replay.recovered(), 12u);
+  EXPECT_EQ(replay.recovered(), (BatchStamp{12, 11, 22}));
+  replay.add({14, 13, 24});
+  EXPECT_EQ(replay.recovered().number, 12u);
+}
+
+TEST(WalReplay, ends_before_a_batch_if_a_record_without_one_is_missing_before_it) {
+  WalReplay replay;
+  replay.add({1, 0, 1});
+  replay.add({1, 1, 2});
+  replay.add({2, 1, 4});
+  EXPECT_EQ(replay.recovered(), (BatchStamp{1, 1, 2}));
 }
 
 TEST(WalReplay, does_not_start_behind_a_gap) {
   WalReplay replay;
-  replay.flushed = 10;
-  replay.add(12);
-  EXPECT_EQ(replay.recovered(), 10u);
+  replay.flushed = {10, 9, 10};
+  replay.add({12, 11, 12});
+  EXPECT_EQ(replay.recovered().number, 10u);
 }
 
 TEST(JudgeRecovery, refuses_only_what_is_proved_to_be_missing) {
@@ -224,9 +240,9 @@ TEST(JudgeRecovery, refuses_only_what_is_proved_to_be_missing) {
   proof.durable_offset = 400;
   proof.damages = {{"000005.log", 70, 3}, {"000009.log", 300, 10}};
   WalReplay replay;
-  replay.flushed = 12;
+  replay.flushed.number = 12;
   EXPECT_TRUE(judge_recovery(proof, replay, "/data/db").ok());
-  replay.flushed = 10;
+  replay.flushed.number = 10;
   const auto refused = judge_recovery(proof, replay, "/data/db");
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, ErrorCode::kDataLoss);
