@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "bench/fail.h"
 #include "broker/amqp/content.h"
+#include "model/properties.h"
 
 namespace escrow::bench {
 namespace {
@@ -18,8 +19,6 @@ constexpr std::uint64_t kChunk = 32;
 /// Of a paced producer.
 constexpr std::chrono::microseconds kTick{200};
 constexpr int kPatienceTurns = 150;
-// Flags that announce the delivery mode, and 2 for persistent.
-constexpr std::string_view kPersistent{"\x10\x00\x02", 3};
 
 }  // namespace
 
@@ -31,7 +30,7 @@ AmqpProducer::AmqpProducer(const AmqpServer& server, const Publishing& publishin
   for (std::size_t i = 0; i < keys + kChunk - 1; ++i) {
     const std::size_t before = messages_.size();
     const BasicPublish publish{0, publishing_.exchange, publishing_.routing_keys[i % keys]};
-    encode_message(kChannel, publish, kPersistent, body, kDefaultFrameMax, messages_);
+    encode_message(kChannel, publish, kPersistentProperties, body, kDefaultFrameMax, messages_);
     if (i > 0 && messages_.size() - before != message_bytes_) fail("routing keys", "differ in length");
     message_bytes_ = messages_.size() - before;
   }

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "engine/engine_thread.h"
+#include "model/properties.h"
 #include "storage/rocks_store.h"
 
 namespace {
@@ -115,8 +116,12 @@ class Bench {
       publish.owner = body;
       publish.messages.reserve(static_cast<std::size_t>(options_.batch));
       for (int i = 0; i < options_.batch; ++i) {
-        publish.messages.push_back(
-            {"/", "", names_[(sent + static_cast<std::uint64_t>(i)) % names_.size()], kNoProperties, *body, {}});
+        publish.messages.push_back({"/",
+                                    "",
+                                    names_[(sent + static_cast<std::uint64_t>(i)) % names_.size()],
+                                    kPersistentProperties,
+                                    *body,
+                                    {}});
       }
       sent += static_cast<std::uint64_t>(options_.batch);
       send(std::move(publish), options_.window);

@@ -51,7 +51,7 @@ void add_publish_command(CLI::App& app, Session& session) {
   command->add_option("--correlation-id", properties.correlation_id, "Property correlation-id");
   command->add_option("--type", properties.type, "Property type");
   command->add_flag("--transient", options->transient,
-                    "Mark the message as transient (delivery-mode 1); it is kept all the same");
+                    "Mark the message as transient (delivery-mode 1): a restart may lose it");
   command->add_flag("--routed", options->routed, "Exit with 3 when no queue takes it");
   command->callback([options, &session] { publish(session, *options); });
 }

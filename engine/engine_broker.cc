@@ -159,16 +159,14 @@ void Engine::publish_some() {
     if (full_batch() || broker_.topology().route_work() - work_before >= kMaxRouteWork) return;
     const MessageView& message = messages[outcomes.size()];
     Result<std::uint32_t> queues = broker_.publish(message, at);
+    if (broker_.persisted()) touch();
     if (!queues && command.scope != nullptr && queues.error().reason != broker::kQueueFull) {
       const Command failed = std::move(command);
       publishing_.reset();
       return reply(failed, queues.error());
     }
     if (!queues || *queues == 0) unroutable = true;
-    if (queues && *queues > 0) {
-      if (broker_.has_changes()) touch();
-      ++counters_.published;
-    }
+    if (queues && *queues > 0) ++counters_.published;
     outcomes.add(queues);
   }
   Published published{std::move(outcomes), {}};

@@ -125,4 +125,15 @@ Result<Properties> decode_properties(std::string_view in) {
   return properties;
 }
 
+bool is_persistent(std::string_view properties) {
+  constexpr std::uint8_t kPersistent = 2;
+  ByteReader reader(properties);
+  const std::uint16_t flags = reader.u16_be();
+  if ((flags & (1 << 12)) == 0) return false;
+  if ((flags & (1 << 15)) != 0) reader.bytes(reader.u8());
+  if ((flags & (1 << 14)) != 0) reader.bytes(reader.u8());
+  if ((flags & (1 << 13)) != 0) reader.bytes(reader.u32_be());
+  return reader.u8() == kPersistent;
+}
+
 }  // namespace escrow

@@ -63,6 +63,9 @@ struct PropertiesView {
   bool operator==(const PropertiesView&) const = default;
 };
 
+/// Encoded: delivery mode 2 and nothing else.
+inline constexpr std::string_view kPersistentProperties{"\x10\x00\x02", 3};
+
 /// Strings over 255 bytes are rejected with LIMIT_EXCEEDED.
 Result<std::string> encode_properties(const Properties& properties);
 /// Rejects with MALFORMED or LIMIT_EXCEEDED; the whole of `in` must be properties.
@@ -72,5 +75,8 @@ Result<Properties> decode_properties(std::string_view in);
 Result<PropertiesView> scan_properties(std::string_view in);
 /// The same into a `view` that is new, for who needs no reason and no copy; false: rejected.
 bool scan_properties(std::string_view in, PropertiesView& view);
+
+/// Their delivery mode is 2. Looks at no more than it has to, of properties that scan_properties() accepts.
+bool is_persistent(std::string_view properties);
 
 }  // namespace escrow

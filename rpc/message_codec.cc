@@ -14,8 +14,6 @@ namespace {
 
 constexpr std::uint8_t kTransient = 1;
 constexpr std::uint8_t kPersistent = 2;
-/// encode_properties() of delivery-mode 2 alone: what most messages have.
-constexpr std::string_view kPersistentOnly("\x10\x00\x02", 3);
 
 Result<void> check_expiration(const std::string& expiration) {
   const bool digits = std::ranges::all_of(expiration, [](char c) { return c >= '0' && c <= '9'; });
@@ -69,7 +67,7 @@ Result<void> check(const v1::Message& message, const Caller& caller) {
   return check_short("vhost_bytes", message.vhost(), broker::kMaxNameBytes);
 }
 
-/// Empty: the message has only what kPersistentOnly says.
+/// Empty: the message has only what kPersistentProperties says.
 Result<std::string> encode(const v1::Message& message, const Caller& caller) {
   if (auto valid = check(message, caller); !valid) return std::move(valid).error();
   if (!message.has_properties()) return std::string();
@@ -92,7 +90,7 @@ Result<Message> to_model(v1::Message& message, const Caller& caller) {
   if (!message.vhost().empty()) out.vhost = message.vhost();
   out.exchange = std::move(*message.mutable_exchange());
   out.routing_key = std::move(*message.mutable_routing_key());
-  out.properties = properties->empty() ? std::string(kPersistentOnly) : std::move(*properties);
+  out.properties = properties->empty() ? std::string(kPersistentProperties) : std::move(*properties);
   out.body = std::move(*message.mutable_body());
   return out;
 }
@@ -100,7 +98,7 @@ Result<Message> to_model(v1::Message& message, const Caller& caller) {
 Result<MessageView> to_view(const v1::Message& message, const Caller& caller, EncodedProperties& encoded) {
   Result<std::string> properties = encode(message, caller);
   if (!properties) return std::move(properties).error();
-  std::string_view view = kPersistentOnly;
+  std::string_view view = kPersistentProperties;
   if (!properties->empty()) view = encoded.emplace_back(std::move(*properties));
   return MessageView{vhost_of(message), message.exchange(), message.routing_key(), view, message.body(), {}};
 }
@@ -126,7 +124,7 @@ void to_proto(const MessageView& message, std::string_view vhost, v1::Message& o
   out.set_routing_key(to_utf8(message.routing_key));
   out.set_body(message.body.data(), message.body.size());
   out.set_vhost(to_utf8(vhost));
-  if (message.properties == kPersistentOnly) {
+  if (message.properties == kPersistentProperties) {
     out.mutable_properties()->set_persistent(true);
   } else if (const Result<Properties> properties = decode_properties(message.properties); properties.ok()) {
     to_proto(*properties, *out.mutable_properties());

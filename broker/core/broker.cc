@@ -38,7 +38,7 @@ std::unique_ptr<Queue> Broker::make_queue(QueueSpec spec) {
 }
 
 void Broker::changed(Queue* queue) {
-  if (!queue->spec().stored() && !queue->log_changed()) return;
+  if (!queue->log_changed()) return;
   if (std::exchange(queue->listed_changed, true)) return;
   changed_.push_back(queue);
 }
@@ -168,6 +168,7 @@ Result<void> Broker::purge(const PurgeQueue& command, std::uint64_t job, const M
 }
 
 Result<std::uint32_t> Broker::publish(const MessageView& message, const Moment& moment) {
+  persisted_ = false;
   if (has_headers(message.properties)) return publish_copies(message, moment);
   return publish_to(topology_.route_published(message), message, message, moment);
 }
@@ -190,8 +191,9 @@ Result<std::uint32_t> Broker::publish_to(const Result<Router::Found>& found, con
   const auto refuses = [size = sent.body_bytes()](const Queue* queue) { return queue->refuses(size); };
   const std::size_t delays = found->delays.size();
   for (const Exchange* exchange : found->delays) delay(*exchange, sent, moment);
+  const bool transient = !is_persistent(sent.properties);
   if (std::ranges::none_of(*found->queues, refuses)) {
-    enqueue(*found->queues, seen, moment);
+    enqueue(*found->queues, seen, moment, transient);
     return static_cast<std::uint32_t>(found->queues->size() + delays);
   }
   std::vector<Queue*> takers;
@@ -201,7 +203,7 @@ Result<std::uint32_t> Broker::publish_to(const Result<Router::Found>& found, con
     if (refuses(queue)) dispatch_first(queue, moment);
     (refuses(queue) ? full : takers).push_back(queue);
   }
-  enqueue(takers, seen, moment);
+  enqueue(takers, seen, moment, transient);
   if (full.empty()) return static_cast<std::uint32_t>(takers.size() + delays);
   for (const Queue* queue : full) {
     const bool buries =
@@ -231,10 +233,11 @@ Queue* Broker::parked_queue(std::string_view vhost) {
   return *queue;
 }
 
-void Broker::enqueue(const std::vector<Queue*>& queues, const MessageView& message, const Moment& moment) {
+void Broker::enqueue(const std::vector<Queue*>& queues, const MessageView& message, const Moment& moment,
+                     bool transient) {
   if (queues.empty()) return;
-  const auto stored_queues =
-      static_cast<std::uint32_t>(std::ranges::count_if(queues, [](const Queue* q) { return q->spec().stored(); }));
+  const auto stores = [&](const Queue* queue) { return !transient && queue->spec().stored(); };
+  const auto stored_queues = static_cast<std::uint32_t>(std::ranges::count_if(queues, stores));
   MessageView stored = message;
   if (stored_queues > 0 && !stored.apart && stored.body.size() > kMaxInlineBody) {
     stored.apart = add_body(std::string(stored.body), moment);
@@ -250,12 +253,13 @@ void Broker::enqueue(const std::vector<Queue*>& queues, const MessageView& messa
   for (Queue* queue : queues) {
     if (queue->lanes() > 1 && !priority) priority = priority_of(message);
     MessagePlace place;
-    if (queue->spec().stored() || stored.apart == message.apart) {
-      place = queue->enqueue(record_, stored, priority.value_or(0), moment);
+    if (stores(queue) || stored.apart == message.apart) {
+      place = queue->enqueue(record_, stored, !transient, priority.value_or(0), moment);
     } else {
       if (inline_record.empty()) encode_record(message, expires_at, inline_record);
-      place = queue->enqueue(inline_record, message, priority.value_or(0), moment);
+      place = queue->enqueue(inline_record, message, !transient, priority.value_or(0), moment);
     }
+    persisted_ |= queue->persists(place);
     if (expires_at) arm(*queue, place, *expires_at, moment.now);
     changed(queue);
     wants_dispatch(queue);

@@ -113,6 +113,8 @@ class Broker {
   std::uint32_t publish_committed(const MessageView& message, const Moment& moment);
   /// Of the messages that came into queues since take_changes; large bodies once.
   std::size_t copied_bytes() const { return copied_bytes_; }
+  /// What the last publish has left has to be stored, not only when there is no room in memory.
+  bool persisted() const { return persisted_; }
   /// Stores the body apart if it is large. The caller owns the reference until publish_committed or drop_body.
   void separate_body(Message& message, const Moment& moment);
   void drop_body(BodyRef body);
@@ -159,7 +161,7 @@ class Broker {
   /// Messages beyond the bound leave memory. Between batches.
   void enforce_memory(BatchNumber durable, BatchNumber building);
   std::size_t memory() const { return pages_.bytes() + bodies_.bytes(); }
-  /// Times that are remembered for messages of queues that are not stored.
+  /// Times that are remembered for messages that are not stored.
   std::size_t transient_expirations() const { return transient_expirations_.size(); }
 
   /// Sink as QueueLog::take_changes and DelayLog::take_changes, and topology(TopologyChange), erase_log(LogId), erase_delays(LogId),
@@ -220,6 +222,7 @@ class Broker {
   void arm(const Queue& queue, const MessagePlace& place, Timestamp due, Timestamp now);
   void schedule_expiry(Queue* queue);
   void step_expiry(const Moment& moment);
+  Queue::Expired expire(const MessagePlace& place, const Moment& moment);
   void step_transient_expirations(const Moment& moment);
   void forget_moot_expirations();
   /// It was settled, or is buried: what was overdue of it is done.
@@ -229,6 +232,9 @@ class Broker {
   // broker_delays.cc
   /// What a delayed exchange keeps back.
   struct Delays {
+    Delays(LogId id, std::string_view of_vhost, std::string_view of_exchange)
+        : log(id), vhost(of_vhost), exchange(of_exchange) {}
+
     DelayLog log;
     std::string vhost;
     std::string exchange;
@@ -256,7 +262,9 @@ class Broker {
   /// `seen`: as queues get it.
   Result<std::uint32_t> publish_to(const Result<Router::Found>& found, const MessageView& seen, const MessageView& sent,
                                    const Moment& moment);
-  void enqueue(const std::vector<Queue*>& queues, const MessageView& message, const Moment& moment);
+  /// `transient`: it need not outlive the server.
+  void enqueue(const std::vector<Queue*>& queues, const MessageView& message, const Moment& moment,
+               bool transient = false);
   BodyRef add_body(std::string body, const Moment& moment);
   void changed(Queue* queue);
   void wants_dispatch(Queue* queue);
@@ -275,8 +283,10 @@ class Broker {
   /// After some of its messages were.
   void settled(Queue* queue, const Moment& moment);
   /// Of a message with an expiration of its own.
-  void settled_expiring(const Queue* queue, std::size_t lane, const Outstanding& entry, Settlement settlement,
-                        Timestamp now);
+  void settled_expiring(const Queue* queue, std::size_t lane, const Outstanding& entry, bool remembered,
+                        Settlement settlement, Timestamp now);
+  /// There is a timer for the end of its time.
+  static bool is_remembered(const Queue* queue, const Outstanding& entry);
   bool step_abandoned(const Moment& moment);
   bool step_settles(const Moment& moment);
   bool step_purges();
@@ -307,6 +317,7 @@ class Broker {
   ConsumerId next_consumer_ = 1;
   std::string record_;  // of the message being enqueued
   std::size_t copied_bytes_ = 0;
+  bool persisted_ = false;
   std::vector<Queue*> changed_;
   std::deque<Queue*> dispatch_;
   std::deque<std::unique_ptr<Channel>> abandoned_;

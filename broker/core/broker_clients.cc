@@ -252,14 +252,17 @@ Result<void> Broker::settle(const SettleTag& command, const Moment& moment) {
   return {};
 }
 
-void Broker::settled_expiring(const Queue* queue, std::size_t lane, const Outstanding& entry, Settlement settlement,
-                              Timestamp now) {
+bool Broker::is_remembered(const Queue* queue, const Outstanding& entry) {
+  // In a queue with a time of its own nobody knows any more whether the message's own was remembered.
+  return queue != nullptr && entry.expires_at != Timestamp::max() && !queue->arguments().message_ttl_ms &&
+         queue->persists({entry.log, entry.seq});
+}
+
+void Broker::settled_expiring(const Queue* queue, std::size_t lane, const Outstanding& entry, bool remembered,
+                              Settlement settlement, Timestamp now) {
   if (entry.expires_at == Timestamp::max()) return;
   if (entry.expires_at > now) {
-    const bool gone = queue != nullptr && settlement != Settlement::kRequeue;
-    // In a queue with a time of its own nobody knows any more whether the message's own was remembered.
-    const bool remembered = gone && queue->spec().stored() && !queue->arguments().message_ttl_ms;
-    if (remembered) effects_.expirations_moot.push_back(entry.expires_at);
+    if (remembered && settlement != Settlement::kRequeue) effects_.expirations_moot.push_back(entry.expires_at);
   } else if (queue == nullptr || !queue->is_condemned(lane, entry.seq)) {
     expiration_over({entry.log, entry.seq});
   }
@@ -294,8 +297,9 @@ void Broker::settle_step(Channel& channel, DeliveryTag& first, DeliveryTag last,
       log = entry.log;
       queue = find_log(log, lane);
     }
+    const bool remembered = is_remembered(queue, entry);
     if (queue != nullptr) queue->settle(lane, entry, settlement, moment.now, queue_effects_);
-    settled_expiring(queue, lane, entry, settlement, moment.now);
+    settled_expiring(queue, lane, entry, remembered, settlement, moment.now);
     if (entry.consumer != 0) --channel.unacked;
     if (entry.consumer != consumer_id) {
       if (consumer != nullptr) consumer->queue->offer(*consumer);

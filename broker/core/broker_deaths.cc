@@ -8,7 +8,7 @@
 namespace escrow::broker {
 namespace {
 
-/// Expirations of queues that are not stored, beyond which those of messages that are gone are looked for.
+/// Expirations of messages that are not stored, beyond which those of messages that are gone are looked for.
 constexpr std::size_t kSweepFrom = 10'000;
 
 }  // namespace
@@ -49,7 +49,7 @@ void Broker::bury(const Queue& from, MessageView message, DeathReason reason, co
 void Broker::arm(const Queue& queue, const MessagePlace& place, Timestamp due, Timestamp now) {
   const auto& of_queue = queue.arguments().message_ttl_ms;
   if (of_queue && now + std::chrono::milliseconds(*of_queue) <= due) return;
-  if (queue.spec().stored()) {
+  if (queue.persists(place)) {
     effects_.expirations.push_back({due, place});
     return;
   }
@@ -68,19 +68,23 @@ void Broker::forget_moot_expirations() {
 }
 
 Queue::Expired Broker::expire(const BrokerEffects::Expiration& expiration, const Moment& moment) {
-  const auto it = by_log_.find(expiration.place.log);
+  const Queue::Expired expired = expire(expiration.place, moment);
+  // One that is heard of twice is held once.
+  const bool held = expired == Queue::Expired::kHeld;
+  return held && !overdue_.emplace(expiration.place, expiration.due).second ? Queue::Expired::kGone : expired;
+}
+
+Queue::Expired Broker::expire(const MessagePlace& place, const Moment& moment) {
+  const auto it = by_log_.find(place.log);
   if (it == by_log_.end()) return Queue::Expired::kGone;
   const auto [queue, lane] = it->second;
-  const Queue::Expired expired = queue->expire(lane, expiration.place.seq, queue_effects_);
+  const Queue::Expired expired = queue->expire(lane, place.seq, queue_effects_);
   if (expired == Queue::Expired::kDied) {
     changed(queue);
     wants_dispatch(queue);
     bury(*queue, queue_effects_, moment);
   }
   take_queue_effects();
-  // One that is heard of twice is held once.
-  const bool held = expired == Queue::Expired::kHeld && queue->spec().stored();
-  if (held && !overdue_.emplace(expiration.place, expiration.due).second) return Queue::Expired::kGone;
   return expired;
 }
 
@@ -116,7 +120,7 @@ void Broker::step_transient_expirations(const Moment& moment) {
     std::ranges::pop_heap(transient_expirations_, std::greater<>());
     const auto expiration = transient_expirations_.back();
     transient_expirations_.pop_back();
-    const Queue::Expired expired = expire({expiration.first, expiration.second}, moment);
+    const Queue::Expired expired = expire(expiration.second, moment);
     if (expired == Queue::Expired::kLater) later.push_back(expiration);
   }
   for (const auto& expiration : later) {

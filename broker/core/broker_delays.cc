@@ -24,7 +24,7 @@ Result<std::uint64_t> Broker::delete_exchange(const DeleteExchange& command) {
 }
 
 Broker::Delays& Broker::make_delays(LogId log, std::string_view vhost, std::string_view exchange) {
-  const auto [it, added] = delays_.try_emplace(log, Delays{DelayLog(log), std::string(vhost), std::string(exchange)});
+  const auto [it, added] = delays_.try_emplace(log, log, vhost, exchange);
   ESCROW_INVARIANT(added, "numbers of logs are not used again");
   return it->second;
 }
@@ -51,6 +51,7 @@ void Broker::delay(const Exchange& exchange, MessageView message, const Moment& 
   copied_bytes_ += record_.size() + message.apart.size;
   Delays& delays = delays_.at(exchange.delay_log());
   delays.log.add(record_, message.apart.size, moment.now + std::chrono::milliseconds(ms), moment);
+  persisted_ = true;
   schedule(delays);
 }
 

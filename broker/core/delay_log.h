@@ -72,6 +72,8 @@ class DelayLog {
   };
 
   explicit DelayLog(LogId id) : id_(id) {}
+  DelayLog(const DelayLog&) = delete;
+  DelayLog& operator=(const DelayLog&) = delete;
 
   LogId id() const { return id_; }
   const DelayCount& count() const { return count_; }

@@ -46,10 +46,10 @@ bool Queue::over_limits_with(std::uint64_t more_messages, std::uint64_t more_byt
   return (length && ready() + more_messages > *length) || (bytes && ready_bytes() + more_bytes > *bytes);
 }
 
-MessagePlace Queue::enqueue(std::string_view record, const MessageView& message, std::uint8_t priority,
+MessagePlace Queue::enqueue(std::string_view record, const MessageView& message, bool persistent, std::uint8_t priority,
                             const Moment& moment) {
   QueueLog& log = lanes_[std::min<std::size_t>(priority, lanes_.size() - 1)].log();
-  return {log.id(), log.append(record, message.apart, message.body_bytes(), moment.now, moment.batch)};
+  return {log.id(), log.append(record, message.apart, message.body_bytes(), moment.now, moment.batch, persistent)};
 }
 
 void Queue::add(Consumer* consumer) {

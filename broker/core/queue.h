@@ -92,8 +92,10 @@ class Queue {
     return arguments_.overflow != Overflow::kDropHead && over_limits_with(1, body_bytes);
   }
   /// `message` is what `record` encodes. Tells where it is.
-  MessagePlace enqueue(std::string_view record, const MessageView& message, std::uint8_t priority,
+  MessagePlace enqueue(std::string_view record, const MessageView& message, bool persistent, std::uint8_t priority,
                        const Moment& moment);
+  /// As of its log.
+  bool persists(const MessagePlace& place) const { return lanes_[place.log - first_log()].log().persists(place.seq); }
 
   void add(Consumer* consumer);
   void grant(Consumer& consumer, std::uint32_t credit);

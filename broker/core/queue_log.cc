@@ -9,6 +9,8 @@ namespace escrow::broker {
 namespace {
 
 constexpr std::uint8_t kVersion = 1;
+/// A transient message that is not larger may be stored with persistent ones.
+constexpr std::size_t kMaxRider = 8192;
 
 Error damaged(const char* what) {
   return {ErrorCode::kDataLoss, "LOG_DAMAGED", std::string(what) + " cannot be read: restore the data directory", {}};
@@ -16,13 +18,16 @@ Error damaged(const char* what) {
 
 }  // namespace
 
-void LogState::encode(std::string& out) const { ByteWriter(out).u8(kVersion).varint(head).varint(delivered_mark); }
+void LogState::encode(std::string& out) const {
+  ByteWriter(out).u8(kVersion).varint(head).varint(next).varint(delivered_mark);
+}
 
 Result<LogState> LogState::decode(std::string_view in) {
   ByteReader reader(in);
   const bool known = reader.u8() == kVersion;
   LogState state;
   state.head = reader.varint();
+  state.next = reader.varint();
   state.delivered_mark = reader.varint();
   if (!known || !reader.done()) return damaged("a stored log state");
   return state;
@@ -99,15 +104,19 @@ void QueueLog::index(Pages::iterator page) {
   touch(page);
 }
 
-QueueLog::Pages::iterator QueueLog::open_page(BatchNumber batch) {
+QueueLog::Pages::iterator QueueLog::open_page(std::size_t record, BatchNumber batch, bool persistent) {
+  persistent &= stored_;
   if (!pages_.empty()) {
     const auto tail = std::prev(pages_.end());
-    if (!tail->second.closed && tail->second.bytes < kPageBytes) return tail;
-    if (!tail->second.closed) close(tail);
+    const Page& page = tail->second;
+    const bool suits = page.persistent ? persistent || record <= kMaxRider : !persistent;
+    if (!page.closed && page.bytes < kPageBytes && suits) return tail;
+    if (!page.closed) close(tail);
   }
   const auto it = pages_.emplace_hint(pages_.end(), next_seq_, Page{});
   it->second.end = next_seq_;
   it->second.batch = batch;
+  it->second.persistent = persistent;
   it->second.in_memory = true;
   it->second.place = cache_.enter(this, next_seq_);
   return it;
@@ -131,10 +140,10 @@ Fragment::Expected QueueLog::expected_in(const Page& page, std::size_t record) c
   return {last_batch_.messages * bytes / last_batch_.bytes + 1, bytes};
 }
 
-Seq QueueLog::append(std::string_view record, BodyRef body, std::uint32_t body_bytes, Timestamp now,
-                     BatchNumber batch) {
+Seq QueueLog::append(std::string_view record, BodyRef body, std::uint32_t body_bytes, Timestamp now, BatchNumber batch,
+                     bool persistent) {
   if (std::exchange(counted_batch_, batch) != batch) last_batch_ = std::exchange(this_batch_, {});
-  const auto it = open_page(batch);
+  const auto it = open_page(record.size(), batch, persistent);
   Page& page = it->second;
   if (page.building && !writes(page) && page.building->time() != now) take_building(page);
   if (!page.building) {
@@ -217,17 +226,31 @@ void QueueLog::set_delivery_count(Seq seq, std::uint32_t count) {
   state_of(it).set_delivery_count(static_cast<std::uint32_t>(seq - it->first), count);
 }
 
+void QueueLog::tell_next() {
+  if (std::max(next_told_, mark_) >= next_seq_) return;
+  next_told_ = next_seq_;
+  state_dirty_ = true;
+}
+
+bool QueueLog::persists(Seq seq) const {
+  const auto page = page_of(seq);
+  return page != pages_.end() && page->second.persistent;
+}
+
+void QueueLog::move_mark(Seq mark, BatchNumber batch) {
+  if (mark_batch_ != batch) {
+    mark_before_ = mark_;
+    mark_before_batch_ = mark_batch_;
+  }
+  mark_ = mark;
+  mark_batch_ = batch;
+  state_dirty_ = true;
+}
+
 BatchNumber QueueLog::mark_delivered(Seq seq, BatchNumber batch) {
   if (!stored_) return 0;
-  if (seq >= mark_) {
-    if (mark_batch_ != batch) {
-      mark_before_ = mark_;
-      mark_before_batch_ = mark_batch_;
-    }
-    mark_ = seq + kMarkBlock;
-    mark_batch_ = batch;
-    state_dirty_ = true;
-  }
+  if (const auto page = page_of(seq); page == pages_.end() || !writes(page->second)) return 0;
+  if (seq >= mark_) move_mark(seq + kMarkBlock, batch);
   // Only the batch that is being built and the one before it can be not durable yet.
   return seq >= mark_before_ ? mark_batch_ : mark_before_batch_;
 }
@@ -263,11 +286,8 @@ QueueLog::Pages::iterator QueueLog::erase(Pages::iterator it) {
   if (page.stored) erased_.push_back({it->first, page.indexed, page.state_stored});
   drop_fragments(page);
   last_page_ = pages_.end();
-  // The mark keeps the sequences of an emptied log from being used again after a restart.
-  if (pages_.size() == 1 && mark_ < next_seq_) {
-    mark_ = next_seq_;
-    state_dirty_ = true;
-  }
+  // No page that is left may tell that its sequences were given.
+  if (writes(page) && it->first >= last_stored_) tell_next();
   return pages_.erase(it);
 }
 
@@ -335,14 +355,20 @@ void QueueLog::evict(Seq first, BatchNumber batch) {
   const auto it = pages_.find(first);
   ESCROW_INVARIANT(it != pages_.end() && it->second.place, "the cache lists pages in memory only");
   Page& page = it->second;
-  if (page.closed && stored_) index(it);
   page.rewrite = false;
-  if (stored_ || page.stored) return drop_fragments(page);
+  if (!writes(page)) spill(it, batch);
+  if (page.closed && stored_) index(it);
+  drop_fragments(page);
+}
+
+void QueueLog::spill(Pages::iterator it, BatchNumber batch) {
+  Page& page = it->second;
   if (page.building) take_building(page);
   page.spilling = page.fragments;
-  drop_fragments(page);
-  spilled_ = true;
   page.batch = batch;
+  page.state_dirty = page.state != nullptr;
+  spilled_ |= !stored_;
+  if (stored_ && mark_ < page.end) move_mark(page.end, batch);  // some may have been delivered
   touch(it);
 }
 
@@ -397,12 +423,14 @@ void QueueLog::rewrite(Seq first, Page& page, std::string& out) {
   }
   page.bytes = static_cast<std::uint32_t>(out.size());
   page.rewritten = true;
+  tell_next();  // it may have ended with messages that are gone
 }
 
 void QueueLog::recover_state(const LogState& state) {
   head_hint_ = state.head;
   mark_ = mark_before_ = recovered_mark_ = state.delivered_mark;
-  next_seq_ = std::max(next_seq_, std::max(state.head, state.delivered_mark));
+  next_told_ = state.next;
+  next_seq_ = std::max({next_seq_, state.head, state.next, state.delivered_mark});
 }
 
 void QueueLog::recover_page(PageExtent extent, bool indexed, std::optional<PageState> state) {
@@ -412,6 +440,7 @@ void QueueLog::recover_page(PageExtent extent, bool indexed, std::optional<PageS
   page.bodies = std::move(extent.bodies);
   page.bodies.shrink_to_fit();
   page.closed = page.stored = true;
+  last_stored_ = extent.first;
   page.indexed = indexed;
   page.live = static_cast<std::uint32_t>(extent.end - extent.first);
   if (state) {
@@ -433,9 +462,12 @@ void QueueLog::recover_page(PageExtent extent, bool indexed, std::optional<PageS
 std::uint64_t QueueLog::digest() const {
   std::uint64_t hash = id_ + 0x9e3779b97f4a7c15;
   const auto mix = [&](std::uint64_t v) { hash = (hash ^ v) * 0xff51afd7ed558ccd, hash ^= hash >> 32; };
-  for (Seq seq = first_live(1); seq < next_seq_; seq = first_live(seq + 1)) {
-    mix(seq);
-    mix(delivery_count(seq));
+  for (const auto& [first, page] : pages_) {
+    if (!stored_ || !writes(page)) continue;
+    for (Seq seq = first_live(first); seq < page.end; seq = first_live(seq + 1)) {
+      mix(seq);
+      mix(delivery_count(seq));
+    }
   }
   return hash;
 }

@@ -3,6 +3,9 @@
 //
 // A batch appends fragments to the page at the tail until it has kPageBytes; then the next page begins. A page leaves the
 // store when all of it is gone. Pages leave memory by the bound of PageCache and come back through `load`.
+//
+// A page that begins with a transient message is stored only when it has to leave memory; a persistent one then begins the
+// next page. Transient messages that come behind a persistent one are stored with it, so that no page stays small for them.
 #pragma once
 
 #include <cstdint>
@@ -22,10 +25,12 @@ namespace escrow::broker {
 /// Never reused, so that a deleted log's leftovers cannot be mistaken for another's.
 using LogId = std::uint64_t;
 
-/// Stored with the log: u8 version = 1 │ varint head │ varint delivered mark
+/// Stored with the log: u8 version = 1 │ varint head │ varint next │ varint delivered mark
 struct LogState {
   /// No page begins before it: where a scan may start.
   Seq head = 1;
+  /// Sequences below it have been given, and are not given again: timers may still name them.
+  Seq next = 1;
   /// Messages below it may have been delivered. Moves in blocks, before the first delivery of a block.
   Seq delivered_mark = 1;
 
@@ -83,8 +88,12 @@ class QueueLog {
   /// estimated from its page, so the error is never more than what the pages at hand hold.
   std::uint64_t body_bytes() const { return body_bytes_; }
 
-  /// Adds a record (encode_record) in the batch that is being built. `body`: the record's body, if it is apart.
-  Seq append(std::string_view record, BodyRef body, std::uint32_t body_bytes, Timestamp now, BatchNumber batch);
+  /// Adds a record (encode_record) in the batch that is being built. `body`: the record's body, if it is apart, which a
+  /// transient one's is not.
+  Seq append(std::string_view record, BodyRef body, std::uint32_t body_bytes, Timestamp now, BatchNumber batch,
+             bool persistent = true);
+  /// The message is stored by the batch that it came in: its page began with a persistent one.
+  bool persists(Seq seq) const;
 
   /// Where a live message's bytes are. kNotLoaded: `page` must be loaded first.
   enum class Presence : std::uint8_t { kInMemory, kNotLoaded };
@@ -157,7 +166,7 @@ class QueueLog {
   /// Everything after the last indexed page has to be found by reading from here.
   Seq recovered_end() const { return pages_.empty() ? head_hint_ : pages_.rbegin()->second.end; }
 
-  /// Of the logical content: which messages are left, and how often they came back.
+  /// Of what a restart finds: which messages are left, and how often they came back.
   std::uint64_t digest() const;
 
  private:
@@ -168,6 +177,7 @@ class QueueLog {
     std::uint64_t body_bytes = 0;  // of what is live
     BatchNumber batch = 0;         // of the last append; a read has to come after it
     bool closed = false;
+    bool persistent = false;  // stored as it comes; not known of what a restart found
     bool stored = false;      // a sealed batch wrote to it
     bool indexed = false;     // its extent is stored
     bool extent_due = false;  // … by this batch
@@ -194,9 +204,10 @@ class QueueLog {
 
   Pages::iterator page_of(Seq seq);
   Pages::const_iterator page_of(Seq seq) const { return const_cast<QueueLog*>(this)->page_of(seq); }
-  Pages::iterator open_page(BatchNumber batch);
+  Pages::iterator open_page(std::size_t record, BatchNumber batch, bool persistent);
   void touch(Pages::iterator page);
   void close(Pages::iterator page);
+  void spill(Pages::iterator page, BatchNumber batch);
   void keep(Pages::iterator page, std::shared_ptr<const Fragment> fragment);
   void drop_fragments(Page& page);
   Pages::iterator erase(Pages::iterator page);
@@ -207,7 +218,13 @@ class QueueLog {
 
   std::shared_ptr<const Fragment> take_building(Page& page);
   Fragment::Expected expected_in(const Page& page, std::size_t record) const;
-  bool writes(const Page& page) const { return stored_ || page.stored || !page.spilling.empty(); }
+  static bool writes(const Page& page) { return page.persistent || page.stored || !page.spilling.empty(); }
+  void move_mark(Seq mark, BatchNumber batch);
+  void tell_next();
+  void stored(Seq first, Page& page) {
+    page.stored = true;
+    last_stored_ = std::max(last_stored_, first);
+  }
   template <class Sink>
   void take_page(Seq first, Page& page, Sink& sink);
 
@@ -226,6 +243,8 @@ class QueueLog {
   Seq mark_before_ = 1;  // the mark before it moved in mark_batch_
   BatchNumber mark_before_batch_ = 0;
   Seq recovered_mark_ = 1;
+  Seq last_stored_ = 0;  // the last page that was ever stored
+  Seq next_told_ = 1;    // LogState::next
   std::uint64_t live_ = 0;
   std::uint64_t body_bytes_ = 0;
   // What the batch that is being built has, and what the one before it had that this log was in: so much is expected again.
@@ -253,17 +272,17 @@ void QueueLog::take_page(Seq first, Page& page, Sink& sink) {
     std::string bytes;
     for (const auto& fragment : std::exchange(page.spilling, {})) bytes += fragment->bytes();
     sink.put_page(id_, first, std::move(bytes));
-    page.stored = true;
+    stored(first, page);
   }
   if (page.building) {
     auto fragment = take_building(page);
     // Most pages are written by one batch: a whole value is cheaper for a store than one to be put together.
     if (page.stored) {
       sink.append_page(id_, first, std::move(fragment));
-    } else if (stored_) {
+    } else {
       sink.start_page(id_, first, std::move(fragment));
     }
-    page.stored |= stored_;
+    stored(first, page);
   }
   const bool rewrite_due = std::exchange(page.rewrite, false);
   const bool state_due = std::exchange(page.state_dirty, false);
@@ -296,7 +315,7 @@ void QueueLog::take_changes(Sink& sink) {
   for (const Erased& e : erased_) sink.erase_page(id_, e.page, e.indexed, e.state_stored);
   erased_.clear();
   if (std::exchange(state_dirty_, false) && stored_) {
-    sink.put_log_state(id_, LogState{pages_.empty() ? next_seq_ : pages_.begin()->first, mark_});
+    sink.put_log_state(id_, LogState{pages_.empty() ? next_seq_ : pages_.begin()->first, next_told_, mark_});
   }
 }
 

@@ -15,7 +15,7 @@ struct Properties {
   std::optional<std::string> content_type = std::nullopt;
   std::optional<std::string> content_encoding = std::nullopt;
   FieldTable headers = {};
-  /// Kept and given back (delivery-mode 2 or 1). Every message survives a restart, so far.
+  /// delivery-mode 2 or 1; unset, it is true. A restart may lose a message that is published with false.
   std::optional<bool> persistent = std::nullopt;
   std::optional<std::uint8_t> priority = std::nullopt;
   std::optional<std::string> correlation_id = std::nullopt;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/e2e/amqp_server.h"
+#include "tests/support/sanitized.h"
 
 namespace escrow::e2e {
 namespace {
@@ -346,7 +347,9 @@ TEST_F(Amqp, a_slow_consumer_holds_up_nobody_and_costs_little_memory) {
   }
   RecordProperty("resident_mib", std::to_string(most));
   EXPECT_GT(most, 0);
-  EXPECT_LT(most, 200);
+  if (!kSanitized) {
+    EXPECT_LT(most, 200);
+  }
   EXPECT_GT(publisher->declare("slow").message_count, static_cast<std::uint32_t>(kRounds * kInARow / 2))
       << "most of it waits in the queue, not in memory of the connection";
   for (int i = 0; i < kRounds * kInARow; ++i) slow->hear<BasicDeliver>();

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "model/properties.h"
+
 namespace escrow::sim::model {
 
 std::ostream& operator<<(std::ostream& out, const Description& description) {
@@ -38,12 +40,14 @@ void Copies::published(std::uint64_t request, const engine::Publish& body, const
       message(token).queues = -1;
       continue;
     }
+    const bool transient = !is_persistent(view.properties);
     topology.route(view, route_);
     message(token).queues = static_cast<std::int32_t>(route_.size());
     for (Queue* queue : route_) {
       Copy& copy = add(token, queue);
       copy.order = catalog_.sent(token).sequence;
-      copy.batch = present_.building();
+      copy.transient = transient;
+      copy.batch = transient ? 0 : present_.building();
     }
   }
   open_publishes_.emplace(request, open);

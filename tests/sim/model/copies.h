@@ -31,8 +31,9 @@ struct Copy {
     kGone,
   };
   State state = State::kClaimed;
-  bool seen = false;      ///< delivered to somebody
-  bool survivor = false;  ///< of a crash: may come flagged redelivered though nobody saw it
+  bool seen = false;       ///< delivered to somebody
+  bool survivor = false;   ///< of a crash: may come flagged redelivered though nobody saw it
+  bool transient = false;  ///< a crash may take it
   Token token = 0;
   Queue* queue = nullptr;
   std::uint32_t publisher = 0;

@@ -30,7 +30,7 @@ CopyId Copies::find_unmatched(Token token, const Queue* queue, broker::Seq place
 }
 
 bool Copies::is_required(const Copy& copy) {
-  return copy.state == Copy::State::kCertain && copy.acked_in == 0 && !copy.queue->deleted;
+  return copy.state == Copy::State::kCertain && !copy.transient && copy.acked_in == 0 && !copy.queue->deleted;
 }
 
 /// Of two equal ones whose places nobody knew, one that had to survive counts as the one that did. Returns the one that
@@ -94,7 +94,8 @@ void Copies::check_whole(const OpenPublish& publish, const Found& found) const {
     bool all = true;
     for (CopyId id = messages_[token].first; id != kNone; id = copies_[id].next) {
       const Copy& copy = copies_[id];
-      const bool decisive = copy.state == Copy::State::kClaimed && copy.acked_in == 0 && !copy.queue->deleted;
+      const bool decisive =
+          copy.state == Copy::State::kClaimed && !copy.transient && copy.acked_in == 0 && !copy.queue->deleted;
       if (!decisive) continue;
       (found.place[id] != 0 ? some : all) = found.place[id] != 0;
     }
@@ -121,6 +122,7 @@ void Copies::settle_after_crash(Copy& copy, broker::Seq place, std::uint32_t del
                    " to ", most, " times, its stored delivery count is ", delivery_count);
   copy.state = Copy::State::kCertain;
   copy.survivor = true;
+  copy.transient = false;  // it is on disk
   copy.holder = kNone;
   copy.place = place;
   copy.purged_by = 0;

@@ -32,6 +32,7 @@ class Expirations : public EngineTester {
     };
     auto owner = std::make_shared<Owned>();
     Properties properties;
+    properties.delivery_mode = 2;
     properties.expiration.emplace(std::to_string(ttl_ms));
     owner->properties = *encode_properties(properties);
     owner->queue = queue;

@@ -12,6 +12,7 @@
 
 #include "engine/engine.h"
 #include "engine/port.h"
+#include "model/properties.h"
 #include "storage/memory_store.h"
 
 namespace escrow::engine {
@@ -125,8 +126,10 @@ class EngineTester : public testing::Test {
   }
   static coordinator::Decide decide(const coordinator::Key& key, bool commit) { return {key, commit, 0, "", ""}; }
   /// Of `count` messages with this body.
-  static Publish publish(std::size_t count, std::string exchange, std::string routing_key, std::string body) {
+  static Publish publish(std::size_t count, std::string exchange, std::string routing_key, std::string body,
+                         bool transient = false) {
     auto owner = std::make_shared<Message>();
+    if (!transient) owner->properties = kPersistentProperties;
     owner->exchange = std::move(exchange);
     owner->routing_key = std::move(routing_key);
     owner->body = std::move(body);

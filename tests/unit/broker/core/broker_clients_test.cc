@@ -279,6 +279,48 @@ TEST(BrokerClients, a_transient_queue_beyond_its_memory_is_stored_and_forgotten_
   EXPECT_EQ(b.work(), expected) << "in order, read back";
 }
 
+TEST(BrokerClients, transient_messages_of_a_durable_queue_are_not_stored_while_there_is_room) {
+  BrokerTester b;
+  b.declare("q");
+  b.seal();
+  b.consume("x", "q", 1000, true);
+  for (const std::string& body : {std::string("a"), std::string(100'000, 'x')}) {
+    EXPECT_EQ(must(b.broker->publish(view(body, "q", ""), b.moment())), 1u);
+    EXPECT_FALSE(b.broker->persisted());
+  }
+  b.work();
+  EXPECT_EQ(b.deliveries.back().after, 0u) << "nothing has to be durable first";
+  must_ok(b.settle("x", 1, 1));
+  must_ok(b.settle("x", 2, 2, Settlement::kRequeue));
+  b.work();
+  EXPECT_FALSE(b.broker->has_changes());
+  b.post("q", "kept");
+  EXPECT_TRUE(b.broker->persisted());
+  b.seal();
+  EXPECT_TRUE(b.store.bodies.empty());
+  b.crash();
+  EXPECT_EQ(b.ready("q"), 1u);
+  b.consume("x", "q", 1);
+  EXPECT_EQ(b.work(), "x:kept");
+}
+
+TEST(BrokerClients, a_transient_message_is_stored_with_the_dead_letters) {
+  BrokerTester b;
+  FieldTable arguments;
+  arguments.set("x-dead-letter-exchange", {std::string()});
+  arguments.set("x-dead-letter-routing-key", {std::string("dead")});
+  EXPECT_EQ(declare(b, {"/", "q", arguments}), "ok");
+  b.declare("dead");
+  EXPECT_EQ(must(b.broker->publish(view("a", "q", ""), b.moment())), 1u);
+  b.consume("x", "q", 1);
+  b.work();
+  must_ok(b.settle("x", 1, 1, Settlement::kReject));
+  b.work();
+  b.seal();
+  b.crash();
+  EXPECT_EQ(b.ready("dead"), 1u);
+}
+
 TEST(BrokerClients, a_large_body_is_stored_for_the_queues_that_are) {
   BrokerTester b;
   EXPECT_EQ(declare(b, {"/", "transient", {}, false}), "ok");

@@ -33,8 +33,9 @@ struct DyingBroker : BrokerTester {
     table.set("x-overflow", {overflow});
     return table;
   }
-  void post_expiring(const std::string& queue, const std::string& body, int ttl_ms) {
+  void post_expiring(const std::string& queue, const std::string& body, int ttl_ms, bool transient = false) {
     Properties properties;
+    properties.delivery_mode = transient ? 1 : 2;
     properties.expiration = std::to_string(ttl_ms);
     const std::string encoded = must(encode_properties(properties));
     MessageView message = view(body, queue, "");
@@ -127,6 +128,24 @@ TEST(BrokerDeaths, a_messages_own_time_is_asked_for_and_counts_when_it_comes) {
   b.run_expirations();
   EXPECT_EQ(b.ready("q"), 1u);
   EXPECT_EQ(b.ready("dead"), 1u);
+}
+
+TEST(BrokerDeaths, the_own_time_of_a_transient_message_is_remembered_in_memory) {
+  DyingBroker b;
+  b.declare_with("q", DyingBroker::dying("", "dead"));
+  b.declare("dead");
+  b.post_expiring("q", "goes", 700, true);
+  b.post_expiring("q", "settled", 900, true);
+  EXPECT_TRUE(b.broker->effects().expirations.empty());
+  EXPECT_EQ(b.broker->transient_expirations(), 2u);
+  b.later += 700ms;
+  b.work();
+  EXPECT_EQ(b.ready("q"), 1u);
+  EXPECT_EQ(b.ready("dead"), 1u);
+  b.consume("x", "q", 1);
+  b.work();
+  must_ok(b.settle("x", 1, 1));
+  EXPECT_TRUE(b.broker->effects().expirations_moot.empty()) << "there is no timer that may go";
 }
 
 TEST(BrokerDeaths, a_messages_own_time_is_not_asked_for_when_the_queues_is_over_before) {

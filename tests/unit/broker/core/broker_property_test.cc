@@ -115,6 +115,7 @@ class BrokerRun {
     if (!known) must(b_.broker->topology().bind("/", "amq.fanout", {name}, {"", {}, nullptr}));
   }
   void remove(const std::string& name) {
+    work();  // what is on its way back is there, or given out again
     const Result<std::uint64_t> removed = b_.broker->delete_queue({"/", name, false, false}, b_.moment());
     std::size_t ready = 0;
     if (model_.contains(name)) {

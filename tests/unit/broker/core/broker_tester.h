@@ -82,7 +82,7 @@ class BrokerTester {
     for (int i = 0; i < count; ++i) post(queue_name, std::to_string(i));
   }
   Result<std::uint32_t> publish(const std::string& exchange, const std::string& key, const std::string& body) {
-    return broker->publish(view(body, key, exchange), moment());
+    return broker->publish(persistent(view(body, key, exchange)), moment());
   }
   void commit(const MessageView& message) { broker->publish_committed(message, moment()); }
 

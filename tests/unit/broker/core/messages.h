@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "broker/core/fragment.h"
+#include "model/properties.h"
 
 namespace escrow::broker {
 
@@ -18,6 +19,11 @@ inline MessageView view(std::string_view body, std::string_view routing_key = "r
   message.exchange = exchange;
   message.routing_key = routing_key;
   message.body = body;
+  return message;
+}
+
+inline MessageView persistent(MessageView message) {
+  message.properties = kPersistentProperties;
   return message;
 }
 

@@ -24,7 +24,7 @@ struct DyingQueue : QueueTester {
 
   void post_expiring(std::string_view body, Duration ttl) {
     const MessageView message = view(body);
-    queue.enqueue(record_of(message, now + ttl), message, 0, moment());
+    queue.enqueue(record_of(message, now + ttl), message, true, 0, moment());
   }
   /// Who has died since the last step that is looked at, as "a:expired".
   std::string dead() {

@@ -16,14 +16,15 @@ constexpr LogId kLog = 5;
 
 TEST(LogState, has_golden_bytes) {
   std::string bytes;
-  LogState{300, 1025}.encode(bytes);
-  EXPECT_EQ(hex(bytes), golden("01 ac02 8108"));
+  LogState{300, 700, 1025}.encode(bytes);
+  EXPECT_EQ(hex(bytes), golden("01 ac02 bc05 8108"));
   const LogState back = must(LogState::decode(bytes));
   EXPECT_EQ(back.head, 300u);
+  EXPECT_EQ(back.next, 700u);
   EXPECT_EQ(back.delivered_mark, 1025u);
   for (std::size_t size = 0; size < bytes.size(); ++size) EXPECT_FALSE(LogState::decode(bytes.substr(0, size)).ok());
   EXPECT_FALSE(LogState::decode(bytes + "x").ok());
-  EXPECT_FALSE(LogState::decode("\x02\x01\x01").ok());
+  EXPECT_FALSE(LogState::decode("\x02\x01\x01\x01").ok());
 }
 
 TEST(PageExtent, has_golden_bytes) {
@@ -112,6 +113,26 @@ TEST_F(EvictedLogOf, a_page_is_found_where_it_was_before_it_is_loaded) {
   ASSERT_TRUE(log->load(1, store.pages.at(1)).ok());
   EXPECT_EQ(body(2), "b");
   EXPECT_GT(cache.bytes(), 0u);
+}
+
+TEST_F(EvictedLogOf, transient_messages_that_leave_memory_are_stored_and_may_have_been_delivered) {
+  for (const char* text : {"a", "b"}) log->append(record_of(text), {}, 0, at(1), batch, false);
+  log->remove(1);
+  cache.enforce(batch);
+  seal();
+  EXPECT_EQ(body(2), "not loaded");
+  log->append(record_of("c"), {}, 0, at(1), batch, false);
+  append("d");
+  seal();
+  log = store.recover(kLog, cache);
+  EXPECT_EQ(log->first_live(1), 2u);
+  EXPECT_EQ(log->live(), 3u);
+  EXPECT_TRUE(log->maybe_delivered(2));
+  for (const Seq page : {1, 4}) {
+    ASSERT_TRUE(log->request_load(page).has_value());
+    ASSERT_TRUE(log->load(page, store.pages.at(page)).ok());
+  }
+  EXPECT_EQ(body(2) + body(3) + body(4), "bcd");
 }
 
 TEST_F(EvictedLogOf, a_page_is_asked_for_once) {

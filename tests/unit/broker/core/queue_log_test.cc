@@ -21,7 +21,10 @@ struct QueueLogOf : testing::Test {
   std::unique_ptr<QueueLog> log = std::make_unique<QueueLog>(kLog, cache);
   BatchNumber batch = 1;
 
-  Seq append(std::string_view body) { return log->append(record_of(body), {}, 0, at(1), batch); }
+  Seq append(std::string_view body, bool persistent = true) {
+    return log->append(record_of(body), {}, 0, at(1), batch, persistent);
+  }
+  Seq append_transient(std::string_view body) { return append(body, false); }
   /// Messages of 1 KiB: 63 or 64 fill a page.
   void append_kib(int count) {
     for (int i = 0; i < count; ++i) append(std::string(1000, 'x'));
@@ -139,6 +142,60 @@ TEST_F(QueueLogOf, an_emptied_log_does_not_use_its_numbers_again) {
   EXPECT_EQ(log->live(), 0u);
   EXPECT_EQ(append("c"), 3u);
   EXPECT_FALSE(log->maybe_delivered(3));
+}
+
+TEST_F(QueueLogOf, numbers_that_timers_may_name_are_not_used_again) {
+  append_kib(64);
+  seal();
+  const Seq last = append("in the next page");
+  seal();
+  log->remove(last);
+  seal();
+  restart();
+  EXPECT_EQ(log->live(), 64u);
+  EXPECT_EQ(append("c"), last + 1);
+}
+
+TEST_F(QueueLogOf, transient_messages_are_not_stored) {
+  append_transient("a");
+  append_transient("b");
+  EXPECT_FALSE(log->changed());
+  EXPECT_FALSE(log->persists(1));
+  EXPECT_EQ(log->mark_delivered(1, batch), 0u) << "nothing has to be durable first";
+  EXPECT_EQ(log->locate(1).fragment->batch(), 0u);
+  log->set_delivery_count(1, 2);
+  log->remove(2);
+  EXPECT_FALSE(log->changed());
+  seal();
+  EXPECT_TRUE(store.pages.empty());
+  EXPECT_TRUE(store.states.empty());
+  EXPECT_EQ(body(1), "a");
+  restart();
+  EXPECT_EQ(log->live(), 0u);
+}
+
+TEST_F(QueueLogOf, a_persistent_message_behind_transient_ones_is_stored_alone) {
+  append_transient("a");
+  append("b");
+  append_transient("c");
+  EXPECT_TRUE(log->persists(2));
+  EXPECT_TRUE(log->persists(3)) << "it may as well be stored with the other";
+  seal();
+  restart();
+  EXPECT_EQ(log->first_live(1), 2u);
+  EXPECT_EQ(log->live(), 2u);
+  load(2);
+  EXPECT_EQ(body(2), "b");
+  EXPECT_EQ(body(3), "c");
+}
+
+TEST_F(QueueLogOf, a_large_transient_message_is_not_stored_with_persistent_ones) {
+  append("a");
+  append_transient(std::string(10'000, 'x'));
+  EXPECT_FALSE(log->persists(2));
+  seal();
+  EXPECT_EQ(store.pages.size(), 1u);
+  EXPECT_LT(store.pages.at(1).size(), 1000u);
 }
 
 TEST_F(QueueLogOf, an_emptied_log_starts_its_scan_behind_what_was_there) {

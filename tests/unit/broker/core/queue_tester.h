@@ -35,12 +35,12 @@ class QueueTester {
   }
   void post_with(std::string_view body, std::uint8_t priority) {
     const MessageView message = view(body);
-    queue.enqueue(record_of(message), message, priority, moment());
+    queue.enqueue(record_of(message), message, true, priority, moment());
   }
   void post_apart(BodyRef body) {
     MessageView message = view("");
     message.apart = body;
-    queue.enqueue(record_of(message), message, 0, moment());
+    queue.enqueue(record_of(message), message, true, 0, moment());
   }
 
   void consumer(const std::string& name, std::uint32_t credit, bool auto_credit = false,
