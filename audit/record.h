@@ -28,9 +28,11 @@ enum class Subject : std::uint8_t {
   kQueue = 3,        ///< keys: vhost, name
   kBinding = 4,      ///< keys: vhost, "source -> destination (routing key)"
   kVhost = 5,        ///< key: name
+  kSchedule = 6,     ///< keys: vhost, the schedule's
 };
 
-/// States of subjects that have no other than to exist. Transactions use their own (coordinator/core/transaction.h).
+/// States of subjects that have no other than to exist. Transactions and schedules use their own
+/// (coordinator/core/transaction.h).
 enum class Existence : std::uint8_t { kAbsent = 0, kPresent = 1, kPurged = 2 };
 
 struct Record {

@@ -85,6 +85,16 @@ void Session::print(const std::string& line, const Json& json) const {
   std::fflush(stdout);
 }
 
+void print_fields(const Session& session, const Json& fields) {
+  constexpr std::size_t kNameWidth = 22;
+  std::string lines;
+  for (const auto& [name, value] : fields.items()) {
+    lines += (lines.empty() ? "" : "\n") + name + std::string(kNameWidth - name.size(), ' ') +
+             (value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  session.print(lines, fields);
+}
+
 Error usage(std::string message) { return {ErrorCode::kInvalidArgument, "USAGE", std::move(message), {}}; }
 
 Result<std::string> read_all(const std::string& path) {

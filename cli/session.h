@@ -60,6 +60,9 @@ class Session {
   int timeout_s_ = 10;
 };
 
+/// An object: for people, a line for each field.
+void print_fields(const Session& session, const Json& fields);
+
 /// Wrong use that the parser cannot see.
 Error usage(std::string message);
 /// Content of a file, or of standard input for "-".

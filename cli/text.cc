@@ -1,5 +1,6 @@
 #include "cli/text.h"
 
+#include <google/protobuf/util/time_util.h>
 #include <sodium.h>
 
 #include <array>
@@ -109,6 +110,14 @@ Result<std::chrono::milliseconds> parse_duration(const std::string& text) {
     }
   }
   return usage("'" + text + "' is not a duration: a number with ms, s, m, h or d");
+}
+
+Result<Timestamp> parse_time(const std::string& text) {
+  google::protobuf::Timestamp time;
+  if (google::protobuf::util::TimeUtil::FromString(text, &time)) {
+    return from_micros(google::protobuf::util::TimeUtil::TimestampToMicroseconds(time));
+  }
+  return usage("'" + text + "' is not a time such as 2030-01-31T08:00:00Z");
 }
 
 Json to_json(const client::FieldTable& table) {

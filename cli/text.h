@@ -18,6 +18,8 @@ std::string to_text(Timestamp time);
 std::string to_text(std::chrono::milliseconds age);
 /// A number with ms, s, m, h or d.
 Result<std::chrono::milliseconds> parse_duration(const std::string& text);
+/// RFC 3339.
+Result<Timestamp> parse_time(const std::string& text);
 
 nlohmann::ordered_json to_json(const client::FieldTable& table);
 /// From `name=value` each. true, false and numbers are what they look like; "…" and everything else is text.

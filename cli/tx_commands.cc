@@ -83,13 +83,7 @@ void list(Session& session, const client::TransactionFilter& filter, std::size_t
 void show(Session& session, const std::string& group, const std::string& id) {
   const client::Client client = session.connect();
   const client::Transaction t = session.require(client::Transactions(client).get(group, id));
-  const Json json = to_json(t);
-  std::string lines;
-  for (const auto& [key, value] : json.items()) {
-    lines += (lines.empty() ? "" : "\n") + key + std::string(22 - key.size(), ' ') +
-             (value.is_string() ? value.get<std::string>() : value.dump());
-  }
-  session.print(lines, json);
+  print_fields(session, to_json(t));
 }
 
 struct Decision {

@@ -36,6 +36,7 @@ class Batch {
   void put_check(std::string_view key, const coordinator::Transaction& t) {
     writes_.put(Table::kChecks, key, coordinator::encode_check(t));
   }
+  void erase_open(std::string_view key) { writes_.erase(Table::kOpenTransactions, key); }
   void put_decided(std::string_view key, const coordinator::Transaction& t, bool was_checked);
   void erase_decided(std::string_view key) { writes_.erase(Table::kDecidedTransactions, key); }
   void put_group(std::string_view name, LaneId lane);

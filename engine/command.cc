@@ -34,6 +34,7 @@ std::size_t bytes_of(const Message& message) {
 }
 
 std::size_t bytes_of(const coordinator::Key& key) { return key.group.size() + key.id.size(); }
+std::size_t bytes_of(const coordinator::ScheduleKey& key) { return key.vhost.size() + key.key.size(); }
 
 /// What a command's body holds beyond its own size.
 struct BodyBytes {
@@ -52,6 +53,12 @@ struct BodyBytes {
   }
   std::size_t operator()(const coordinator::Decide& body) const { return bytes_of(body.key) + body.reason.size(); }
   std::size_t operator()(const GetTransaction& body) const { return bytes_of(body.key); }
+  std::size_t operator()(const coordinator::Schedule& body) const { return body.key.size() + bytes_of(body.message); }
+  std::size_t operator()(const coordinator::Reschedule& body) const { return bytes_of(body.key); }
+  std::size_t operator()(const coordinator::CancelSchedule& body) const {
+    return bytes_of(body.key) + body.reason.size();
+  }
+  std::size_t operator()(const GetSchedule& body) const { return bytes_of(body.key); }
   std::size_t operator()(const OpenCheckbacks& body) const { return body.group.size(); }
   std::size_t operator()(const CheckAnswer& body) const { return body.reason.size(); }
   std::size_t operator()(const DeclareVhost& body) const { return body.name.size(); }

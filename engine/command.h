@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "broker/core/broker.h"
 #include "coordinator/core/rules.h"
+#include "coordinator/core/schedule.h"
 
 namespace escrow::engine {
 
@@ -17,6 +18,9 @@ class Port;
 
 struct GetTransaction {
   coordinator::Key key;
+};
+struct GetSchedule {
+  coordinator::ScheduleKey key;
 };
 
 /// The port becomes a producer of the group and gets its checks.
@@ -68,10 +72,11 @@ using broker::QueueList;
 struct ClosePort {};
 
 using CommandBody =
-    std::variant<coordinator::Prepare, coordinator::Decide, GetTransaction, OpenCheckbacks, CheckReceipt, CheckAnswer,
-                 DeclareVhost, DeclareExchange, DeleteExchange, DeclareQueue, DeleteQueue, PurgeQueue, Bind, ListQueues,
-                 Publish, OpenChannel, CloseChannel, SetPrefetch, Consume, Cancel, GrantCredit, GrantBytes, Settle,
-                 SettleTag, Fetch, CheckAhead, CommitTx, ClosePort>;
+    std::variant<coordinator::Prepare, coordinator::Decide, GetTransaction, coordinator::Schedule,
+                 coordinator::Reschedule, coordinator::CancelSchedule, GetSchedule, OpenCheckbacks, CheckReceipt,
+                 CheckAnswer, DeclareVhost, DeclareExchange, DeleteExchange, DeclareQueue, DeleteQueue, PurgeQueue,
+                 Bind, ListQueues, Publish, OpenChannel, CloseChannel, SetPrefetch, Consume, Cancel, GrantCredit,
+                 GrantBytes, Settle, SettleTag, Fetch, CheckAhead, CommitTx, ClosePort>;
 
 /// OpenChannel, SetPrefetch, GrantCredit, GrantBytes, Settle, SettleTag, CheckReceipt and CheckAnswer are not answered unless
 /// they fail; all others are, once, but for those behind a failed one of their scope.
@@ -98,8 +103,12 @@ struct TransactionView {
   coordinator::Transaction transaction;
   bool waiting_for_producer = false;
 };
-using Reply = std::variant<Prepared, Decided, TransactionView, Published, Done, MessageCount, broker::QueueInfo,
-                           Consuming, QueueList, broker::Fetched>;
+/// Its bodies are hidden (coordinator::hide_bodies).
+struct ScheduleView {
+  coordinator::Transaction schedule;
+};
+using Reply = std::variant<Prepared, Decided, TransactionView, ScheduleView, Published, Done, MessageCount,
+                           broker::QueueInfo, Consuming, QueueList, broker::Fetched>;
 
 /// A question to a producer.
 struct Check {

@@ -28,7 +28,7 @@ bool always_answered(const CommandBody& body) {
 
 }  // namespace
 
-Engine::Engine(Backend& backend, EngineOptions options, Random random, const Head& head, bool expirations_stored,
+Engine::Engine(Backend& backend, EngineOptions options, Random random, const Head& head, StoredTimers stored,
                Timestamp wall, Monotonic monotonic)
     : backend_(backend),
       options_(options),
@@ -39,11 +39,13 @@ Engine::Engine(Backend& backend, EngineOptions options, Random random, const Hea
       broker_(options.page_memory_bytes),
       table_(options.transaction_memory_bytes),
       // How far into the future they reach is not stored: it may be a hundred years.
-      expirations_(kExpirationLane, expirations_stored ? std::numeric_limits<Bucket>::max() : 0),
+      expirations_(kExpirationLane, stored.expirations ? std::numeric_limits<Bucket>::max() : 0),
+      schedules_(kScheduleLane, stored.schedules ? std::numeric_limits<Bucket>::max() : 0),
       outbox_(head.batch),
       monotonic_(monotonic) {
   broker_.recover_counters(head.next_log, head.next_body);
   expirations_.serve(true);
+  schedules_.serve(true);
 }
 
 void Engine::submit(Command command) {
@@ -168,6 +170,7 @@ bool Engine::turn(Timestamp wall, Monotonic monotonic, bool more_waiting) {
   time_.advance(wall, monotonic);
   if (publishing_ && !full_batch()) publish_some();
   run_expirations();
+  run_schedules();
   bool more_work = false;
   for (int round = 0; round < kWorkRounds; ++round) {
     more_work = broker_.work(moment());
@@ -186,7 +189,10 @@ bool Engine::turn(Timestamp wall, Monotonic monotonic, bool more_waiting) {
   outbox_.dispatch();
   issue_reads();
   if (const auto due = broker_.next_due()) wake_at(*due);
-  if (const auto due = expirations_.next_time()) wake_at(*due);
+  if (!full_batch() && !waiting_full()) {  // what ends that is a turn, too
+    if (const auto due = expirations_.next_time()) wake_at(*due);
+    if (const auto due = schedules_.next_time()) wake_at(*due);
+  }
   if (more_work || (publishing_ && !full_batch())) next_turn_ = monotonic;
   return next_turn_ && *next_turn_ <= monotonic;
 }
@@ -199,6 +205,7 @@ void Engine::seal_and_commit(bool lone) {
     group->lane.take_changes(building_, head_.batch + 1, time_.now());
   }
   expirations_.take_changes(building_, head_.batch + 1, time_.now());
+  schedules_.take_changes(building_, head_.batch + 1, time_.now());
   if (!decided_.empty()) {
     building_.put_timers(timer_key(kRetentionLane, bucket_of(time_.now()), head_.batch + 1), decided_);
     decided_.clear();

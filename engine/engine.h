@@ -64,6 +64,8 @@ struct EngineCounters {
   std::uint64_t prepared = 0;
   std::uint64_t committed = 0;
   std::uint64_t rolled_back = 0;
+  std::uint64_t schedules_delivered = 0;
+  std::uint64_t schedules_cancelled = 0;
   std::uint64_t checks = 0;
   std::uint64_t in_doubt = 0;
 };
@@ -97,6 +99,8 @@ class Engine {
   const EngineCounters& counters() const { return counters_; }
   Timestamp now() const { return time_.now(); }
   broker::Broker& broker() { return broker_; }
+  /// That wait for their time.
+  std::uint64_t schedules() const { return head_.schedules; }
   /// Of transactions in memory.
   std::size_t transaction_memory() const { return table_.bytes(); }
   /// Of the state that recovery must find again. Equal digests at equal batch numbers.
@@ -106,9 +110,13 @@ class Engine {
   /// A batch this small is alone when nothing else waits.
   static constexpr std::size_t kLoneCommands = 1;
 
-  /// `expirations_stored`: timers of messages may be in the store.
-  Engine(Backend& backend, EngineOptions options, Random random, const Head& head, bool expirations_stored,
-         Timestamp wall, Monotonic monotonic);
+  /// Which lanes of its own may have timers in the store.
+  struct StoredTimers {
+    bool expirations = false;
+    bool schedules = false;
+  };
+  Engine(Backend& backend, EngineOptions options, Random random, const Head& head, StoredTimers stored, Timestamp wall,
+         Monotonic monotonic);
 
   // engine_recovery.cc
   Result<void> recover_queues(const Store& store);
@@ -180,6 +188,13 @@ class Engine {
   /// `bytes` is what it keeps while it waits.
   template <class Use>
   void with_transaction(const coordinator::Key& key, std::size_t bytes, Use&& use);
+  /// As with_transaction, when the schedules at keys_of(entry) are in memory as well.
+  template <class KeysOf, class Use>
+  void with_schedules(const coordinator::Key& key, std::size_t bytes, KeysOf keys_of, Use use);
+  /// Now, if it can be without waiting.
+  bool in_memory(const coordinator::Key& key);
+  /// What waits for the transaction goes on.
+  void resume(const std::string& key);
   void read_transaction(const std::string& key);
   void transaction_read(const std::string& key, Result<std::optional<coordinator::Transaction>> found);
   void apply(Command& command, coordinator::Prepare& body);
@@ -188,6 +203,14 @@ class Engine {
   Result<void> check_exchanges(const coordinator::Prepare& body);
   void prepare(const Command& command, coordinator::Prepare body, Entry& entry, const std::string& key);
   Result<coordinator::Change> decide(const coordinator::Decide& decision, Entry& entry, const std::string& key);
+  /// After a rule has ended a transaction or a schedule.
+  void decided(Entry& entry, const std::string& key, coordinator::State before);
+  void commit_messages(coordinator::Transaction& t, coordinator::State before);
+  static std::vector<coordinator::Key> schedules_of_entry(const Entry& entry) {
+    return entry.transaction ? keyed_schedules(entry.transaction->messages) : std::vector<coordinator::Key>();
+  }
+  void audit_transaction(const coordinator::Transaction& t, coordinator::State before, const std::string& actor,
+                         const std::string& reason);
   Result<Reply> view(const coordinator::Key& key, const Entry& entry);
   Result<Group*> group_for(const std::string& name);
 
@@ -205,6 +228,33 @@ class Engine {
   template <class Loaded>
   void read_timers(const TimerLane::Read& read, Loaded loaded);
   void lane_changed(Group& group);
+
+  // engine_schedules.cc
+  void apply(Command& command, coordinator::Schedule& body);
+  void apply(Command& command, coordinator::Reschedule& body);
+  void apply(Command& command, coordinator::CancelSchedule& body);
+  void apply(const Command& command, const GetSchedule& body);
+  /// Calls use(schedule, body) for a change, which is answered with the schedule.
+  template <class Body, class Use>
+  void with_schedule(Command& command, Body& body, const coordinator::ScheduleKey& key, Use use);
+  struct ScheduleBefore {
+    coordinator::State state = coordinator::State::kNone;
+    Timestamp due;
+  };
+  void schedule_changed(Entry& entry, const std::string& key, coordinator::Change change, const ScheduleBefore& before,
+                        const std::string& actor);
+  /// One that is new or moved.
+  void arm_schedule(Entry& entry, const std::string& key, coordinator::State before, const std::string& actor);
+  /// Where those are that messages of a transaction name.
+  static std::vector<coordinator::Key> keyed_schedules(const std::vector<coordinator::TransactionMessage>& messages);
+  // Those of a transaction, which are in memory (with_schedules).
+  Result<void> check_schedules(const coordinator::Prepare& body);
+  void hold_schedules(const coordinator::Transaction& t);
+  void begin_schedule(const coordinator::Transaction& t, const coordinator::ScheduleKey& name,
+                      coordinator::TransactionMessage message);
+  void release_schedules(const coordinator::Transaction& t);
+  static ScheduleView view_schedule(const Entry& entry);
+  void run_schedules();
 
   // engine_expirations.cc
   void run_expirations();
@@ -230,6 +280,7 @@ class Engine {
   TransactionTable table_;
   Producers producers_;
   TimerLane expirations_;
+  TimerLane schedules_;
   Outbox outbox_;
   Batch building_;
   Batch committing_;

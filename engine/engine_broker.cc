@@ -151,6 +151,7 @@ void Engine::apply(Command& command, const Publish& body) {
 }
 
 void Engine::publish_some() {
+  ESCROW_INVARIANT(publishing_.has_value(), "there is something to publish");
   auto& [command, outcomes, unroutable] = *publishing_;
   const std::vector<MessageView>& messages = std::get<Publish>(command.body).messages;
   const broker::Moment at = moment();

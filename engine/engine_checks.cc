@@ -31,6 +31,9 @@ void Engine::apply(const Command& command, const OpenCheckbacks& body) {
   if (body.group.empty() || body.group.size() > coordinator::kMaxKeyBytes) {
     return reply(command, Error{ErrorCode::kInvalidArgument, "MALFORMED", "the group is empty or too long", {}});
   }
+  if (auto valid = coordinator::check_not_reserved("groups", body.group); !valid) {
+    return reply(command, valid.error());
+  }
   if (body.max_in_flight == 0 || body.max_in_flight > Producers::kMaxInFlight) {
     return reply(command, Error{ErrorCode::kInvalidArgument,
                                 "LIMIT_EXCEEDED",
@@ -56,8 +59,8 @@ void Engine::apply(const Command& command, const CheckAnswer& body) {
                                body.reason.substr(0, coordinator::kMaxReasonBytes), check->actor};
   if (decision.reason.empty()) decision.reason = "check answer";
   const coordinator::Key asked = check->key;
-  with_transaction(
-      asked, command.bytes(),
+  with_schedules(
+      asked, command.bytes(), schedules_of_entry,
       [this, check = std::move(*check), decision = std::move(decision)](Entry& entry, const std::string& key) {
         check.group->lane.resolved(check.timer);
         // A decision that came meanwhile wins, and a newer transaction of this id is not the one that
@@ -155,8 +158,7 @@ void Engine::check_unknown(CheckInFlight check, const std::string& reason) {
     } else {
       ++counters_.in_doubt;
     }
-    audit(audit::Subject::kTransaction, static_cast<std::uint8_t>(State::kPrepared), static_cast<std::uint8_t>(t.state),
-          check.actor, describe_unknown(t.check.attempts, reason), t.key.group, t.key.id, t.epoch);
+    audit_transaction(t, State::kPrepared, check.actor, describe_unknown(t.check.attempts, reason));
     table_.changed(entry, head_.batch + 1);
   });
 }

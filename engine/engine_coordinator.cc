@@ -1,5 +1,7 @@
 // How the engine applies the coordinator's commands.
 #include <algorithm>
+#include <iterator>
+#include <memory>
 #include <utility>
 
 #include "base/invariant.h"
@@ -22,11 +24,33 @@ void Engine::read_transaction(const std::string& key) {
 
 void Engine::transaction_read(const std::string& key, Result<std::optional<Transaction>> found) {
   ESCROW_INVARIANT(found.ok(), "a stored transaction can be read");
-  Entry& entry = table_.insert(key, std::move(*found));
-  auto waiting = waiting_.extract(key);
-  for (Waiting& one : waiting.mapped()) {
-    waiting_bytes_ -= one.bytes;
-    one.use(entry, key);
+  table_.insert(key, std::move(*found));
+  resume(key);
+}
+
+bool Engine::in_memory(const coordinator::Key& key) {
+  std::string encoded = key.encode();
+  if (table_.find(encoded) != nullptr) return true;
+  if (waiting_.contains(encoded)) return false;
+  auto found = read_cached(backend_, key, encoded);
+  if (!found) return false;
+  ESCROW_INVARIANT(found->ok(), "a stored transaction can be read");
+  table_.insert(std::move(encoded), std::move(**found));
+  return true;
+}
+
+void Engine::resume(const std::string& key) {
+  Entry* const entry = table_.find(key);
+  if (entry == nullptr) return read_transaction(key);  // it left memory while its schedules were read
+  std::vector<Waiting> waiting = std::move(waiting_.extract(key).mapped());
+  for (std::size_t i = 0; i < waiting.size(); ++i) {
+    waiting_bytes_ -= waiting[i].bytes;
+    waiting[i].use(*entry, key);
+    const auto again = waiting_.find(key);
+    if (again == waiting_.end()) continue;
+    // It waits for a schedule now, and so do the others behind it.
+    std::move(waiting.begin() + static_cast<std::ptrdiff_t>(i) + 1, waiting.end(), std::back_inserter(again->second));
+    return;
   }
 }
 
@@ -60,8 +84,10 @@ void Engine::apply(Command& command, coordinator::Prepare& body) {
   body.actor = command.actor;
   const coordinator::Key key = body.key;
   Command rest{command.port, command.request, std::move(command.actor), ClosePort{}};
-  with_transaction(
+  const auto places = std::make_shared<const std::vector<coordinator::Key>>(keyed_schedules(body.messages));
+  with_schedules(
       key, bytes,
+      [places](const Entry& entry) { return entry.transaction ? std::vector<coordinator::Key>() : *places; },
       [this, rest = std::move(rest), body = std::move(body)](Entry& entry, const std::string& encoded) mutable {
         prepare(rest, std::move(body), entry, encoded);
       });
@@ -78,6 +104,7 @@ void Engine::prepare(const Command& command, coordinator::Prepare body, Entry& e
   Group* group = nullptr;
   if (!entry.transaction) {
     if (auto known = check_exchanges(body); !known) return reply(command, known.error());
+    if (auto free = check_schedules(body); !free) return reply(command, free.error());
     const Result<Group*> found = group_for(body.key.group);
     if (!found) return reply(command, found.error());
     group = *found;
@@ -92,6 +119,7 @@ void Engine::prepare(const Command& command, coordinator::Prepare body, Entry& e
       building_bytes_ += m.message.body.size();
       broker_.separate_body(m.message, moment());
     }
+    hold_schedules(t);
     ++head_.next_epoch;
     ++counters_.prepared;
     building_.put_open(key, t);
@@ -99,8 +127,7 @@ void Engine::prepare(const Command& command, coordinator::Prepare body, Entry& e
     group->lane.add({t.check.next_due, t.epoch, key});
     head_.last_timer_bucket = std::max(head_.last_timer_bucket, bucket_of(t.check.next_due));
     lane_changed(*group);
-    audit(audit::Subject::kTransaction, 0, static_cast<std::uint8_t>(t.state), command.actor, "", t.key.group, t.key.id,
-          t.epoch);
+    audit_transaction(t, State::kNone, command.actor, "");
     table_.changed(entry, head_.batch + 1);
   }
   reply(command, Reply(Prepared{t.epoch, t.state}));
@@ -112,27 +139,35 @@ void Engine::apply(Command& command, coordinator::Decide& body) {
   body.actor = command.actor;
   const coordinator::Key key = body.key;
   Command rest{command.port, command.request, std::move(command.actor), ClosePort{}};
-  with_transaction(key, bytes,
-                   [this, rest = std::move(rest), body = std::move(body)](Entry& entry, const std::string& encoded) {
-                     const Result<Change> change = decide(body, entry, encoded);
-                     if (!change) return reply(rest, change.error());
-                     reply(rest, Reply(Decided{entry.transaction->decided_at}));
-                   });
+  with_schedules(key, bytes, schedules_of_entry,
+                 [this, rest = std::move(rest), body = std::move(body)](Entry& entry, const std::string& encoded) {
+                   const Result<Change> change = decide(body, entry, encoded);
+                   if (!change) return reply(rest, change.error());
+                   reply(rest, Reply(Decided{entry.transaction->decided_at}));
+                 });
 }
 
 Result<Change> Engine::decide(const coordinator::Decide& decision, Entry& entry, const std::string& key) {
   const State before = entry.transaction ? entry.transaction->state : State::kNone;
   const Result<Change> change = coordinator::apply(entry.transaction, decision, time_.now());
-  if (!change || *change != Change::kDecided) return change;
+  if (change && *change == Change::kDecided) decided(entry, key, before);
+  return change;
+}
+
+void Engine::decided(Entry& entry, const std::string& key, State before) {
   Transaction& t = *entry.transaction;
   touch();
-  if (t.state == State::kCommitted) {
-    ++counters_.committed;
-    for (const coordinator::TransactionMessage& m : t.messages) {
-      broker_.publish_committed(m.message.view(), moment());
-    }
+  if (before == State::kScheduled) --head_.schedules;
+  const bool schedule = coordinator::is_schedule(t.key.group);
+  if (schedule) {
+    ++(t.state == State::kCommitted ? counters_.schedules_delivered : counters_.schedules_cancelled);
   } else {
-    ++counters_.rolled_back;
+    ++(t.state == State::kCommitted ? counters_.committed : counters_.rolled_back);
+  }
+  if (t.state == State::kCommitted) {
+    commit_messages(t, before);
+  } else {
+    if (!schedule) release_schedules(t);
     for (const coordinator::TransactionMessage& m : t.messages) {
       if (m.message.apart) broker_.drop_body(m.message.apart);
     }
@@ -145,12 +180,32 @@ Result<Change> Engine::decide(const coordinator::Decide& decision, Entry& entry,
     group->lane.moot(t.check.next_due);
     lane_changed(*group);
   }
-  if constexpr (!planted_fault::kDecisionWithoutAudit) {
-    audit(audit::Subject::kTransaction, static_cast<std::uint8_t>(before), static_cast<std::uint8_t>(t.state),
-          t.decided_by, t.reason, t.key.group, t.key.id, t.epoch);
-  }
+  if constexpr (!planted_fault::kDecisionWithoutAudit) audit_transaction(t, before, t.decided_by, t.reason);
   table_.changed(entry, head_.batch + 1);
-  return change;
+}
+
+void Engine::commit_messages(Transaction& t, State before) {
+  for (std::size_t i = 0; i < t.messages.size(); ++i) {
+    coordinator::TransactionMessage& m = t.messages[i];
+    std::optional<coordinator::ScheduleKey> later;
+    if (before != State::kScheduled) later = coordinator::schedule_of(m, t.epoch, i);
+    if (later) {
+      begin_schedule(t, *later, std::move(m));
+    } else {
+      broker_.publish_committed(m.message.view(), moment());
+    }
+  }
+}
+
+void Engine::audit_transaction(const Transaction& t, State before, const std::string& actor,
+                               const std::string& reason) {
+  const auto from = static_cast<std::uint8_t>(before);
+  const auto to = static_cast<std::uint8_t>(t.state);
+  if (!coordinator::is_schedule(t.key.group)) {
+    return audit(audit::Subject::kTransaction, from, to, actor, reason, t.key.group, t.key.id, t.epoch);
+  }
+  coordinator::ScheduleKey key = coordinator::ScheduleKey::of(t.key);
+  audit(audit::Subject::kSchedule, from, to, actor, reason, std::move(key.vhost), std::move(key.key), t.epoch);
 }
 
 void Engine::apply(const Command& command, const GetTransaction& body) {

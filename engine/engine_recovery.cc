@@ -24,11 +24,14 @@ Result<std::unique_ptr<Engine>> Engine::recover(const Store& store, Backend& bac
     if (!decoded) return std::move(decoded).error();
     head = *decoded;
   }
-  const auto expirations =
-      store.scan(Table::kTimers, timer_key(kExpirationLane, 0, 0), timer_key(kExpirationLane + 1, 0, 0));
-  const bool expirations_stored = expirations->valid();
-  if (auto ok = expirations->status(); !ok) return std::move(ok).error();
-  std::unique_ptr<Engine> engine(new Engine(backend, options, random, head, expirations_stored, wall, monotonic));
+  StoredTimers timers;
+  for (const auto& [lane, found] :
+       {std::pair{kExpirationLane, &timers.expirations}, {kScheduleLane, &timers.schedules}}) {
+    const auto it = store.scan(Table::kTimers, timer_key(lane, 0, 0), timer_key(lane + 1, 0, 0));
+    *found = it->valid();
+    if (auto ok = it->status(); !ok) return std::move(ok).error();
+  }
+  std::unique_ptr<Engine> engine(new Engine(backend, options, random, head, timers, wall, monotonic));
   if (auto queues = engine->recover_queues(store); !queues) return std::move(queues).error();
   if (auto bodies = engine->recover_bodies(store); !bodies) return std::move(bodies).error();
   if (auto groups = engine->recover_groups(store); !groups) return std::move(groups).error();

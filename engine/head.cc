@@ -21,6 +21,7 @@ std::string Head::encode() const {
       .u64(next_body)
       .u32(next_lane)
       .u64(last_timer_bucket)
+      .u64(schedules)
       .u64(audit.sequence)
       .bytes(as_bytes(audit.hash));
   return out;
@@ -37,6 +38,7 @@ Result<Head> Head::decode(std::string_view in) {
   head.next_body = reader.u64();
   head.next_lane = reader.u32();
   head.last_timer_bucket = reader.u64();
+  head.schedules = reader.u64();
   head.audit.sequence = reader.u64();
   const std::string_view hash = reader.bytes(sizeof(Digest));
   if (!known || !reader.done()) {

@@ -1,7 +1,7 @@
 // The head: what every batch writes about itself. Recovery starts from it.
 //
 //   head  u8 version = 1 │ u64 batch │ i64 engine time µs │ u64 next epoch │ u64 next log │ u64 next body
-//         │ u32 next lane │ u64 last timer bucket │ u64 audit sequence │ 32 bytes audit hash
+//         │ u32 next lane │ u64 last timer bucket │ u64 schedules │ u64 audit sequence │ 32 bytes audit hash
 #pragma once
 
 #include <cstdint>
@@ -22,6 +22,7 @@ using LaneId = std::uint32_t;
 inline constexpr LaneId kRetentionLane = 0;
 /// Of messages that expire by themselves.
 inline constexpr LaneId kExpirationLane = 0xffff'fffe;
+inline constexpr LaneId kScheduleLane = 0xffff'fffd;
 
 struct Head {
   broker::BatchNumber batch = 0;
@@ -31,6 +32,7 @@ struct Head {
   std::uint64_t next_body = 1;
   LaneId next_lane = 1;
   std::uint64_t last_timer_bucket = 0;
+  std::uint64_t schedules = 0;  ///< that wait for their time
   audit::Tip audit;
 
   std::string encode() const;

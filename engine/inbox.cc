@@ -86,7 +86,8 @@ std::size_t Inbox::commands() const {
 
 Result<void> Inbox::admit(const CommandBody& command) const {
   const broker::LowResources low = alarm_;
-  const bool adds = std::holds_alternative<Publish>(command) || std::holds_alternative<coordinator::Prepare>(command);
+  const bool adds = std::holds_alternative<Publish>(command) || std::holds_alternative<coordinator::Prepare>(command) ||
+                    std::holds_alternative<coordinator::Schedule>(command);
   return adds && low.any() ? resources_low(low) : Result<void>();
 }
 

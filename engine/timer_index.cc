@@ -49,6 +49,10 @@ Result<std::vector<Timer>> decode_timers(std::string_view value) {
 void TimerLane::add(Timer timer) {
   const Bucket bucket = bucket_of(timer.due);
   encode_timer(timer, to_write_[bucket]);
+  if (served_ && bucket > horizon_ + kFarSeconds) {
+    recovered_last_ = std::max(recovered_last_, bucket);
+    return;
+  }
   BucketState& state = buckets_[bucket];
   ++state.added;
   if (!served_ || bucket >= horizon_) return;

@@ -55,10 +55,13 @@ class TimerLane {
  public:
   /// How far ahead of their time timers are read.
   static constexpr Bucket kHorizonSeconds = 2;
+  /// Timers farther ahead are not counted, as if they were of an earlier process: a count costs memory until its second is
+  /// over, and that may be years.
+  static constexpr Bucket kFarSeconds = 3600;
   /// Timers in memory, beyond which no more are read or kept.
   static constexpr std::size_t kMaxLoaded = 50'000;
 
-  /// Buckets up to `recovered_last` may hold timers of an earlier process.
+  /// Buckets up to `recovered_last` may hold timers that this process has not counted.
   TimerLane(LaneId id, Bucket recovered_last, std::size_t max_loaded = kMaxLoaded)
       : id_(id), recovered_last_(recovered_last), max_loaded_(max_loaded) {}
 

@@ -1,8 +1,10 @@
 #include "engine/transaction_list.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/bytes.h"
+#include "coordinator/core/schedule.h"
 #include "engine/timer_index.h"
 #include "engine/transaction_reader.h"
 
@@ -60,35 +62,55 @@ class Lister {
  private:
   bool wants_open() const { return !filter_.state || coordinator::is_open(*filter_.state); }
   bool wants_decided() const { return !filter_.state || !coordinator::is_open(*filter_.state); }
-  bool full() const { return page_.transactions.size() >= limit_ || scanned_ >= kMaxListScan; }
+  bool is_hidden(const std::string& group) const { return filter_.group.empty() && coordinator::is_schedule(group); }
+  bool full() const {
+    return page_.transactions.size() >= limit_ || scanned_ >= kMaxListScan || bytes_ >= kMaxListBytes;
+  }
 
   void offer(Transaction transaction) {
     if (filter_.state && transaction.state != *filter_.state) return;
     if (filter_.prepared_before && transaction.prepared_at > *filter_.prepared_before) return;
-    transaction.messages.clear();
+    if (coordinator::is_schedule(transaction.key.group)) {
+      coordinator::hide_bodies(transaction);
+    } else {
+      transaction.messages.clear();
+    }
+    bytes_ += transaction.footprint();
     page_.transactions.push_back(std::move(transaction));
   }
+
+  static std::string begin_of(const std::string& group) {
+    std::string key;
+    ByteWriter(key).string(group);
+    return key;
+  }
+  /// Ids start with their length, which one byte of 0xff and one of 0x01 at most begin: steps past all of them.
+  static std::string end_of(const std::string& group) { return begin_of(group) + "\xff\xff"; }
 
   Result<void> list_open(std::string_view from) {
     std::string begin(from);
     std::string end;
     if (!filter_.group.empty()) {
-      ByteWriter(end).string(filter_.group);
-      if (begin < end) begin = end;
-      end.push_back('\xff');
-      // Ids start with their length, which one byte of 0xff and one of 0x01 at most begin: step past all of them.
-      end.push_back('\xff');
+      begin = std::max(begin, begin_of(filter_.group));
+      end = end_of(filter_.group);
     }
-    const auto it = store_.scan(Table::kOpenTransactions, begin, end);
-    for (; it->valid(); it->next()) {
+    auto it = store_.scan(Table::kOpenTransactions, begin, end);
+    while (it->valid()) {
       if (full()) {
         page_.next = Position{kOpen, std::string(it->key()), 0}.encode();
         return {};
       }
       ++scanned_;
+      const Result<Key> key = Key::decode(it->key());
+      if (!key) return key.error();
+      if (is_hidden(key->group)) {
+        it = store_.scan(Table::kOpenTransactions, end_of(key->group), end);
+        continue;
+      }
       auto found = read_transaction(store_, it->key());
       if (!found) return std::move(found).error();
       if (*found && coordinator::is_open((*found)->state)) offer(std::move(**found));
+      it->next();
     }
     return it->status();
   }
@@ -114,7 +136,7 @@ class Lister {
   Result<void> list_decided_one(const Timer& entry) {
     const Result<Key> key = Key::decode(entry.key);
     if (!key) return key.error();
-    if (!filter_.group.empty() && key->group != filter_.group) return {};
+    if (is_hidden(key->group) || (!filter_.group.empty() && key->group != filter_.group)) return {};
     const auto stored = store_.get(Table::kDecidedTransactions, entry.key);
     if (!stored) return stored.error();
     if (!*stored) return {};  // forgotten while the list was made
@@ -128,6 +150,7 @@ class Lister {
   const TransactionFilter& filter_;
   const std::size_t limit_;
   std::size_t scanned_ = 0;
+  std::size_t bytes_ = 0;
   TransactionPage page_;
 };
 

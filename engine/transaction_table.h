@@ -29,9 +29,9 @@ class TransactionTable {
 
    private:
     friend class TransactionTable;
-    std::size_t footprint = 0;
-    bool pinned = false;
-    std::list<Node*>::iterator place;
+    std::size_t footprint_ = 0;
+    bool pinned_ = false;
+    std::list<Node*>::iterator place_;
   };
 
   explicit TransactionTable(std::size_t bound_bytes) : bound_(bound_bytes) {}

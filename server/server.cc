@@ -166,8 +166,11 @@ Result<void> Server::listen_grpc() {
   if (configuration_.grpc_port == 0) return {};
   const std::size_t message_bytes = configuration_.limits_message_bytes;
   streams_ = std::make_unique<rpc::StreamSet>(rpc::kMaxStreams);
-  coordinator_ = std::make_unique<coordinator::api::CoordinatorService>(
-      coordinator::api::ServiceParts{engine_->inbox(), *store_, clock_, *authenticator_, *streams_, message_bytes});
+  lists_ = std::make_unique<coordinator::api::ListWorker>(*authenticator_);
+  const coordinator::api::ServiceParts parts{engine_->inbox(), *store_, clock_,       *authenticator_,
+                                             *streams_,        *lists_, message_bytes};
+  coordinator_ = std::make_unique<coordinator::api::CoordinatorService>(parts);
+  scheduler_ = std::make_unique<coordinator::api::SchedulerService>(parts);
   broker_ = std::make_unique<broker::api::BrokerService>(
       broker::api::ServiceParts{engine_->inbox(), *authenticator_, *streams_, message_bytes});
   GrpcServerOptions options;
@@ -177,8 +180,8 @@ Result<void> Server::listen_grpc() {
   options.tls_key_file = configuration_.grpc_tls_key_file;
   options.tls_client_ca_file = configuration_.grpc_tls_client_ca_file;
   options.limits.message_bytes = message_bytes;
-  auto grpc =
-      GrpcServer::start(options, {coordinator_.get(), broker_.get()}, [engine = engine_.get()] { engine->attend(); });
+  auto grpc = GrpcServer::start(options, {coordinator_.get(), scheduler_.get(), broker_.get()},
+                                [engine = engine_.get()] { engine->attend(); });
   if (!grpc) return std::move(grpc).error();
   grpc_ = *std::move(grpc);
   return {};

@@ -14,6 +14,7 @@
 #include "broker/net/asio_loop.h"
 #include "broker/net/listener.h"
 #include "coordinator/api/coordinator_service.h"
+#include "coordinator/api/scheduler_service.h"
 #include "engine/engine_thread.h"
 #include "rpc/authenticator.h"
 #include "rpc/stream_set.h"
@@ -64,7 +65,9 @@ class Server {
   broker::net::AsioLoop loop_;
   ClientLog client_log_;
   std::unique_ptr<rpc::Authenticator> authenticator_;
+  std::unique_ptr<coordinator::api::ListWorker> lists_;
   std::unique_ptr<coordinator::api::CoordinatorService> coordinator_;
+  std::unique_ptr<coordinator::api::SchedulerService> scheduler_;
   std::unique_ptr<broker::api::BrokerService> broker_;
   std::unique_ptr<ResourceWatch> resources_;
   std::unique_ptr<broker::net::Listener> amqp_;

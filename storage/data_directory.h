@@ -19,7 +19,8 @@ class DataDirectory {
  public:
   /// What this program writes, and the only one that it reads.
   ///   2: exchanges and queues with flags, bindings with a kind of destination, virtual hosts
-  ///   3: the next sequence in the state of a log, numbers of the records of the write-ahead log
+  ///   3: the next sequence in the state of a log, numbers of the records of the write-ahead log, states of
+  ///      transactions, schedules in the head
   static constexpr std::uint32_t kFormatVersion = 3;
 
   /// Creates what is missing (0700) and locks. Errors:

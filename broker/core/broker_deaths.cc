@@ -3,6 +3,7 @@
 #include <functional>
 #include <utility>
 
+#include "base/invariant.h"
 #include "broker/core/broker.h"
 
 namespace escrow::broker {
@@ -29,6 +30,7 @@ void Broker::bury(const Queue& from, MessageView message, DeathReason reason, co
   const bool rerouted = arguments.dead_letter_routing_key.has_value();
   const DeadLetter letter = make_dead_letter(message, {reason, from.spec().name, moment.now}, rerouted);
   message.properties = letter.properties;
+  ESCROW_INVARIANT(arguments.dead_letter_exchange.has_value(), "only queues with one bury");
   message.exchange = *arguments.dead_letter_exchange;
   if (rerouted) message.routing_key = *arguments.dead_letter_routing_key;
 

@@ -36,6 +36,7 @@ std::vector<DelayLog*> Broker::recover_delays() {
     }
   }
   std::vector<DelayLog*> logs;
+  logs.reserve(delays_.size());
   for (auto& [id, delays] : delays_) logs.push_back(&delays.log);
   return logs;
 }

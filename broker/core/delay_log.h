@@ -129,8 +129,8 @@ template <class Sink>
 void DelayLog::take_changes(Sink& sink) {
   if (!changed()) return;
   sealed_first_due_.reset();
+  if (!building_.empty()) sealed_first_due_ = building_.begin()->first.due;
   for (auto& [key, fragment] : building_) {
-    if (!sealed_first_due_) sealed_first_due_ = key.due;
     sealed_ = key.batch;
     fragment->seal();
     sink.put_delayed(id_, key, std::move(fragment));

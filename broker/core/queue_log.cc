@@ -9,8 +9,6 @@ namespace escrow::broker {
 namespace {
 
 constexpr std::uint8_t kVersion = 1;
-/// A transient message that is not larger may be stored with persistent ones.
-constexpr std::size_t kMaxRider = 8192;
 
 Error damaged(const char* what) {
   return {ErrorCode::kDataLoss, "LOG_DAMAGED", std::string(what) + " cannot be read: restore the data directory", {}};
@@ -109,7 +107,7 @@ QueueLog::Pages::iterator QueueLog::open_page(std::size_t record, BatchNumber ba
   if (!pages_.empty()) {
     const auto tail = std::prev(pages_.end());
     const Page& page = tail->second;
-    const bool suits = page.persistent ? persistent || record <= kMaxRider : !persistent;
+    const bool suits = page.persistent ? persistent || page.bytes + record <= kPageBytes : !persistent;
     if (!page.closed && page.bytes < kPageBytes && suits) return tail;
     if (!page.closed) close(tail);
   }
@@ -413,8 +411,10 @@ void QueueLog::rewrite(Seq first, Page& page, std::string& out) {
     for (std::uint32_t i = 0; i <= fragment->count(); ++i) {
       const bool live =
           i < fragment->count() && !page.state->gone(static_cast<std::uint32_t>(fragment->first() + i - first));
-      if (live && !run) run.emplace(fragment->first() + i, fragment->time(), fragment->batch());
-      if (live) run->append(fragment->encoded_record(i), fragment->time());
+      if (live) {
+        if (!run) run.emplace(fragment->first() + i, fragment->time(), fragment->batch());
+        run->append(fragment->encoded_record(i), fragment->time());
+      }
       if (live || !run) continue;
       run->seal();
       out += run->bytes();

@@ -6,7 +6,6 @@
 #include "coordinator/api/transact_stream.h"
 #include "coordinator/api/transaction_codec.h"
 #include "coordinator/api/transaction_page.h"
-#include "rpc/status.h"
 #include "rpc/unary_method.h"
 
 namespace escrow::coordinator::api {
@@ -20,16 +19,16 @@ constexpr rpc::UnaryMethod kGetTransaction = rpc::kUnaryMethod<to_get_transactio
 }  // namespace
 
 CoordinatorService::CoordinatorService(const ServiceParts& parts)
-    : parts_(parts), unary_(parts.inbox, parts.authenticator, parts.max_body_bytes) {
+    : unary_(parts.inbox, parts.authenticator, parts.max_body_bytes) {
   unary_endpoints_ = {
       unary_.endpoint([this](auto*... call) { service_.RequestPrepare(call...); }, kPrepare),
       unary_.endpoint([this](auto*... call) { service_.RequestCommit(call...); }, kCommit),
       unary_.endpoint([this](auto*... call) { service_.RequestRollback(call...); }, kRollback),
       unary_.endpoint([this](auto*... call) { service_.RequestGetTransaction(call...); }, kGetTransaction),
-      {[this](auto*... call) { service_.RequestListTransactions(call...); },
-       [this](rpc::UnaryCall& call) {
-         rpc::with_user(parts_.authenticator, call, [this](rpc::UnaryCall& known, const std::string&) { list(known); });
-       }}};
+      parts.lists.endpoint([this](auto*... call) { service_.RequestListTransactions(call...); },
+                           [&store = parts.store, &clock = parts.clock](const grpc::ByteBuffer& request) {
+                             return list_transactions(store, request, clock.wall());
+                           })};
   const rpc::StreamParts stream_parts{parts.streams, parts.authenticator, parts.inbox};
   stream_endpoints_ = {{[this](auto*... call) { service_.RequestTransact(call...); },
                         [stream_parts, limit = parts.max_body_bytes](rpc::CallQueue& queue) {
@@ -37,24 +36,6 @@ CoordinatorService::CoordinatorService(const ServiceParts& parts)
                         }},
                        {[this](auto*... call) { service_.RequestCheckbacks(call...); },
                         [stream_parts](rpc::CallQueue& queue) { return new CheckbacksStream(queue, stream_parts); }}};
-}
-
-void CoordinatorService::list(rpc::UnaryCall& call) {
-  if (lists_waiting_.fetch_add(1) >= kMaxListsWaiting) {
-    --lists_waiting_;
-    return call.fail(engine::engine_full());
-  }
-  lists_.post([this, &call] {
-    --lists_waiting_;
-    if (call.expired()) return call.fail(rpc::deadline_exceeded());
-    const Result<v1::ListTransactionsResponse> page =
-        list_transactions(parts_.store, call.request(), parts_.clock.wall());
-    if (page) {
-      call.finish(rpc::serialize(*page));
-    } else {
-      call.fail(page.error());
-    }
-  });
 }
 
 }  // namespace escrow::coordinator::api

@@ -2,11 +2,11 @@
 // translates, posts to the engine, and answers when the engine does.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 
 #include "base/clock.h"
-#include "engine/engine_thread.h"
+#include "coordinator/api/list_worker.h"
+#include "engine/inbox.h"
 #include "escrow/v1/coordinator.grpc.pb.h"
 #include "rpc/authenticator.h"
 #include "rpc/service.h"
@@ -29,27 +29,20 @@ struct ServiceParts {
   const Clock& clock;
   rpc::Authenticator& authenticator;
   rpc::StreamSet& streams;
+  ListWorker& lists;
   std::size_t max_body_bytes = 16 << 20;
 };
 
 /// Thread-safe. Outlives the gRPC server it is registered with, and the engine that answers it.
 class CoordinatorService final : public rpc::Service {
  public:
-  /// Lists that may wait for the one that is being made; more are refused with ENGINE_FULL.
-  static constexpr int kMaxListsWaiting = 64;
-
   explicit CoordinatorService(const ServiceParts& parts);
 
   grpc::Service& grpc() override { return service_; }
 
  private:
-  void list(rpc::UnaryCall& call);
-
-  const ServiceParts parts_;
   detail::RawService service_;
   rpc::UnaryPort unary_;
-  std::atomic<int> lists_waiting_{0};
-  engine::WorkerPool lists_{"list", 1};  // not the engine's readers: lists take long, and consumers wait for these
 };
 
 }  // namespace escrow::coordinator::api

@@ -25,6 +25,7 @@ Result<TransactionMessage> to_model(v1::TransactionMessage& in, const rpc::Calle
     if (!due) return std::move(due).error();
     out.due = *due;
   }
+  out.schedule_key = std::move(*in.mutable_schedule_key());
   if (in.sink().size() > broker::kMaxNameBytes) return rpc::limit_exceeded("sink_bytes", broker::kMaxNameBytes);
   out.sink = std::move(*in.mutable_sink());
   if (in.has_compensation()) {
@@ -104,6 +105,7 @@ Result<engine::CommandBody> to_get_transaction(v1::GetTransactionRequest& reques
   Key key{std::move(*request.mutable_group()), std::move(*request.mutable_transaction_id())};
   if (key.group.empty() || key.id.empty()) return rpc::malformed("group and transaction_id are needed");
   if (auto valid = check_key(key.group, key.id); !valid) return std::move(valid).error();
+  if (auto valid = check_not_reserved("groups", key.group); !valid) return std::move(valid).error();
   return engine::CommandBody(engine::GetTransaction{std::move(key)});
 }
 
@@ -182,6 +184,9 @@ v1::TransactionState to_proto(State state) {
       return v1::TRANSACTION_STATE_ROLLED_BACK;
     case State::kInDoubt:
       return v1::TRANSACTION_STATE_IN_DOUBT;
+    case State::kScheduled:  // none of a transaction
+    case State::kHeld:
+      break;
   }
   return v1::TRANSACTION_STATE_UNSPECIFIED;
 }

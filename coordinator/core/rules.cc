@@ -1,20 +1,15 @@
 #include "coordinator/core/rules.h"
 
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "base/planted_fault.h"
+#include "coordinator/core/refusal.h"
+#include "coordinator/core/when.h"
 
 namespace escrow::coordinator {
 namespace {
-
-Error malformed(std::string message) { return {ErrorCode::kInvalidArgument, "MALFORMED", std::move(message), {}}; }
-
-Error over_limit(const char* limit, std::size_t maximum) {
-  return {ErrorCode::kInvalidArgument,
-          "LIMIT_EXCEEDED",
-          std::string(limit) + " is limited to " + std::to_string(maximum),
-          {{"limit", limit}, {"maximum", std::to_string(maximum)}}};
-}
 
 Error unimplemented(const char* field) {
   return {ErrorCode::kUnimplemented,
@@ -26,6 +21,7 @@ Error unimplemented(const char* field) {
 Result<void> check_key(const Key& key) {
   if (key.group.empty()) return malformed("the group is empty");
   if (key.id.empty()) return malformed("the transaction id is empty");
+  if (auto valid = check_not_reserved("groups", key.group); !valid) return valid;
   if (key.group.size() > kMaxKeyBytes) return over_limit("group_bytes", kMaxKeyBytes);
   if (key.id.size() > kMaxKeyBytes) return over_limit("transaction_id_bytes", kMaxKeyBytes);
   return {};
@@ -49,14 +45,28 @@ Error decided(const Transaction& transaction) {
 
 }  // namespace
 
+Result<void> check_not_reserved(std::string_view what, std::string_view name) {
+  if (!name.starts_with(kReservedPrefix)) return {};
+  return malformed(std::string(what) + " that begin with '" + std::string(kReservedPrefix) + "' are reserved");
+}
+
 Result<void> check(const Prepare& command, std::size_t max_bytes) {
   if (auto valid = check_key(command.key); !valid) return valid;
   if (command.messages.empty()) return malformed("a transaction has at least one message");
   if (command.messages.size() > kMaxMessages) return over_limit("messages", kMaxMessages);
   std::size_t bytes = 0;
+  std::set<std::pair<std::string_view, std::string_view>> keys;
   for (const TransactionMessage& m : command.messages) {
-    if (m.delay) return unimplemented("delay");
-    if (m.due) return unimplemented("due_time");
+    if (m.delay || m.due) {
+      if (auto valid = check(When{m.delay, m.due}); !valid) return valid;
+    } else if (!m.schedule_key.empty()) {
+      return malformed("a schedule key needs a delay or a due time");
+    }
+    if (m.schedule_key.size() > kMaxKeyBytes) return over_limit("schedule_key_bytes", kMaxKeyBytes);
+    if (auto valid = check_not_reserved("schedule keys", m.schedule_key); !valid) return valid;
+    if (!m.schedule_key.empty() && !keys.emplace(m.message.vhost, m.schedule_key).second) {
+      return malformed("two messages have the schedule key '" + m.schedule_key + "'");
+    }
     if (!m.sink.empty()) return unimplemented("sink");
     if (m.compensation) return unimplemented("compensation");
     bytes += m.message.bytes();
@@ -84,6 +94,10 @@ Result<Change> apply(std::optional<Transaction>& transaction, Prepare command, T
                  "TRANSACTION_DIFFERS",
                  "a transaction of this id with other messages exists and is " + std::string(name(transaction->state)),
                  {{"state", std::string(name(transaction->state))}}};
+  }
+  for (const TransactionMessage& m : command.messages) {
+    if (!m.due) continue;
+    if (auto due = due_of({{}, m.due}, now); !due) return due.error();
   }
   Transaction& t = transaction.emplace();
   t.key = std::move(command.key);

@@ -8,6 +8,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "coordinator/core/check_policy.h"
@@ -17,6 +18,10 @@ namespace escrow::coordinator {
 
 // Limits, with their values.
 inline constexpr std::size_t kMaxKeyBytes = 255;
+/// Of groups and of keys of schedules that are the server's own.
+inline constexpr std::string_view kReservedPrefix = "escrow.";
+/// MALFORMED when it is one of these.
+Result<void> check_not_reserved(std::string_view what, std::string_view name);
 inline constexpr std::size_t kMaxMessages = 256;
 inline constexpr std::size_t kMaxReasonBytes = 1024;
 /// Of all messages of a transaction, bodies included, by default: a server that takes larger messages takes larger
@@ -40,7 +45,7 @@ struct Decide {
 };
 
 /// What a command did to its transaction.
-enum class Change : std::uint8_t { kNone, kPrepared, kDecided, kChecked, kInDoubt };
+enum class Change : std::uint8_t { kNone, kPrepared, kDecided, kChecked, kInDoubt, kMoved };
 
 /// The command's own limits and form, before anything is looked up.
 Result<void> check(const Prepare& command, std::size_t max_bytes = kMaxTransactionBytes);

@@ -8,7 +8,14 @@ namespace escrow::coordinator {
 namespace {
 
 constexpr std::uint8_t kVersion = 1;
-enum MessageFlag : std::uint8_t { kDelay = 1, kDue = 2, kSink = 4, kCompensation = 8, kBodyApart = 16 };
+enum MessageFlag : std::uint8_t {
+  kDelay = 1,
+  kDue = 2,
+  kSink = 4,
+  kCompensation = 8,
+  kBodyApart = 16,
+  kScheduleKey = 32
+};
 
 Error damaged(const Key& key) {
   return {
@@ -38,13 +45,15 @@ Message decode_message(ByteReader& in) {
 
 void encode(const TransactionMessage& m, ByteWriter& out) {
   out.u8(static_cast<std::uint8_t>((m.delay ? kDelay : 0) | (m.due ? kDue : 0) | (m.sink.empty() ? 0 : kSink) |
-                                   (m.compensation ? kCompensation : 0) | (m.message.apart ? kBodyApart : 0)));
+                                   (m.compensation ? kCompensation : 0) | (m.message.apart ? kBodyApart : 0) |
+                                   (m.schedule_key.empty() ? 0 : kScheduleKey)));
   encode(m.message, out);
   if (m.delay) out.varint(static_cast<std::uint64_t>(m.delay->count()));
   if (m.due) out.i64(to_micros(*m.due));
   if (!m.sink.empty()) out.string(m.sink);
   if (m.compensation) encode(*m.compensation, out);
   if (m.message.apart) out.u64(m.message.apart.id).u32(m.message.apart.size);
+  if (!m.schedule_key.empty()) out.string(m.schedule_key);
 }
 
 TransactionMessage decode_transaction_message(ByteReader& in) {
@@ -59,6 +68,7 @@ TransactionMessage decode_transaction_message(ByteReader& in) {
     m.message.apart.id = in.u64();
     m.message.apart.size = in.u32();
   }
+  if ((flags & kScheduleKey) != 0) m.schedule_key = in.string();
   return m;
 }
 
@@ -83,6 +93,10 @@ std::string_view name(State state) {
       return "ROLLED_BACK";
     case State::kInDoubt:
       return "IN_DOUBT";
+    case State::kScheduled:
+      return "SCHEDULED";
+    case State::kHeld:
+      return "HELD";
   }
   return "UNKNOWN";
 }
@@ -106,14 +120,18 @@ Result<Key> Key::decode(std::string_view in) {
 std::size_t Transaction::footprint() const {
   std::size_t bytes =
       sizeof(Transaction) + key.group.size() + key.id.size() + prepared_by.size() + decided_by.size() + reason.size();
-  for (const TransactionMessage& m : messages) bytes += sizeof(TransactionMessage) + m.message.bytes();
+  for (const TransactionMessage& m : messages)
+    bytes += sizeof(TransactionMessage) + m.message.bytes() + m.schedule_key.size();
   return bytes;
 }
 
 std::string encode_open(const Transaction& t) {
   std::string out;
   ByteWriter writer(out);
+  // Doubt is told by the check.
+  const State state = t.state == State::kInDoubt ? State::kPrepared : t.state;
   writer.u8(kVersion)
+      .u8(static_cast<std::uint8_t>(state))
       .u64(t.epoch)
       .bytes(as_bytes(t.content))
       .i64(to_micros(t.prepared_at))
@@ -156,7 +174,8 @@ Result<Transaction> decode_open(const Key& key, std::string_view open, std::opti
   Transaction t;
   t.key = key;
   const bool known = in.u8() == kVersion;
-  t.state = State::kPrepared;
+  t.state = static_cast<State>(in.u8());
+  const bool sane = t.state == State::kPrepared || t.state == State::kScheduled || t.state == State::kHeld;
   t.epoch = in.u64();
   t.content = decode_digest(in);
   t.prepared_at = from_micros(in.i64());
@@ -164,7 +183,7 @@ Result<Transaction> decode_open(const Key& key, std::string_view open, std::opti
   t.check.next_due = from_micros(in.i64());
   t.message_count = static_cast<std::uint32_t>(in.varint());
   for (std::uint32_t i = 0; i < t.message_count && in.ok(); ++i) t.messages.push_back(decode_transaction_message(in));
-  if (!known || !in.done()) return damaged(key);
+  if (!known || !sane || !in.done()) return damaged(key);
   if (!check) return t;
   ByteReader state(*check);
   const bool check_known = state.u8() == kVersion;

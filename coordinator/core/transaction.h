@@ -20,10 +20,14 @@ enum class State : std::uint8_t {
   kPrepared = 1,
   kCommitted = 2,
   kRolledBack = 3,
-  kInDoubt = 4,  ///< checks are used up; stays so until decided
+  kInDoubt = 4,    ///< checks are used up; stays so until decided
+  kScheduled = 5,  ///< its time commits it (schedule.h)
+  kHeld = 6,       ///< of a schedule: the decision on its transaction makes it one
 };
 
-constexpr bool is_open(State state) { return state == State::kPrepared || state == State::kInDoubt; }
+constexpr bool is_open(State state) {
+  return state == State::kPrepared || state == State::kInDoubt || state == State::kScheduled || state == State::kHeld;
+}
 /// As in the API, for messages and logs.
 std::string_view name(State state);
 
@@ -45,7 +49,8 @@ struct TransactionMessage {
   Message message;
   std::optional<Duration> delay;  ///< counted from the commit
   std::optional<Timestamp> due;
-  std::string sink;  ///< empty: an exchange
+  std::string schedule_key;  ///< of one with a delay or a due time, to cancel it by; empty: it has none of its own
+  std::string sink;          ///< empty: an exchange
   std::optional<Message> compensation;
 
   bool operator==(const TransactionMessage&) const = default;
@@ -54,7 +59,7 @@ struct TransactionMessage {
 /// How far checking has come.
 struct CheckState {
   std::uint32_t attempts = 0;  ///< that the producer side acknowledged
-  Timestamp next_due;          ///< of a prepared transaction
+  Timestamp next_due;          ///< of a prepared transaction; of a scheduled one, its time
   bool operator==(const CheckState&) const = default;
 };
 
@@ -79,12 +84,13 @@ struct Transaction {
 
 // Stored forms.
 //
-//   open      u8 version = 1 │ u64 epoch │ 32 bytes content │ i64 prepared µs │ string prepared by │ i64 first check µs
+//   open      u8 version = 1 │ u8 state │ u64 epoch │ 32 bytes content │ i64 prepared µs │ string prepared by │ i64 first check µs
 //             │ varint messages │ message*
 //   message   u8 flags │ body (see stored message) │ [varint delay µs] │ [i64 due µs] │ [string sink] │ [stored message]
-//             │ [u64 body id │ u32 body size]
-//             flags: 1 delay, 2 due time, 4 sink, 8 compensation, 16 body apart
+//             │ [u64 body id │ u32 body size] │ [string schedule key]
+//             flags: 1 delay, 2 due time, 4 sink, 8 compensation, 16 body apart, 32 schedule key
 //   stored message   string vhost │ string exchange │ string routing key │ string properties │ string body
+//             the state is PREPARED, SCHEDULED or HELD
 //   check     u8 version = 1 │ u8 in doubt │ varint attempts │ i64 next due µs     (overrides what `open` implies)
 //   decided   u8 version = 1 │ u8 state │ u64 epoch │ 32 bytes content │ i64 prepared µs │ string prepared by
 //             │ varint messages │ varint attempts │ i64 decided µs │ string decided by │ string reason

@@ -91,6 +91,40 @@ TEST_F(CommandLine, decides_transactions_and_shows_them) {
   take_all(api(), 1);
 }
 
+TEST_F(CommandLine, schedules_messages_and_cancels_them) {
+  const auto add = [](const std::string& key, const Words& when) {
+    Words words{"schedule", "add", key, "--routing-key", "shipping", "--body", key};
+    words.insert(words.end(), when.begin(), when.end());
+    return json(words);
+  };
+  EXPECT_EQ(add("soon", {"--in", "50ms"})["state"], "scheduled");
+  EXPECT_EQ(add("new year", {"--at", "2099-12-31T23:59:59Z"})["due"], "2099-12-31T23:59:59.000Z");
+  add("paid", {"--in", "30m"});
+  EXPECT_EQ(json({"schedule", "cancel", "paid", "--reason", "paid in time"})["state"], "cancelled");
+  EXPECT_EQ(json({"schedule", "move", "new year", "--at", "2098-12-31T23:59:59Z"})["due"], "2098-12-31T23:59:59.000Z");
+  take_all(api(), 1);
+
+  const Json shown = json({"schedule", "show", "soon"});
+  EXPECT_EQ(shown["state"], "delivered");
+  EXPECT_TRUE(shown.contains("delivered"));
+  EXPECT_EQ(json({"schedule", "show", "new year"})["body_bytes"], 8);
+  EXPECT_THAT(at_a_terminal("schedule show paid"), HasSubstr("reason                paid in time"));
+  const auto keys = [](const Words& words) {
+    std::vector<std::string> out;
+    for (const Json& s : json(words)) out.push_back(s["key"]);
+    return out;
+  };
+  using testing::ElementsAre;
+  using testing::UnorderedElementsAre;
+  EXPECT_THAT(keys({"schedule", "list"}), UnorderedElementsAre("new year", "paid", "soon"));
+  EXPECT_THAT(keys({"schedule", "list", "--state", "scheduled"}), ElementsAre("new year"));
+  EXPECT_THAT(at_a_terminal("schedule list"), AllOf(HasSubstr("KEY "), HasSubstr("by guest: paid in time")));
+
+  EXPECT_EQ(refused({"schedule", "cancel", "soon"}, 4), "ALREADY_DELIVERED");
+  EXPECT_EQ(refused({"schedule", "move", "paid", "--in", "1m"}, 4), "ALREADY_CANCELLED");
+  EXPECT_EQ(refused({"schedule", "show", "nothing"}, 3), "SCHEDULE_UNKNOWN");
+}
+
 TEST_F(CommandLine, refusals_have_exit_codes_for_scripts) {
   prepare("cli code");
   EXPECT_EQ(refused({"tx", "show", "orders", "nowhere"}, 3), "TRANSACTION_UNKNOWN");
@@ -126,6 +160,8 @@ TEST_F(CommandLine, wrong_use_explains_itself) {
   explains({"tx", "commit", "orders", "x", "--reason", ""}, "the reason is empty");
   explains({"tx", "list", "--state", "lost"}, "--state");
   explains({"tx", "list", "--min-age", "5"}, "'5' is not a duration");
+  explains({"schedule", "add", "k", "--at", "tomorrow"}, "'tomorrow' is not a time");
+  explains({"schedule", "add", "k"}, "--in");
   explains({"queue", "declare", "q", "--argument", "x"}, "'x' is not name=value");
   explains({"consume", "q", "--requeue"}, "--requeue needs --count");
   explains({"queue", "list", "--password-file", "/nowhere"}, "/nowhere: cannot be read");

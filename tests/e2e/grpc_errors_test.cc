@@ -122,8 +122,6 @@ TEST_F(Errors, what_is_not_implemented_yet_says_so) {
     EXPECT_EQ(found.reason, "FIELD_UNIMPLEMENTED");
     EXPECT_EQ(found.metadata.at("field"), field);
   };
-  with("delay", [](v1::TransactionMessage& m) { m.mutable_delay()->set_seconds(1); });
-  with("due_time", [](v1::TransactionMessage& m) { m.mutable_due_time()->set_seconds(1); });
   with("sink", [](v1::TransactionMessage& m) { m.set_sink("kafka"); });
   with("compensation", [](v1::TransactionMessage& m) { m.mutable_compensation()->mutable_message(); });
 }

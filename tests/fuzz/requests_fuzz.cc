@@ -5,6 +5,7 @@
 
 #include "broker/api/broker_codec.h"
 #include "broker/api/publish_frame.h"
+#include "coordinator/api/schedule_codec.h"
 #include "coordinator/api/transaction_codec.h"
 #include "engine/command.h"
 #include "rpc/credentials.h"
@@ -34,7 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const std::string_view in(reinterpret_cast<const char*>(data) + 1, size - 1);
   const grpc::ByteBuffer bytes = rpc::to_buffer(in);
-  switch (data[0] % 13) {
+  switch (data[0] % 17) {
     case 0:
       convert(coordinator::api::to_prepare, bytes);
       break;
@@ -70,6 +71,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 11:
       static_cast<void>(broker::api::PublishFrame::parse(bytes, kCaller));
+      break;
+    case 12:
+      convert(coordinator::api::to_schedule, bytes);
+      break;
+    case 13:
+      convert(coordinator::api::to_reschedule, bytes);
+      break;
+    case 14:
+      convert(coordinator::api::to_cancel, bytes);
+      break;
+    case 15:
+      convert(coordinator::api::to_get_schedule, bytes);
       break;
     default:
       static_cast<void>(rpc::parse_basic(in));

@@ -80,6 +80,7 @@ Connection::Connection(ClientOptions options)
       next_seed_(std::random_device{}()),
       channel_(make_channel(options_)),
       coordinator_(v1::Coordinator::NewStub(channel_)),
+      scheduler_(v1::Scheduler::NewStub(channel_)),
       broker_(v1::Broker::NewStub(channel_)) {}
 
 bool Connection::wait_connected(milliseconds timeout) {

@@ -16,6 +16,7 @@
 #include "client/cpp/options.h"
 #include "escrow/v1/broker.grpc.pb.h"
 #include "escrow/v1/coordinator.grpc.pb.h"
+#include "escrow/v1/scheduler.grpc.pb.h"
 
 namespace escrow::client::internal {
 
@@ -34,6 +35,7 @@ class Connection {
 
   const ClientOptions& options() const { return options_; }
   v1::Coordinator::Stub& coordinator() { return *coordinator_; }
+  v1::Scheduler::Stub& scheduler() { return *scheduler_; }
   v1::Broker::Stub& broker() { return *broker_; }
 
   bool wait_connected(std::chrono::milliseconds timeout);
@@ -56,6 +58,7 @@ class Connection {
   std::atomic<std::uint64_t> next_seed_;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::Coordinator::Stub> coordinator_;
+  std::unique_ptr<v1::Scheduler::Stub> scheduler_;
   std::unique_ptr<v1::Broker::Stub> broker_;
 };
 

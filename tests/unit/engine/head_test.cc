@@ -17,6 +17,7 @@ Head head() {
   h.next_body = 4;
   h.next_lane = 5;
   h.last_timer_bucket = 6;
+  h.schedules = 8;
   h.audit.sequence = 7;
   for (std::size_t i = 0; i < h.audit.hash.size(); ++i) h.audit.hash[i] = static_cast<std::uint8_t>(i);
   return h;
@@ -32,6 +33,7 @@ TEST(Head, has_golden_bytes) {
       "0400000000000000"  // next body
       "05000000"          // next lane
       "0600000000000000"  // last timer bucket
+      "0800000000000000"  // schedules
       "0700000000000000"  // audit sequence
       "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
   EXPECT_EQ(hex(head().encode()), bytes);

@@ -191,7 +191,7 @@ TEST_F(QueueLogOf, a_persistent_message_behind_transient_ones_is_stored_alone) {
 
 TEST_F(QueueLogOf, a_large_transient_message_is_not_stored_with_persistent_ones) {
   append("a");
-  append_transient(std::string(10'000, 'x'));
+  append_transient(std::string(100'000, 'x'));
   EXPECT_FALSE(log->persists(2));
   seal();
   EXPECT_EQ(store.pages.size(), 1u);

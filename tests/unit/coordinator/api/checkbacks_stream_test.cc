@@ -27,8 +27,9 @@ class Checkbacks : public testing::Test {
           return Result<engine::Reply>(engine::Reply(engine::Done{}));
         },
         limits);
+    lists_ = std::make_unique<ListWorker>(grpc_.authenticator());
     service_ = std::make_unique<CoordinatorService>(
-        ServiceParts{engine_->inbox(), store_, clock_, grpc_.authenticator(), grpc_.streams(), 1 << 20});
+        ServiceParts{engine_->inbox(), store_, clock_, grpc_.authenticator(), grpc_.streams(), *lists_, 1 << 20});
     grpc_.serve({service_.get()});
     stub_ = v1::Coordinator::NewStub(grpc_.channel());
     stream_ = stub_->Checkbacks(context_.get());
@@ -50,6 +51,7 @@ class Checkbacks : public testing::Test {
   std::atomic<int> answers_ = 0;
   std::atomic<engine::Port*> port_ = nullptr;
   std::unique_ptr<FakeEngine> engine_;
+  std::unique_ptr<ListWorker> lists_;
   std::unique_ptr<CoordinatorService> service_;
   GrpcHarness grpc_;
   std::unique_ptr<grpc::ClientContext> context_ = GrpcHarness::context();

@@ -36,8 +36,9 @@ class Transact : public testing::Test {
 
   void start(FakeEngine::Answer how = answer, engine::InboxLimits limits = {}) {
     engine_ = std::make_unique<FakeEngine>(std::move(how), limits);
+    lists_ = std::make_unique<ListWorker>(grpc_.authenticator());
     service_ = std::make_unique<CoordinatorService>(
-        ServiceParts{engine_->inbox(), store_, clock_, grpc_.authenticator(), grpc_.streams(), 1 << 20});
+        ServiceParts{engine_->inbox(), store_, clock_, grpc_.authenticator(), grpc_.streams(), *lists_, 1 << 20});
     grpc_.serve({service_.get()});
     stub_ = v1::Coordinator::NewStub(grpc_.channel());
   }
@@ -69,6 +70,7 @@ class Transact : public testing::Test {
   MemoryStore store_;
   SystemClock clock_;
   std::unique_ptr<FakeEngine> engine_;
+  std::unique_ptr<ListWorker> lists_;
   std::unique_ptr<CoordinatorService> service_;
   GrpcHarness grpc_;
   std::unique_ptr<v1::Coordinator::Stub> stub_;

@@ -29,6 +29,7 @@ TEST(TransactionProto, a_prepare_keeps_everything) {
   m.mutable_message()->set_exchange("e");
   m.mutable_message()->set_body("b");
   m.mutable_delay()->set_seconds(1);
+  m.set_schedule_key("order");
   m.set_sink("s");
   m.mutable_compensation()->mutable_message()->set_routing_key("undo");
   const Prepare prepare = prepare_of(request);
@@ -38,6 +39,7 @@ TEST(TransactionProto, a_prepare_keeps_everything) {
   EXPECT_EQ(prepare.messages[0].message.exchange, "e");
   EXPECT_EQ(prepare.messages[0].message.body, "b");
   EXPECT_EQ(prepare.messages[0].delay, std::chrono::seconds(1));
+  EXPECT_EQ(prepare.messages[0].schedule_key, "order");
   EXPECT_EQ(prepare.messages[0].sink, "s");
   EXPECT_EQ(prepare.messages[0].compensation->routing_key, "undo");
 }

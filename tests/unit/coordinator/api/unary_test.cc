@@ -34,8 +34,9 @@ class UnaryCalls : public testing::Test {
  protected:
   void start(FakeEngine::Answer answer, engine::InboxLimits limits = {}) {
     engine_ = std::make_unique<FakeEngine>(std::move(answer), limits);
+    lists_ = std::make_unique<ListWorker>(grpc_.authenticator());
     service_ = std::make_unique<CoordinatorService>(
-        ServiceParts{engine_->inbox(), store_, clock_, grpc_.authenticator(), grpc_.streams(), 1000});
+        ServiceParts{engine_->inbox(), store_, clock_, grpc_.authenticator(), grpc_.streams(), *lists_, 1000});
     grpc_.serve({service_.get()});
     stub_ = v1::Coordinator::NewStub(grpc_.channel());
   }
@@ -56,6 +57,7 @@ class UnaryCalls : public testing::Test {
   MemoryStore store_;
   SystemClock clock_;
   std::unique_ptr<FakeEngine> engine_;
+  std::unique_ptr<ListWorker> lists_;
   std::unique_ptr<CoordinatorService> service_;
   GrpcHarness grpc_;
   std::unique_ptr<v1::Coordinator::Stub> stub_;

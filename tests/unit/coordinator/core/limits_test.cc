@@ -1,6 +1,7 @@
 // Limits and form of the coordinator's commands: at the limit, and one past it.
 #include <gtest/gtest.h>
 
+#include "coordinator/core/when.h"
 #include "tests/unit/coordinator/core/transactions.h"
 
 namespace escrow::coordinator {
@@ -78,10 +79,35 @@ TEST(PrepareLimits, fields_that_are_not_implemented_are_refused_by_name) {
     EXPECT_EQ(result.error().reason, "FIELD_UNIMPLEMENTED");
     return result.error().metadata.at(0).second;
   };
-  EXPECT_EQ(refused([](TransactionMessage& m) { m.delay = Duration(1); }), "delay");
-  EXPECT_EQ(refused([](TransactionMessage& m) { m.due = at(1); }), "due_time");
   EXPECT_EQ(refused([](TransactionMessage& m) { m.sink = "kafka"; }), "sink");
   EXPECT_EQ(refused([](TransactionMessage& m) { m.compensation = Message{}; }), "compensation");
+}
+
+TEST(PrepareLimits, times_and_keys_of_scheduled_messages_must_be_possible) {
+  const auto refused = [](auto&& set) -> std::string {
+    Prepare command = prepare_of("x");
+    command.messages.push_back(message("y"));
+    set(command.messages[0]);
+    set(command.messages[1]);
+    command.messages[1].schedule_key += "2";
+    if (!command.messages[1].delay && !command.messages[1].due) command.messages[1].schedule_key.clear();
+    const Result<void> result = check(command);
+    return result.ok() ? "" : result.error().reason;
+  };
+  EXPECT_EQ(refused([](TransactionMessage& m) { m.delay = Duration(0); }), "");
+  EXPECT_EQ(refused([](TransactionMessage& m) { m.due = at(1), m.schedule_key = "order"; }), "");
+  EXPECT_EQ(refused([](TransactionMessage& m) { m.delay = Duration(-1); }), "MALFORMED");
+  EXPECT_EQ(refused([](TransactionMessage& m) { m.delay = kMaxScheduleDelay + Duration(1); }), "MALFORMED");
+  EXPECT_EQ(refused([](TransactionMessage& m) { m.schedule_key = "order"; }), "MALFORMED") << "it has no time";
+  EXPECT_EQ(refused([](TransactionMessage& m) { m.delay = Duration(1), m.schedule_key = std::string(256, 'k'); }),
+            "LIMIT_EXCEEDED");
+  Prepare twice = prepare_of("x");
+  twice.messages[0].delay = Duration(1);
+  twice.messages[0].schedule_key = "order";
+  twice.messages.push_back(twice.messages[0]);
+  EXPECT_EQ(check(twice).error().reason, "MALFORMED");
+  twice.messages[1].message.vhost = "other";
+  EXPECT_TRUE(check(twice).ok());
 }
 
 TEST(DecideLimits, the_key_has_one_to_255_bytes_each) {

@@ -44,6 +44,7 @@ constexpr std::string_view kMessage =
 
 std::string golden_open(std::string_view messages) {
   return golden(std::string("01"                 // version
+                            "01"                 // state
                             "0700000000000000")  // epoch
                 + std::string(kDigestHex)        // content
                 +
@@ -73,14 +74,16 @@ TEST(OpenTransaction, has_golden_bytes_for_everything_that_a_message_may_have) {
   full.sink = "kafka";
   full.compensation = Message{"v", "e", "k", std::string(kNoProperties), "undo", {}};
   full.message.apart = {9, 5000};
+  full.schedule_key = "order";
   t.messages.push_back(full);
   expect_golden_open(t, golden_open("02 00" + std::string(kMessage) +  //
-                                    "1f" + std::string(kMessage) +
+                                    "3f" + std::string(kMessage) +
                                     "ac02"                                   // delay
                                     "0500000000000000"                       // due
                                     "05 6b61666b61"                          // sink
                                     "01 76 01 65 01 6b 02 0000 04 756e646f"  // compensation
-                                    "0900000000000000 88130000"));           // body apart
+                                    "0900000000000000 88130000"              // body apart
+                                    "05 6f72646572"));                       // schedule key
 }
 
 TEST(OpenTransaction, marks_each_field_with_a_flag_of_its_own) {
@@ -90,13 +93,14 @@ TEST(OpenTransaction, marks_each_field_with_a_flag_of_its_own) {
     const std::string bytes = encode_open(t);
     const Result<Transaction> back = decode_open(kKey, bytes, std::nullopt);
     EXPECT_TRUE(back.ok() && *back == t);
-    return static_cast<int>(bytes[1 + 8 + 32 + 8 + 5 + 8 + 1]);
+    return static_cast<int>(bytes[1 + 1 + 8 + 32 + 8 + 5 + 8 + 1]);
   };
   EXPECT_EQ(flags_of([](TransactionMessage& m) { m.delay = Duration(0); }), 1);
   EXPECT_EQ(flags_of([](TransactionMessage& m) { m.due = from_micros(-1); }), 2);
   EXPECT_EQ(flags_of([](TransactionMessage& m) { m.sink = "s"; }), 4);
   EXPECT_EQ(flags_of([](TransactionMessage& m) { m.compensation = Message{}; }), 8);
   EXPECT_EQ(flags_of([](TransactionMessage& m) { m.message.apart = {1, 1}; }), 16);
+  EXPECT_EQ(flags_of([](TransactionMessage& m) { m.schedule_key = "k"; }), 32);
 }
 
 TEST(CheckStateForm, has_golden_bytes_and_overrides_what_open_implies) {
@@ -261,6 +265,7 @@ TEST(ContentDigest, depends_on_everything_that_a_message_has) {
                                        [](TransactionMessage& m) { m.message.body = "b"; },
                                        [](TransactionMessage& m) { m.delay = Duration(1); },
                                        [](TransactionMessage& m) { m.due = from_micros(1); },
+                                       [](TransactionMessage& m) { m.schedule_key = "k"; },
                                        [](TransactionMessage& m) { m.sink = "s"; },
                                        [](TransactionMessage& m) { m.compensation = Message{}; }};
   std::vector<Digest> digests = {content_digest({message("half")}), content_digest({}),
