@@ -1,7 +1,6 @@
 // How the engine applies the coordinator's commands.
 #include <algorithm>
 #include <iterator>
-#include <memory>
 #include <utility>
 
 #include "base/invariant.h"
@@ -84,10 +83,12 @@ void Engine::apply(Command& command, coordinator::Prepare& body) {
   body.actor = command.actor;
   const coordinator::Key key = body.key;
   Command rest{command.port, command.request, std::move(command.actor), ClosePort{}};
-  const auto places = std::make_shared<const std::vector<coordinator::Key>>(keyed_schedules(body.messages));
+  std::vector<coordinator::Key> places = keyed_schedules(body.messages);  // before the body is moved
   with_schedules(
       key, bytes,
-      [places](const Entry& entry) { return entry.transaction ? std::vector<coordinator::Key>() : *places; },
+      [places = std::move(places)](const Entry& entry) {
+        return entry.transaction ? std::vector<coordinator::Key>() : places;
+      },
       [this, rest = std::move(rest), body = std::move(body)](Entry& entry, const std::string& encoded) mutable {
         prepare(rest, std::move(body), entry, encoded);
       });

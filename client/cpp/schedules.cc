@@ -43,9 +43,7 @@ ScheduledMessage from_proto(v1::ScheduledMessage&& in) {
 template <class Request>
 void set_when(const When& when, Request& request) {
   if (const auto* due = std::get_if<Timestamp>(&when)) return internal::to_proto(*due, *request.mutable_due_time());
-  const std::int64_t ms = std::get<std::chrono::milliseconds>(when).count();
-  request.mutable_delay()->set_seconds(ms / 1000);
-  request.mutable_delay()->set_nanos(static_cast<std::int32_t>(ms % 1000 * 1'000'000));
+  internal::to_proto(std::get<std::chrono::milliseconds>(when), *request.mutable_delay());
 }
 
 /// All methods but List: each answers with the schedule, and may be repeated.

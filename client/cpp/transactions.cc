@@ -1,6 +1,7 @@
 #include "client/cpp/transactions.h"
 
 #include "client/cpp/internal/connection.h"
+#include "client/cpp/internal/message_codec.h"
 #include "client/cpp/internal/transaction_codec.h"
 
 namespace escrow::client {
@@ -26,10 +27,7 @@ Result<TransactionPage> Transactions::list(const TransactionFilter& filter, std:
   request.set_page_token(page_token);
   request.set_group(filter.group);
   if (filter.state) request.set_state(internal::to_proto(*filter.state));
-  if (filter.min_age.count() > 0) {
-    request.mutable_min_age()->set_seconds(filter.min_age.count() / 1000);
-    request.mutable_min_age()->set_nanos(static_cast<std::int32_t>(filter.min_age.count() % 1000 * 1'000'000));
-  }
+  if (filter.min_age.count() > 0) internal::to_proto(filter.min_age, *request.mutable_min_age());
   v1::ListTransactionsResponse response;
   const auto called = connection_->call(internal::Repeat::kTransient, [&](grpc::ClientContext& context) {
     return connection_->coordinator().ListTransactions(&context, request, &response);

@@ -3,28 +3,13 @@
 #include <utility>
 
 #include "broker/core/names.h"
+#include "coordinator/api/when_codec.h"
 #include "rpc/status.h"
 #include "rpc/time_codec.h"
 #include "rpc/utf8.h"
 
 namespace escrow::coordinator::api {
 namespace {
-
-/// Requests that have a delay or a due time.
-template <class Request>
-Result<When> to_when(const Request& request) {
-  When when;
-  if (request.has_delay()) {
-    const Result<Duration> delay = rpc::to_model(request.delay());
-    if (!delay) return delay.error();
-    when.delay = *delay;
-  } else if (request.has_due_time()) {
-    const Result<Timestamp> due = rpc::to_model(request.due_time());
-    if (!due) return due.error();
-    when.due = *due;
-  }
-  return when;
-}
 
 v1::ScheduleState to_proto(State state) {
   switch (state) {

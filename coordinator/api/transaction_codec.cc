@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "broker/core/names.h"
+#include "coordinator/api/when_codec.h"
 #include "rpc/status.h"
 #include "rpc/time_codec.h"
 #include "rpc/utf8.h"
@@ -16,15 +17,10 @@ Result<TransactionMessage> to_model(v1::TransactionMessage& in, const rpc::Calle
   Result<Message> message = rpc::to_model(*in.mutable_message(), caller);
   if (!message) return std::move(message).error();
   out.message = *std::move(message);
-  if (in.has_delay()) {
-    Result<Duration> delay = rpc::to_model(in.delay());
-    if (!delay) return std::move(delay).error();
-    out.delay = *delay;
-  } else if (in.has_due_time()) {
-    Result<Timestamp> due = rpc::to_model(in.due_time());
-    if (!due) return std::move(due).error();
-    out.due = *due;
-  }
+  const Result<When> when = to_when(in);
+  if (!when) return when.error();
+  out.delay = when->delay;
+  out.due = when->due;
   out.schedule_key = std::move(*in.mutable_schedule_key());
   if (in.sink().size() > broker::kMaxNameBytes) return rpc::limit_exceeded("sink_bytes", broker::kMaxNameBytes);
   out.sink = std::move(*in.mutable_sink());

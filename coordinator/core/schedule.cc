@@ -183,7 +183,6 @@ bool begin_held(std::optional<Transaction>& schedule, Epoch transaction, Transac
   // What was too far ahead was refused by Prepare.
   s.check.next_due = std::max(now, message.delay ? now + *message.delay : *message.due);
   s.message_count = 1;
-  s.messages.clear();
   s.messages.push_back(std::move(message));
   return true;
 }

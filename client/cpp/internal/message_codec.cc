@@ -150,6 +150,11 @@ Message from_proto(v1::Message&& message) {
   return out;
 }
 
+void to_proto(std::chrono::milliseconds duration, google::protobuf::Duration& out) {
+  out.set_seconds(duration.count() / 1000);
+  out.set_nanos(static_cast<std::int32_t>(duration.count() % 1000 * 1'000'000));
+}
+
 void to_proto(Timestamp time, google::protobuf::Timestamp& out) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
   out.set_seconds(seconds.time_since_epoch().count());

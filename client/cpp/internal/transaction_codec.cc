@@ -59,11 +59,7 @@ void fill_prepare(const std::string& group, const std::string& transaction_id, s
   out.set_transaction_id(transaction_id);
   out.mutable_messages()->Reserve(static_cast<int>(messages.size()));
   for (Message& message : messages) to_proto(std::move(message), *out.add_messages()->mutable_message());
-  if (options.first_check_delay) {
-    const std::int64_t delay_ms = options.first_check_delay->count();
-    out.mutable_first_check_delay()->set_seconds(delay_ms / 1000);
-    out.mutable_first_check_delay()->set_nanos(static_cast<std::int32_t>(delay_ms % 1000 * 1'000'000));
-  }
+  if (options.first_check_delay) to_proto(*options.first_check_delay, *out.mutable_first_check_delay());
 }
 
 void fill_decision(const std::string& group, const DecisionRequest& request, v1::CommitRequest& out) {
