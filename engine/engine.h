@@ -191,8 +191,8 @@ class Engine {
   /// As with_transaction, when the schedules at keys_of(entry) are in memory as well.
   template <class KeysOf, class Use>
   void with_schedules(const coordinator::Key& key, std::size_t bytes, KeysOf keys_of, Use use);
-  /// Now, if it can be without waiting.
-  bool in_memory(const coordinator::Key& key);
+  /// What is in memory, or comes into it without waiting. nullptr: it has to be read, or is being read.
+  Entry* find_at_once(const coordinator::Key& key, const std::string& encoded);
   /// What waits for the transaction goes on.
   void resume(const std::string& key);
   void read_transaction(const std::string& key);

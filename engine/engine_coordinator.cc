@@ -6,6 +6,7 @@
 #include "base/invariant.h"
 #include "base/planted_fault.h"
 #include "engine/engine.h"
+#include "engine/transaction_reader.h"
 #include "engine/with_transaction.h"
 
 namespace escrow::engine {
@@ -27,15 +28,13 @@ void Engine::transaction_read(const std::string& key, Result<std::optional<Trans
   resume(key);
 }
 
-bool Engine::in_memory(const coordinator::Key& key) {
-  std::string encoded = key.encode();
-  if (table_.find(encoded) != nullptr) return true;
-  if (waiting_.contains(encoded)) return false;
+Engine::Entry* Engine::find_at_once(const coordinator::Key& key, const std::string& encoded) {
+  if (waiting_.contains(encoded)) return nullptr;
+  if (Entry* entry = table_.find(encoded)) return entry;
   auto found = read_cached(backend_, key, encoded);
-  if (!found) return false;
+  if (!found) return nullptr;
   ESCROW_INVARIANT(found->ok(), "a stored transaction can be read");
-  table_.insert(std::move(encoded), std::move(**found));
-  return true;
+  return &table_.insert(encoded, std::move(**found));
 }
 
 void Engine::resume(const std::string& key) {

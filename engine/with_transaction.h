@@ -4,31 +4,18 @@
 #include <string>
 #include <utility>
 
-#include "base/invariant.h"
 #include "engine/engine.h"
-#include "engine/transaction_reader.h"
 
 namespace escrow::engine {
 
 template <class Use>
 void Engine::with_transaction(const coordinator::Key& key, std::size_t bytes, Use&& use) {
-  std::string encoded = key.encode();
-  const auto wait = [&](std::vector<Waiting>& others) {
-    others.push_back({bytes, std::forward<Use>(use)});
-    waiting_bytes_ += bytes;
-  };
-  if (const auto it = waiting_.find(encoded); it != waiting_.end()) return wait(it->second);
-  Entry* entry = table_.find(encoded);
-  if (entry == nullptr) {
-    auto found = read_cached(backend_, key, encoded);
-    if (!found) {
-      wait(waiting_[encoded]);
-      return read_transaction(encoded);
-    }
-    ESCROW_INVARIANT(found->ok(), "a stored transaction can be read");
-    entry = &table_.insert(encoded, std::move(**found));
-  }
-  use(*entry, encoded);
+  const std::string encoded = key.encode();
+  if (Entry* entry = find_at_once(key, encoded)) return use(*entry, encoded);
+  std::vector<Waiting>& others = waiting_[encoded];
+  others.push_back({bytes, std::forward<Use>(use)});
+  waiting_bytes_ += bytes;
+  if (others.size() == 1) read_transaction(encoded);
 }
 
 template <class KeysOf, class Use>
@@ -37,7 +24,7 @@ void Engine::with_schedules(const coordinator::Key& key, std::size_t bytes, Keys
       key, bytes, [this, bytes, keys_of, use = std::move(use)](Entry& entry, const std::string& encoded) mutable {
         std::vector<coordinator::Key> missing;
         for (const coordinator::Key& place : keys_of(std::as_const(entry))) {
-          if (!in_memory(place)) missing.push_back(place);
+          if (find_at_once(place, place.encode()) == nullptr) missing.push_back(place);
         }
         if (!missing.empty()) {
           // What comes for the transaction meanwhile comes after this.

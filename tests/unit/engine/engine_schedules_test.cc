@@ -42,16 +42,13 @@ class EngineSchedules : public EngineTester {
   /// Records of schedules, as "key: before -> after by actor (reason)".
   std::vector<std::string> ledger() {
     std::vector<std::string> out;
-    for (auto it = backend.store.scan(Table::kAudit, "", ""); it->valid(); it->next()) {
-      for (std::string_view packed = it->value(); !packed.empty();) {
-        const audit::Record r = *audit::decode(packed);
-        if (r.subject != audit::Subject::kSchedule) continue;
-        const auto text = [](std::uint8_t state) {
-          return std::string(coordinator::name(static_cast<coordinator::State>(state)));
-        };
-        out.push_back(r.key2 + ": " + text(r.before) + " -> " + text(r.after) + " by " + r.actor);
-      }
-    }
+    const auto text = [](std::uint8_t state) {
+      return std::string(coordinator::name(static_cast<coordinator::State>(state)));
+    };
+    for_each_record([&](const audit::Record& r) {
+      if (r.subject != audit::Subject::kSchedule) return;
+      out.push_back(r.key2 + ": " + text(r.before) + " -> " + text(r.after) + " by " + r.actor);
+    });
     return out;
   }
 };

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "audit/record.h"
 #include "engine/engine.h"
 #include "engine/port.h"
 #include "model/properties.h"
@@ -115,6 +116,14 @@ class EngineTester : public testing::Test {
     const auto found = port.replies.find(request);
     if (found == port.replies.end()) return Error{ErrorCode::kUnavailable, "UNANSWERED", "", {}};
     return found->second;
+  }
+
+  /// Calls visit(audit::Record) for everything that is in the ledger.
+  template <class Visitor>
+  void for_each_record(Visitor&& visit) const {
+    for (auto it = backend.store.scan(Table::kAudit, "", ""); it->valid(); it->next()) {
+      for (std::string_view packed = it->value(); !packed.empty();) visit(*audit::decode(packed));
+    }
   }
 
   static coordinator::Prepare prepare(const coordinator::Key& key, std::string body = "x", std::string to = "q") {

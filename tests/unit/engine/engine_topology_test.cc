@@ -24,14 +24,11 @@ class EngineTopology : public EngineTester {
   /// Exchanges that went, with the reason and who brought it about.
   std::vector<std::string> gone() {
     std::vector<std::string> out;
-    for (auto it = backend.store.scan(Table::kAudit, "", ""); it->valid(); it->next()) {
-      for (std::string_view packed = it->value(); !packed.empty();) {
-        const audit::Record record = *audit::decode(packed);
-        const bool absent = record.after == static_cast<std::uint8_t>(audit::Existence::kAbsent);
-        if (record.subject != audit::Subject::kExchange || !absent) continue;
-        out.push_back(record.key2 + " by " + record.actor + ": " + record.reason);
-      }
-    }
+    for_each_record([&](const audit::Record& record) {
+      const bool absent = record.after == static_cast<std::uint8_t>(audit::Existence::kAbsent);
+      if (record.subject != audit::Subject::kExchange || !absent) return;
+      out.push_back(record.key2 + " by " + record.actor + ": " + record.reason);
+    });
     return out;
   }
 };
@@ -51,12 +48,9 @@ TEST_F(EngineTopology, records_exchanges_that_go_with_their_last_binding) {
 TEST_F(EngineTopology, records_a_vhost_once_and_keeps_it) {
   const auto recorded = [&] {
     std::vector<std::string> out;
-    for (auto it = backend.store.scan(Table::kAudit, "", ""); it->valid(); it->next()) {
-      for (std::string_view packed = it->value(); !packed.empty();) {
-        const audit::Record record = *audit::decode(packed);
-        if (record.subject == audit::Subject::kVhost) out.push_back(record.key1 + " by " + record.actor);
-      }
-    }
+    for_each_record([&](const audit::Record& record) {
+      if (record.subject == audit::Subject::kVhost) out.push_back(record.key1 + " by " + record.actor);
+    });
     return out;
   };
   ASSERT_TRUE(ask(DeclareVhost{"orders"}).ok());
