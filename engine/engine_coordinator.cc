@@ -112,6 +112,7 @@ void Engine::prepare(const Command& command, coordinator::Prepare body, Entry& e
   const Result<Change> change =
       coordinator::apply(entry.transaction, std::move(body), time_.now(), head_.next_epoch, options_.checks);
   if (!change) return reply(command, change.error());
+  ESCROW_INVARIANT(entry.transaction.has_value(), "what was prepared is there");
   Transaction& t = *entry.transaction;
   if (*change == Change::kPrepared) {
     touch();
@@ -149,12 +150,13 @@ void Engine::apply(Command& command, coordinator::Decide& body) {
 
 Result<Change> Engine::decide(const coordinator::Decide& decision, Entry& entry, const std::string& key) {
   const State before = entry.transaction ? entry.transaction->state : State::kNone;
-  const Result<Change> change = coordinator::apply(entry.transaction, decision, time_.now());
+  Result<Change> change = coordinator::apply(entry.transaction, decision, time_.now());
   if (change && *change == Change::kDecided) decided(entry, key, before);
   return change;
 }
 
 void Engine::decided(Entry& entry, const std::string& key, State before) {
+  ESCROW_INVARIANT(entry.transaction.has_value(), "only what is there is decided");
   Transaction& t = *entry.transaction;
   touch();
   if (before == State::kScheduled) --head_.schedules;

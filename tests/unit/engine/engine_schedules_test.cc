@@ -67,8 +67,9 @@ TEST_F(EngineSchedules, sends_at_its_time_and_not_before) {
 TEST_F(EngineSchedules, wakes_up_for_what_is_due) {
   ASSERT_TRUE(ask(schedule("a", milliseconds(500))).ok());
   turn(Duration(0));
-  ASSERT_TRUE(engine->next_turn().has_value());
-  EXPECT_LE(*engine->next_turn() - monotonic, milliseconds(500));
+  const std::optional<Monotonic> next = engine->next_turn();
+  ASSERT_TRUE(next.has_value());
+  EXPECT_LE(next.value_or(Monotonic::max()) - monotonic, milliseconds(500));
 }
 
 TEST_F(EngineSchedules, survives_a_restart_and_sends_what_was_due_meanwhile) {

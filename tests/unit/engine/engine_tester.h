@@ -64,8 +64,7 @@ class TestPort final : public Port {
   bool is_closed = false;
 };
 
-class EngineTester : public testing::Test {
- protected:
+struct EngineTester : testing::Test {
   void start(EngineOptions options = {}) {
     engine.reset();
     auto recovered = Engine::recover(backend.store, backend, options, Random(1), now, monotonic);
