@@ -137,7 +137,7 @@ void Engine::apply(const Command& command, const ListQueues& body) {
   for (; it != (*vhost)->queues.end() && list.queues.size() < body.limit; ++it) {
     const broker::Queue& queue = *it->second;
     list.queues.push_back(
-        {queue.spec(), {queue.ready(), queue.unacked(), static_cast<std::uint32_t>(queue.consumers().size())}});
+        {queue.spec(), broker_.info(queue)});
   }
   list.more = it != (*vhost)->queues.end();
   reply(command, Reply(std::move(list)));

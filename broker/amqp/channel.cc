@@ -346,14 +346,14 @@ Channel::Outcome Channel::on(const BasicNack& method) {
 
 Channel::Outcome Channel::on(const BasicRecover& method) {
   if (!method.requeue) return ProtocolError{ReplyCode::kNotImplemented, "requeue=false"};
-  tell(SettleTag{id_, 0, true, Settlement::kRequeue});
+  tell(SettleTag{id_, 0, true, Settlement::kReturn});
   say(BasicRecoverOk{});
   return {};
 }
 
 Channel::Outcome Channel::on(const BasicRecoverAsync& method) {
   if (!method.requeue) return ProtocolError{ReplyCode::kNotImplemented, "requeue=false"};
-  tell(SettleTag{id_, 0, true, Settlement::kRequeue});
+  tell(SettleTag{id_, 0, true, Settlement::kReturn});
   return {};
 }
 

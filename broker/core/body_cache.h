@@ -39,6 +39,10 @@ class BodyCache {
 
   /// `references` > 1 take the place of one. A body of one reference needs no count.
   void share(std::uint64_t id, std::uint32_t references) { shared_.try_emplace(id, 1).first->second += references - 1; }
+  std::uint32_t references(std::uint64_t id) const {
+    const auto shared = shared_.find(id);
+    return shared == shared_.end() ? 1 : shared->second;
+  }
   /// True: that was the last reference, the body is gone.
   bool release(std::uint64_t id);
 

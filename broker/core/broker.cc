@@ -74,7 +74,12 @@ Result<QueueInfo> Broker::declare_queue(const DeclareQueue& command, const Momen
   Queue& queue = **topology_.queue(spec.vhost, spec.name);
   restart_lease(&queue, moment);
   dispatch_first(&queue, moment);
-  return QueueInfo{queue.ready(), queue.unacked(), static_cast<std::uint32_t>(queue.consumers().size())};
+  return info(queue);
+}
+
+QueueInfo Broker::info(const Queue& queue) const {
+  const std::uint64_t retrying = queue.retry_log == 0 ? 0 : delays_.at(queue.retry_log).log.count().messages;
+  return {queue.ready(), queue.unacked(), static_cast<std::uint32_t>(queue.consumers().size()), retrying};
 }
 
 Result<std::uint64_t> Broker::delete_queue(const DeleteQueue& command, const Moment& moment) {
@@ -125,7 +130,11 @@ std::uint64_t Broker::drop_queue(Queue* queue) {
     effects_.expirations_done.push_back({it->second, it->first});
     it = overdue_.erase(it);
   }
-  const std::uint64_t messages = queue->ready();
+  const std::uint64_t messages = queue->ready() + info(*queue).retrying;
+  if (queue->retry_log != 0) {
+    topology_.retries_end(*queue);
+    leave_over(delays_.at(queue->retry_log));
+  }
   if (dissolve(*queue)) {
     for (std::size_t i = 0; i < queue->lanes(); ++i) topology_.left_over({queue->log(i).id()});
     leftovers_.push_back(*std::move(taken));
@@ -208,7 +217,7 @@ Result<std::uint32_t> Broker::publish_to(const Result<Router::Found>& found, con
   for (const Queue* queue : full) {
     const bool buries =
         queue->arguments().overflow == Overflow::kRejectPublishDlx && queue->arguments().dead_letter_exchange;
-    if (buries) bury(*queue, seen, DeathReason::kMaxLength, moment);
+    if (buries) bury(*queue, seen, {DeathReason::kMaxLength, queue->spec().name, moment.now}, moment);
   }
   return Error{ErrorCode::kResourceExhausted, std::string(kQueueFull), "a queue for the message is full", {}};
 }
@@ -233,34 +242,34 @@ Queue* Broker::parked_queue(std::string_view vhost) {
   return *queue;
 }
 
-void Broker::enqueue(const std::vector<Queue*>& queues, const MessageView& message, const Moment& moment,
-                     bool transient) {
+void Broker::enqueue(const std::vector<Queue*>& queues, const Record& record, const Moment& moment, bool transient) {
   if (queues.empty()) return;
+  const MessageView& message = record.message;
   const auto stores = [&](const Queue* queue) { return !transient && queue->spec().stored(); };
   const auto stored_queues = static_cast<std::uint32_t>(std::ranges::count_if(queues, stores));
-  MessageView stored = message;
-  if (stored_queues > 0 && !stored.apart && stored.body.size() > kMaxInlineBody) {
-    stored.apart = add_body(std::string(stored.body), moment);
+  Record stored = record;
+  BodyRef& apart = stored.message.apart;
+  if (stored_queues > 0 && !apart && message.body.size() > kMaxInlineBody) {
+    apart = add_body(std::string(message.body), moment);
   }
   const std::uint32_t references = message.apart ? static_cast<std::uint32_t>(queues.size()) : stored_queues;
-  if (stored.apart && references > 1) bodies_.share(stored.apart.id, references);
-  const std::optional<Timestamp> expires_at = expiration_of(message.properties, moment.now);
+  if (apart && references > 1) bodies_.share(apart.id, references);
   record_.clear();
-  encode_record(stored, expires_at, record_);
-  copied_bytes_ += queues.size() * (kCopyBytes + record_.size()) + (message.apart ? 0 : stored.apart.size);
+  encode_record(stored, record_);
+  copied_bytes_ += queues.size() * (kCopyBytes + record_.size()) + (message.apart ? 0 : apart.size);
   std::string inline_record;  // for queues that are not stored: their bodies are not either
   std::optional<std::uint8_t> priority;
   for (Queue* queue : queues) {
     if (queue->lanes() > 1 && !priority) priority = priority_of(message);
     MessagePlace place;
-    if (stores(queue) || stored.apart == message.apart) {
-      place = queue->enqueue(record_, stored, !transient, priority.value_or(0), moment);
+    if (stores(queue) || apart == message.apart) {
+      place = queue->enqueue(record_, stored.message, !transient, priority.value_or(0), moment);
     } else {
-      if (inline_record.empty()) encode_record(message, expires_at, inline_record);
+      if (inline_record.empty()) encode_record(record, inline_record);
       place = queue->enqueue(inline_record, message, !transient, priority.value_or(0), moment);
     }
     persisted_ |= queue->persists(place);
-    if (expires_at) arm(*queue, place, *expires_at, moment.now);
+    if (record.expires_at) arm(*queue, place, *record.expires_at, moment.now);
     changed(queue);
     wants_dispatch(queue);
   }
@@ -458,7 +467,7 @@ std::optional<Timestamp> Broker::next_due() const {
 Result<void> Broker::recover_topology(std::string_view key, std::string_view value) {
   if (const std::optional<Leftover> leftover = decode_leftover(key, value)) {
     if (leftover->delayed) {
-      make_delays(leftover->log, "", "").left_over = true;
+      make_delays(leftover->log).left_over = true;
     } else {
       leftovers_.push_back(make_queue({}, leftover->log));
     }
@@ -466,6 +475,13 @@ Result<void> Broker::recover_topology(std::string_view key, std::string_view val
   }
   if (const std::optional<SharedBody> shared = decode_shared_body(key, value)) {
     shared_kept_back_.emplace(shared->body, shared->kept_back);
+    return {};
+  }
+  if (const std::optional<StoredRetries> stored = decode_retries(key, value)) {
+    const auto place = by_log_.find(stored->queue_log);
+    if (place == by_log_.end()) return topology_damaged();
+    place->second.queue->retry_log = stored->log;
+    make_delays(stored->log).queue = stored->queue_log;
     return {};
   }
   return topology_.recover(key, value, [&](QueueSpec spec, LogId log) { return make_queue(std::move(spec), log); });

@@ -103,6 +103,7 @@ class Broker {
   Result<std::uint64_t> delete_queue(const DeleteQueue& command, const Moment& moment);
   /// The answer comes as PurgeDone with this job.
   Result<void> purge(const PurgeQueue& command, std::uint64_t job, const Moment& moment);
+  QueueInfo info(const Queue& queue) const;
   /// QUEUE_LOCKED if it is exclusive to another connection.
   Result<Queue*> accessible(std::string_view vhost, std::string_view name, ConnectionId connection);
 
@@ -133,8 +134,9 @@ class Broker {
   Result<void> grant(ConsumerId consumer, std::uint32_t credit, std::int64_t bytes = 0);
   void grant_bytes(ConnectionId connection, std::int64_t bytes);
   /// Settles what is not settled of [first, last]. Work beyond a step goes on in work().
+  /// `failure`: why the consumer refuses them.
   Result<void> settle(ConsumerId consumer, DeliveryTag first, DeliveryTag last, Settlement settlement,
-                      const Moment& moment);
+                      const Moment& moment, std::string failure = {});
   /// DELIVERY_TAG_UNKNOWN unless it is outstanding.
   Result<void> settle(const SettleTag& command, const Moment& moment);
   Result<void> check(const SettleTag& command);
@@ -195,11 +197,15 @@ class Broker {
     Seq position;
     std::uint64_t messages;
   };
+  struct Verdict {
+    Settlement settlement;
+    std::string failure;
+  };
   struct SettleJob {
     ChannelId channel;
     DeliveryTag first;
     DeliveryTag last;
-    Settlement settlement;
+    Verdict verdict;
   };
 
   std::unique_ptr<Queue> make_queue(QueueSpec spec, LogId first_log);
@@ -215,9 +221,10 @@ class Broker {
   Queue* parked_queue(std::string_view vhost);
 
   // broker_deaths.cc
-  /// Sends what has died in the queue to its dead-letter exchange.
+  /// Sends what has died in the queue to its dead-letter exchange, or lets it wait for being retried.
   void bury(Queue& from, QueueEffects& effects, const Moment& moment);
-  void bury(const Queue& from, MessageView message, DeathReason reason, const Moment& moment);
+  /// Takes over a body that is apart.
+  void bury(const Queue& from, MessageView message, const Death& death, const Moment& moment);
   /// The message's own time is remembered, unless the queue's is over before.
   void arm(const Queue& queue, const MessagePlace& place, Timestamp due, Timestamp now);
   void schedule_expiry(Queue* queue);
@@ -229,19 +236,26 @@ class Broker {
   void expiration_over(const MessagePlace& place);
   void take_queue_effects();
 
+  // broker_retries.cc
+  /// It waits for being delivered again. Takes over a body that is apart. False: its queue does not retry it any more.
+  bool retry(Queue& from, Record record, const Death& death, const MessagePlace& place, const Moment& moment);
+
   // broker_delays.cc
-  /// What a delayed exchange keeps back.
+  /// Messages that wait: of a delayed exchange, or of a queue that retries them.
   struct Delays {
-    Delays(LogId id, std::string_view of_vhost, std::string_view of_exchange)
-        : log(id), vhost(of_vhost), exchange(of_exchange) {}
+    explicit Delays(LogId id) : log(id) {}
 
     DelayLog log;
     std::string vhost;
     std::string exchange;
-    bool left_over = false;  ///< the exchange is gone, and its messages go, too
+    LogId queue = 0;         ///< its first log; 0: it is the exchange's
+    bool left_over = false;  ///< the exchange or queue is gone, and its messages go, too
     bool erased = false;     ///< by the batch that is being built
   };
-  Delays& make_delays(LogId log, std::string_view vhost, std::string_view exchange);
+  Delays& make_delays(LogId log);
+  Delays& retries_of(Queue& queue);
+  /// Takes over a body that is apart.
+  void keep_back(Delays& delays, Record record, Timestamp due, const Moment& moment);
   /// Takes over nothing: a large body is stored once more. The exchange delays it.
   void delay(const Exchange& exchange, MessageView message, const Moment& moment);
   /// To queues and into delays; takes over a body that is apart. `sent`: with all headers.
@@ -250,6 +264,7 @@ class Broker {
   /// Who is due goes on. Returns how many.
   std::size_t release(const Delays& from, const DelayLog::Entry& entry, const Moment& moment);
   void release(const Delays& from, Exchange& exchange, const MessageView& message, const Moment& moment);
+  void release(Queue& queue, const Record& record, const Moment& moment);
   void discard(const DelayLog::Entry& entry);
   void kept_back_no_more(BodyRef body);
   void schedule(Delays& delays);
@@ -264,7 +279,10 @@ class Broker {
                                    const Moment& moment);
   /// `transient`: it need not outlive the server.
   void enqueue(const std::vector<Queue*>& queues, const MessageView& message, const Moment& moment,
-               bool transient = false);
+               bool transient = false) {
+    enqueue(queues, {expiration_of(message.properties, moment.now), false, message}, moment, transient);
+  }
+  void enqueue(const std::vector<Queue*>& queues, const Record& record, const Moment& moment, bool transient = false);
   BodyRef add_body(std::string body, const Moment& moment);
   void changed(Queue* queue);
   void wants_dispatch(Queue* queue);
@@ -279,12 +297,11 @@ class Broker {
   void remove_consumer(Consumer* consumer);
   void resume(std::vector<Consumer*>& stalled);
   /// Settles from `first` on, at most a step; moves `first`.
-  void settle_step(Channel& channel, DeliveryTag& first, DeliveryTag last, Settlement settlement, const Moment& moment);
+  void settle_step(Channel& channel, DeliveryTag& first, DeliveryTag last, const Verdict& verdict, const Moment& moment);
   /// After some of its messages were.
   void settled(Queue* queue, const Moment& moment);
   /// Of a message with an expiration of its own.
-  void settled_expiring(const Queue* queue, std::size_t lane, const Outstanding& entry, bool remembered,
-                        Settlement settlement, Timestamp now);
+  void settled_expiring(const Queue* queue, std::size_t lane, const Outstanding& entry, bool remembered, Timestamp now);
   /// There is a timer for the end of its time.
   static bool is_remembered(const Queue* queue, const Outstanding& entry);
   bool step_abandoned(const Moment& moment);

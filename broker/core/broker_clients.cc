@@ -223,13 +223,13 @@ void Broker::grant_bytes(ConnectionId id, std::int64_t bytes) {
 }
 
 Result<void> Broker::settle(ConsumerId id, DeliveryTag first, DeliveryTag last, Settlement settlement,
-                            const Moment& moment) {
+                            const Moment& moment, std::string failure) {
   const Consumer* consumer = find(id);
   if (consumer == nullptr) return no_consumer();
   if (first == 0 || first > last || last >= consumer->channel->next_tag) {
     return Error{ErrorCode::kInvalidArgument, "MALFORMED", "a delivery tag that was never given out", {}};
   }
-  settles_.push_back({consumer->channel->id, first, last, settlement});
+  settles_.push_back({consumer->channel->id, first, last, {settlement, std::move(failure)}});
   step_settles(moment);
   return {};
 }
@@ -247,7 +247,7 @@ Result<void> Broker::settle(const SettleTag& command, const Moment& moment) {
   if (channel.outstanding.empty()) return {};
   const bool all = command.multiple && command.tag == 0;
   settles_.push_back({command.channel, command.multiple ? channel.oldest_tag() : command.tag,
-                      all ? channel.next_tag - 1 : command.tag, command.settlement});
+                      all ? channel.next_tag - 1 : command.tag, {command.settlement, {}}});
   step_settles(moment);
   return {};
 }
@@ -259,10 +259,10 @@ bool Broker::is_remembered(const Queue* queue, const Outstanding& entry) {
 }
 
 void Broker::settled_expiring(const Queue* queue, std::size_t lane, const Outstanding& entry, bool remembered,
-                              Settlement settlement, Timestamp now) {
+                              Timestamp now) {
   if (entry.expires_at == Timestamp::max()) return;
   if (entry.expires_at > now) {
-    if (remembered && settlement != Settlement::kRequeue) effects_.expirations_moot.push_back(entry.expires_at);
+    if (remembered && !queue->came_back(lane, entry.seq)) effects_.expirations_moot.push_back(entry.expires_at);
   } else if (queue == nullptr || !queue->is_condemned(lane, entry.seq)) {
     expiration_over({entry.log, entry.seq});
   }
@@ -275,7 +275,7 @@ void Broker::settled(Queue* queue, const Moment& moment) {
   bury(*queue, queue_effects_, moment);
 }
 
-void Broker::settle_step(Channel& channel, DeliveryTag& first, DeliveryTag last, Settlement settlement,
+void Broker::settle_step(Channel& channel, DeliveryTag& first, DeliveryTag last, const Verdict& verdict,
                          const Moment& moment) {
   const std::size_t begin = channel.position(first);
   std::size_t at = begin;
@@ -298,8 +298,10 @@ void Broker::settle_step(Channel& channel, DeliveryTag& first, DeliveryTag last,
       queue = find_log(log, lane);
     }
     const bool remembered = is_remembered(queue, entry);
-    if (queue != nullptr) queue->settle(lane, entry, settlement, moment.now, queue_effects_);
-    settled_expiring(queue, lane, entry, remembered, settlement, moment.now);
+    if (queue != nullptr) {
+      queue->settle(lane, entry, verdict.settlement, moment.now, queue_effects_, verdict.failure);
+    }
+    settled_expiring(queue, lane, entry, remembered, moment.now);
     if (entry.consumer != 0) --channel.unacked;
     if (entry.consumer != consumer_id) {
       if (consumer != nullptr) consumer->queue->offer(*consumer);
@@ -323,7 +325,7 @@ bool Broker::step_settles(const Moment& moment) {
   if (settles_.empty()) return false;
   SettleJob& job = settles_.front();
   Channel* const channel = find_settling(job.channel);
-  if (channel != nullptr) settle_step(*channel, job.first, job.last, job.settlement, moment);
+  if (channel != nullptr) settle_step(*channel, job.first, job.last, job.verdict, moment);
   if (channel == nullptr || job.first > job.last) settles_.pop_front();
   return !settles_.empty();
 }
@@ -333,7 +335,7 @@ bool Broker::step_abandoned(const Moment& moment) {
   Channel& channel = *abandoned_.front();
   if constexpr (!planted_fault::kLostRequeue) {
     DeliveryTag first = channel.oldest_tag();
-    settle_step(channel, first, channel.next_tag - 1, Settlement::kRequeue, moment);
+    settle_step(channel, first, channel.next_tag - 1, {Settlement::kReturn, {}}, moment);
     if (!channel.outstanding.empty()) return true;
   }
   abandoned_.pop_front();

@@ -16,21 +16,32 @@ constexpr std::size_t kSweepFrom = 10'000;
 
 void Broker::bury(Queue& from, QueueEffects& effects, const Moment& moment) {
   for (const QueueEffects::Dead& dead : std::exchange(effects.dead, {})) {
-    expiration_over({dead.log, dead.fragment->first() + dead.index});
-    MessageView message = dead.fragment->record(dead.index).message;
-    message.vhost = from.spec().vhost;
+    const MessagePlace place{dead.log, dead.fragment->first() + dead.index};
+    expiration_over(place);
+    Record record = dead.fragment->record(dead.index);
+    record.message.vhost = from.spec().vhost;
+    record.expires_at = from.deadline(*dead.fragment, dead.index);
     // The queue gives its reference back with the message.
-    if (message.apart) bodies_.share(message.apart.id, 2);
-    bury(from, message, dead.reason, moment);
+    if (record.message.apart) bodies_.share(record.message.apart.id, 2);
+    const bool refused = dead.reason == DeathReason::kRejected;
+    const Death death{.reason = dead.reason,
+                      .queue = from.spec().name,
+                      .time = moment.now,
+                      .failed = refused && (from.arguments().retry || !dead.failure.empty()),
+                      .failure = dead.failure,
+                      .retries = record.retried ? retry_count(record.message.properties) : 0};
+    if (refused && retry(from, record, death, place, moment)) continue;
+    bury(from, record.message, death, moment);
   }
 }
 
-void Broker::bury(const Queue& from, MessageView message, DeathReason reason, const Moment& moment) {
+void Broker::bury(const Queue& from, MessageView message, const Death& death, const Moment& moment) {
   const QueueArguments& arguments = from.arguments();
   const bool rerouted = arguments.dead_letter_routing_key.has_value();
-  const DeadLetter letter = make_dead_letter(message, {reason, from.spec().name, moment.now}, rerouted);
+  const DeadLetter letter = make_dead_letter(message, death, rerouted);
   message.properties = letter.properties;
-  ESCROW_INVARIANT(arguments.dead_letter_exchange.has_value(), "only queues with one bury");
+  // Retried in vain, which must not be the end of it.
+  if (!arguments.dead_letter_exchange) return enqueue({parked_queue(message.vhost)}, message, moment);
   message.exchange = *arguments.dead_letter_exchange;
   if (rerouted) message.routing_key = *arguments.dead_letter_routing_key;
 

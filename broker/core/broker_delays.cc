@@ -10,7 +10,9 @@ Result<void> Broker::declare_exchange(const ExchangeSpec& spec) {
   const Result<Exchange*> declared = topology_.declare_exchange(spec, next_log_);
   if (!declared) return declared.error();
   if ((*declared)->delay_log() != next_log_) return {};
-  make_delays(next_log_++, spec.vhost, spec.name);
+  Delays& delays = make_delays(next_log_++);
+  delays.vhost = spec.vhost;
+  delays.exchange = spec.name;
   return {};
 }
 
@@ -23,8 +25,8 @@ Result<std::uint64_t> Broker::delete_exchange(const DeleteExchange& command) {
   return log == 0 ? 0 : delays_.at(log).log.count().messages;
 }
 
-Broker::Delays& Broker::make_delays(LogId log, std::string_view vhost, std::string_view exchange) {
-  const auto [it, added] = delays_.try_emplace(log, log, vhost, exchange);
+Broker::Delays& Broker::make_delays(LogId log) {
+  const auto [it, added] = delays_.try_emplace(log, log);
   ESCROW_INVARIANT(added, "numbers of logs are not used again");
   return it->second;
 }
@@ -32,7 +34,10 @@ Broker::Delays& Broker::make_delays(LogId log, std::string_view vhost, std::stri
 std::vector<DelayLog*> Broker::recover_delays() {
   for (const auto& [vhost, host] : topology_.vhosts()) {
     for (const auto& [name, exchange] : host.exchanges) {
-      if (exchange->delay_log() != 0) make_delays(exchange->delay_log(), vhost, name);
+      if (exchange->delay_log() == 0) continue;
+      Delays& delays = make_delays(exchange->delay_log());
+      delays.vhost = vhost;
+      delays.exchange = name;
     }
   }
   std::vector<DelayLog*> logs;
@@ -45,13 +50,20 @@ void Broker::delay(const Exchange& exchange, MessageView message, const Moment& 
   const std::int64_t ms = delay_ms(message.properties);
   const std::string properties = after_delay(message.properties);
   message.properties = properties;
-  if (!message.apart && message.body.size() > kMaxInlineBody)
-    message.apart = add_body(std::string(message.body), moment);
+  keep_back(delays_.at(exchange.delay_log()), {.message = message}, moment.now + std::chrono::milliseconds(ms), moment);
+}
+
+void Broker::keep_back(Delays& delays, Record record, Timestamp due, const Moment& moment) {
+  BodyRef& apart = record.message.apart;
+  if (!apart && record.message.body.size() > kMaxInlineBody) {
+    apart = add_body(std::string(record.message.body), moment);
+  }
+  // A restart counts the references that queues have, but does not read what is kept back.
+  if (apart && bodies_.references(apart.id) > 1) topology_.body_shared(apart.id, ++shared_kept_back_[apart.id]);
   record_.clear();
-  encode_record(message, std::nullopt, record_);
-  copied_bytes_ += record_.size() + message.apart.size;
-  Delays& delays = delays_.at(exchange.delay_log());
-  delays.log.add(record_, message.apart.size, moment.now + std::chrono::milliseconds(ms), moment);
+  encode_record(record, record_);
+  copied_bytes_ += record_.size() + apart.size;
+  delays.log.add(record_, apart.size, due, moment);
   persisted_ = true;
   schedule(delays);
 }
@@ -59,12 +71,7 @@ void Broker::delay(const Exchange& exchange, MessageView message, const Moment& 
 void Broker::send(const std::vector<Queue*>& queues, std::span<Exchange* const> delays, const MessageView& seen,
                   const MessageView& sent, const Moment& moment) {
   const std::size_t holders = delays.size() + (queues.empty() ? 0 : 1);
-  if (sent.apart && !delays.empty() && holders > 1) {
-    bodies_.share(sent.apart.id, static_cast<std::uint32_t>(holders));
-    std::uint32_t& kept_back = shared_kept_back_[sent.apart.id];
-    kept_back += static_cast<std::uint32_t>(delays.size());
-    topology_.body_shared(sent.apart.id, kept_back);
-  }
+  if (sent.apart && holders > 1) bodies_.share(sent.apart.id, static_cast<std::uint32_t>(holders));
   for (const Exchange* exchange : delays) delay(*exchange, sent, moment);
   enqueue(queues, seen, moment);
 }
@@ -85,6 +92,11 @@ void Broker::release(const Delays& from, Exchange& exchange, const MessageView& 
 }
 
 std::size_t Broker::release(const Delays& from, const DelayLog::Entry& entry, const Moment& moment) {
+  if (from.queue != 0) {
+    Queue& queue = *by_log_.at(from.queue).queue;
+    for (std::uint32_t i = 0; i < entry.messages->count(); ++i) release(queue, entry.messages->record(i), moment);
+    return entry.messages->count();
+  }
   const Result<Exchange*> exchange = topology_.exchange(from.vhost, from.exchange);
   ESCROW_INVARIANT(exchange.ok(), "an exchange that goes leaves its delays over");
   for (std::uint32_t i = 0; i < entry.messages->count(); ++i) {

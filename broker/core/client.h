@@ -33,8 +33,9 @@ inline constexpr ConsumerId kClientConsumers = ConsumerId{1} << 62;
 
 enum class Settlement : std::uint8_t {
   kAck,      ///< done, the message is gone
-  kReject,   ///< cannot be processed: the message is dead
-  kRequeue,  ///< back to its place, counted
+  kReject,   ///< could not be processed: the message is dead, or retried
+  kRequeue,  ///< could not be processed: back to its place, counted, or retried
+  kReturn,   ///< was not processed: back to its place, counted
 };
 
 /// Bytes that never run out.

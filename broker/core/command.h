@@ -130,6 +130,7 @@ struct Settle {
   DeliveryTag first = 0;
   DeliveryTag last = 0;
   Settlement settlement = Settlement::kAck;
+  std::string failure = {};  ///< why the consumer refuses them; at most kMaxFailureReason bytes
 };
 /// As AMQP has it: one delivery, or all up to it. It must be outstanding; but with `multiple`, 0 is all there are.
 struct SettleTag {
@@ -205,6 +206,7 @@ struct QueueInfo {
   std::uint64_t ready = 0;
   std::uint64_t unacked = 0;
   std::uint32_t consumers = 0;
+  std::uint64_t retrying = 0;  ///< wait for being delivered again
 };
 /// What it is answered.
 using ClientReply = std::variant<Done, QueueInfo, MessageCount, Published, Consuming, Fetched>;

@@ -133,6 +133,7 @@ DeadLetter make_dead_letter(const MessageView& message, const Death& death, bool
 
   if (headers.find("x-first-death-reason") == nullptr) describe(headers, "first", death, message.exchange);
   describe(headers, "last", death, message.exchange);
+  if (death.failed) tell_failure({death.time, death.failure}, death.retries, headers);
   if (rerouted) {
     headers.erase("CC");
     letter.more_keys.clear();

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "broker/core/failure.h"
 #include "model/message.h"
 
 namespace escrow::broker {
@@ -27,6 +28,10 @@ struct Death {
   DeathReason reason = DeathReason::kRejected;
   std::string_view queue;
   Timestamp time;
+  /// A consumer has refused it, and that is told.
+  bool failed = false;
+  std::string_view failure = {};  ///< the reason that it gave
+  std::uint32_t retries = 0;      ///< how often the queue has delivered it again
 };
 
 struct DeadLetter {

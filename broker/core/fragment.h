@@ -38,16 +38,20 @@ struct Moment {
 enum class RecordFlag : std::uint8_t {
   kBodyApart = 1,
   kExpires = 2,
+  kRetried = 4,
 };
 
 struct Record {
   /// When it has to leave by its own expiration; its queue may set an earlier time.
-  std::optional<Timestamp> expires_at;
+  std::optional<Timestamp> expires_at = {};
+  /// By the retry policy of its queue, in which it was before.
+  bool retried = false;
   /// Without vhost: the queue knows it.
-  MessageView message;
+  MessageView message = {};
 };
 
-void encode_record(const MessageView& message, std::optional<Timestamp> expires_at, std::string& out);
+/// Appends it.
+void encode_record(const Record& record, std::string& out);
 
 /// Grows while its batch is being built (one thread), immutable from the moment the batch is sealed (any thread).
 class Fragment : public std::enable_shared_from_this<Fragment> {
@@ -79,6 +83,8 @@ class Fragment : public std::enable_shared_from_this<Fragment> {
   bool has_bodies_apart() const { return (flags_ & static_cast<std::uint8_t>(RecordFlag::kBodyApart)) != 0; }
   /// Some of its messages have an expiration of their own.
   bool has_expirations() const { return (flags_ & static_cast<std::uint8_t>(RecordFlag::kExpires)) != 0; }
+  /// Some of its messages are retried.
+  bool has_retries() const { return (flags_ & static_cast<std::uint8_t>(RecordFlag::kRetried)) != 0; }
   /// `index` < count(). Points into this fragment; a body apart is not fetched.
   Record record(std::uint32_t index) const;
   std::string_view encoded_record(std::uint32_t index) const;
@@ -89,6 +95,7 @@ class Fragment : public std::enable_shared_from_this<Fragment> {
     if (!has_expirations()) return std::nullopt;
     return record(index).expires_at;
   }
+  bool retried(std::uint32_t index) const { return has_retries() && record(index).retried; }
   /// Its size.
   std::size_t record_bytes(std::uint32_t index) const {
     return (index + 1 < offsets_.size() ? offsets_[index + 1] : bytes_.size()) - offsets_[index];

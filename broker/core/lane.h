@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <map>
 #include <set>
+#include <string>
+#include <string_view>
 
 #include "broker/core/dead_letter.h"
 #include "broker/core/queue_log.h"
@@ -49,10 +51,14 @@ class Lane {
 
   /// Messages that were taken, have to die and are not in memory, where they are wanted for that: neither ready nor unacked
   /// any more. After a crash they come back.
-  const std::map<Seq, DeathReason>& condemned() const { return condemned_; }
-  void condemn_taken(Seq seq, DeathReason reason) {
+  struct Condemned {
+    DeathReason reason = DeathReason::kRejected;
+    std::string failure;  ///< what the consumer gave as its reason
+  };
+  const std::map<Seq, Condemned>& condemned() const { return condemned_; }
+  void condemn_taken(Seq seq, DeathReason reason, std::string_view failure) {
     --unacked_;
-    condemned_.emplace(seq, reason);
+    condemned_.try_emplace(seq, Condemned{reason, std::string(failure)});
   }
   void remove_condemned(Seq seq, std::uint32_t body_bytes) {
     condemned_.erase(seq);
@@ -82,7 +88,7 @@ class Lane {
  private:
   QueueLog log_;
   std::set<Seq> returned_;  // ready again, all before cursor_
-  std::map<Seq, DeathReason> condemned_;
+  std::map<Seq, Condemned> condemned_;
   Seq unoffered_ = 1;
   Seq cursor_ = 1;  // the next that was never given out since the start
   std::uint64_t unacked_ = 0;

@@ -52,12 +52,13 @@ struct QueueEffects {
   std::vector<Fetched> fetched;
   std::vector<QueueLog::LoadRequest> loads;
   std::vector<BodyRef> body_loads;
-  /// Gone from a queue that has a dead-letter exchange, where they have to go in the same batch.
+  /// Gone from a queue that does not drop such messages: where they belong, they have to go in the same batch.
   struct Dead {
     LogId log = 0;
     std::shared_ptr<const Fragment> fragment;
     std::uint32_t index = 0;
     DeathReason reason = DeathReason::kRejected;
+    std::string failure;  ///< what the consumer gave as its reason
   };
   std::vector<Dead> dead;
 };
@@ -126,8 +127,9 @@ class Queue {
   /// When the queue's own time for messages is over for the next one, as far as the last dispatch knows.
   std::optional<Timestamp> next_expiry() const { return next_expiry_; }
 
-  /// Settles what was delivered.
-  void settle(std::size_t lane, const Outstanding& entry, Settlement settlement, Timestamp now, QueueEffects& effects);
+  /// Settles what was delivered. `failure`: what the consumer gives as the reason for refusing it.
+  void settle(std::size_t lane, const Outstanding& entry, Settlement settlement, Timestamp now, QueueEffects& effects,
+              std::string_view failure = {});
   /// The message's own time is over.
   enum class Expired : std::uint8_t {
     kGone,   ///< it was already
@@ -137,6 +139,10 @@ class Queue {
   };
   Expired expire(std::size_t lane, Seq seq, QueueEffects& effects);
   bool is_condemned(std::size_t lane, Seq seq) const { return lanes_[lane].condemned().contains(seq); }
+  /// It was delivered, and is ready again.
+  bool came_back(std::size_t lane, Seq seq) const { return lanes_[lane].is_live(seq) && !is_condemned(lane, seq); }
+  /// When a message has to leave, by its own time or by the queue's. nullopt: never.
+  std::optional<Timestamp> deadline(const Fragment& fragment, std::uint32_t index) const;
 
   QueueLog::Trimmed purge(std::size_t lane, Seq from, Seq until, std::size_t max_work) {
     return lanes_[lane].purge(from, until, max_work);
@@ -149,6 +155,8 @@ class Queue {
   std::optional<Timestamp> lease_ends;
   /// When it is to be looked at for next_expiry().
   std::optional<Timestamp> expiry_at;
+  /// Where those of its messages wait that are to be retried. 0: none was yet.
+  LogId retry_log = 0;
 
  private:
   struct Fetch {
@@ -173,8 +181,6 @@ class Queue {
   Found find_head(std::size_t lane, bool with_body, Timestamp now, Head& head, QueueEffects& effects);
   Found find_next(Timestamp now, Head& head, QueueEffects& effects);
   bool drop_head(Timestamp now, QueueEffects& effects);
-  /// Of a message in memory; nullopt: never.
-  std::optional<Timestamp> deadline(const QueueLog::Location& at) const;
   bool expired(const Head& head, Timestamp now) const;
   /// True: stopped, there are more.
   bool expire_heads(Timestamp now, QueueEffects& effects);
@@ -182,11 +188,15 @@ class Queue {
     return std::ranges::any_of(lanes_, [](const Lane& lane) { return !lane.condemned().empty(); });
   }
   void execute_condemned(QueueEffects& effects);
+  /// What dies of this goes somewhere.
+  bool keeps_dead(DeathReason reason) const;
   /// To be called before the message is removed from its log. Tells the size of its body.
-  std::uint32_t die(std::size_t lane, const QueueLog::Location& at, DeathReason reason, QueueEffects& effects);
-  /// In memory, or without a dead-letter exchange.
+  std::uint32_t die(std::size_t lane, const QueueLog::Location& at, DeathReason reason, QueueEffects& effects,
+                    std::string_view failure = {});
+  /// In memory, or nothing is kept of it.
   void die_ready(std::size_t lane, Seq seq, const QueueLog::Location& at, DeathReason reason, QueueEffects& effects);
-  void die_taken(std::size_t lane, const Outstanding& entry, DeathReason reason, QueueEffects& effects);
+  void die_taken(std::size_t lane, const Outstanding& entry, DeathReason reason, QueueEffects& effects,
+                 std::string_view failure = {});
   Delivery take(const Head& head, Channel& channel, Consumer* consumer, bool no_ack, BatchNumber batch);
   void deliver(Consumer& consumer, const Head& head, BatchNumber batch, QueueEffects& effects);
   void answer(const Head& head, BatchNumber batch, QueueEffects& effects);

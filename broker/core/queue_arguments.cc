@@ -179,12 +179,21 @@ constexpr std::array kArguments = {Argument{"x-queue-type", read_type},
                                    Argument{"x-delivery-limit", read_delivery_limit}};
 
 constexpr auto kNames = [] {
-  std::array<std::string_view, kArguments.size()> names;
-  std::ranges::transform(kArguments, names.begin(), &Argument::name);
+  std::array<std::string_view, kArguments.size() + kRetryArguments.size()> names;
+  const auto own = std::ranges::transform(kArguments, names.begin(), &Argument::name).out;
+  std::ranges::copy(kRetryArguments, own);
   const auto* const behind = std::ranges::find(names, std::string_view("x-single-active-consumer")) + 1;
   std::rotate(names.begin(), names.begin() + 1, names.begin() + (behind - names.begin()));
   return names;
 }();
+
+Error invalid(std::string_view vhost, std::string_view queue, const std::string& argument,
+              const std::string& complaint) {
+  return {ErrorCode::kInvalidArgument,
+          "ARGUMENT_INVALID",
+          "invalid arg '" + argument + "' for " + describe("queue", queue, vhost) + ": " + complaint,
+          {{"argument", argument}}};
+}
 
 }  // namespace
 
@@ -195,12 +204,11 @@ Result<QueueArguments> parse_queue_arguments(std::string_view vhost, std::string
     const FieldValue* value = arguments.find(argument.name);
     if (value == nullptr) continue;
     if (const Complaint complaint = argument.read(*value, arguments, out)) {
-      const std::string name(argument.name);
-      return Error{ErrorCode::kInvalidArgument,
-                   "ARGUMENT_INVALID",
-                   "invalid arg '" + name + "' for " + describe("queue", queue, vhost) + ": " + *complaint,
-                   {{"argument", name}}};
+      return invalid(vhost, queue, std::string(argument.name), *complaint);
     }
+  }
+  if (const auto complaint = read_retry_policy(arguments, out.retry)) {
+    return invalid(vhost, queue, complaint->argument, complaint->text);
   }
   const bool limited = arguments.find("x-delivery-limit") != nullptr;
   if (out.type == QueueType::kQuorum && !limited) out.delivery_limit = QueueArguments::kQuorumDeliveryLimit;

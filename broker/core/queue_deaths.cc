@@ -3,16 +3,16 @@
 
 namespace escrow::broker {
 
-std::optional<Timestamp> Queue::deadline(const QueueLog::Location& at) const {
-  const std::optional<Timestamp> own = at.fragment->expires_at(at.index);
+std::optional<Timestamp> Queue::deadline(const Fragment& fragment, std::uint32_t index) const {
+  const std::optional<Timestamp> own = fragment.expires_at(index);
   if (!arguments_.message_ttl_ms) return own;
-  const Timestamp of_queue = at.fragment->time() + std::chrono::milliseconds(*arguments_.message_ttl_ms);
+  const Timestamp of_queue = fragment.time() + std::chrono::milliseconds(*arguments_.message_ttl_ms);
   return std::min(own.value_or(of_queue), of_queue);
 }
 
 bool Queue::expired(const Head& head, Timestamp now) const {
   if (!arguments_.message_ttl_ms && !head.at.fragment->has_expirations()) return false;
-  const std::optional<Timestamp> end = deadline(head.at);
+  const std::optional<Timestamp> end = deadline(*head.at.fragment, head.at.index);
   if (!end || *end > now) return false;
   // With no time at all it may go to a consumer that takes it at once.
   const bool at_once = *end <= head.at.fragment->time() && head.seq >= lanes_[head.lane].unoffered();
@@ -34,7 +34,7 @@ bool Queue::expire_heads(Timestamp now, QueueEffects& effects) {
     }
     loading |= found == Found::kLoading;
     if (found != Found::kMessage) continue;
-    const Timestamp end = *deadline(head.at);
+    const Timestamp end = *deadline(*head.at.fragment, head.at.index);
     next = std::min(next.value_or(end), end);
   }
   heads_unseen_ = loading;
@@ -47,7 +47,7 @@ Queue::Expired Queue::expire(std::size_t lane, Seq seq, QueueEffects& effects) {
   if (!lanes_[lane].is_ready(seq)) return Expired::kHeld;
   if (listed_dispatch && seq >= lanes_[lane].unoffered()) return Expired::kLater;
   const QueueLog::Location at = lanes_[lane].log().locate(seq);
-  if (at.presence == QueueLog::Presence::kNotLoaded && arguments_.dead_letter_exchange) {
+  if (at.presence == QueueLog::Presence::kNotLoaded && keeps_dead(DeathReason::kExpired)) {
     load(lane, at.page, effects);
     return Expired::kLater;
   }
@@ -56,14 +56,19 @@ Queue::Expired Queue::expire(std::size_t lane, Seq seq, QueueEffects& effects) {
 }
 
 void Queue::settle(std::size_t lane, const Outstanding& entry, Settlement settlement, Timestamp now,
-                   QueueEffects& effects) {
+                   QueueEffects& effects, std::string_view failure) {
   unacked_bytes_ -= entry.body_bytes;
   switch (settlement) {
     case Settlement::kAck:
       return lanes_[lane].remove_taken(entry.seq, entry.body_bytes);
     case Settlement::kReject:
-      return die_taken(lane, entry, DeathReason::kRejected, effects);
+      return die_taken(lane, entry, DeathReason::kRejected, effects, failure);
     case Settlement::kRequeue:
+      if (arguments_.retry && entry.expires_at > now) {
+        return die_taken(lane, entry, DeathReason::kRejected, effects, failure);
+      }
+      [[fallthrough]];
+    case Settlement::kReturn:
       if (entry.expires_at <= now) return die_taken(lane, entry, DeathReason::kExpired, effects);
       if (arguments_.delivery_limit && lanes_[lane].log().delivery_count(entry.seq) >= *arguments_.delivery_limit) {
         return die_taken(lane, entry, DeathReason::kDeliveryLimit, effects);
@@ -79,22 +84,29 @@ void Queue::execute_condemned(QueueEffects& effects) {
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
     Lane& lane = lanes_[i];
     while (!lane.condemned().empty() && effects.dead.size() < kMaxExecuted) {
-      const auto [seq, reason] = *lane.condemned().begin();
+      const auto& [seq, condemned] = *lane.condemned().begin();
       const QueueLog::Location at = lane.log().locate(seq);
       if (at.presence == QueueLog::Presence::kNotLoaded) {
         load(i, at.page, effects);
         break;
       }
-      const std::uint32_t body_bytes = die(i, at, reason, effects);
+      const std::uint32_t body_bytes = die(i, at, condemned.reason, effects, condemned.failure);
       unacked_bytes_ -= body_bytes;
       lane.remove_condemned(seq, body_bytes);
     }
   }
 }
 
-std::uint32_t Queue::die(std::size_t lane, const QueueLog::Location& at, DeathReason reason, QueueEffects& effects) {
-  if (arguments_.dead_letter_exchange) {
-    effects.dead.push_back({lanes_[lane].log().id(), at.fragment->shared_from_this(), at.index, reason});
+bool Queue::keeps_dead(DeathReason reason) const {
+  const bool failed = reason == DeathReason::kRejected || reason == DeathReason::kDeliveryLimit;
+  return arguments_.dead_letter_exchange || (arguments_.retry && failed);
+}
+
+std::uint32_t Queue::die(std::size_t lane, const QueueLog::Location& at, DeathReason reason, QueueEffects& effects,
+                         std::string_view failure) {
+  if (keeps_dead(reason)) {
+    const LogId log = lanes_[lane].log().id();
+    effects.dead.push_back({log, at.fragment->shared_from_this(), at.index, reason, std::string(failure)});
   }
   return at.fragment->body_bytes(at.index);
 }
@@ -106,14 +118,15 @@ void Queue::die_ready(std::size_t lane, Seq seq, const QueueLog::Location& at, D
   lanes_[lane].remove_ready(seq, body_bytes);
 }
 
-void Queue::die_taken(std::size_t lane, const Outstanding& entry, DeathReason reason, QueueEffects& effects) {
-  if (!arguments_.dead_letter_exchange) return lanes_[lane].remove_taken(entry.seq, entry.body_bytes);
+void Queue::die_taken(std::size_t lane, const Outstanding& entry, DeathReason reason, QueueEffects& effects,
+                      std::string_view failure) {
+  if (!keeps_dead(reason)) return lanes_[lane].remove_taken(entry.seq, entry.body_bytes);
   const QueueLog::Location at = lanes_[lane].log().locate(entry.seq);
   if (at.presence == QueueLog::Presence::kNotLoaded) {
     unacked_bytes_ += entry.body_bytes;  // it is none of the ready ones
-    return lanes_[lane].condemn_taken(entry.seq, reason);
+    return lanes_[lane].condemn_taken(entry.seq, reason, failure);
   }
-  die(lane, at, reason, effects);
+  die(lane, at, reason, effects, failure);
   lanes_[lane].remove_taken(entry.seq, entry.body_bytes);
 }
 

@@ -172,6 +172,17 @@ void Topology::left_over(Leftover leftover) { changed(true, encode_leftover_key(
 
 void Topology::erased(Leftover leftover) { changed(true, encode_leftover_key(leftover), std::nullopt); }
 
+void Topology::retries_begin(const Queue& queue) {
+  if (!queue.spec().stored()) return left_over({queue.retry_log, true});
+  changed(true, encode_retries_key(queue.first_log()), encode_retries_value(queue.retry_log));
+}
+
+void Topology::retries_end(const Queue& queue) {
+  if (!queue.spec().stored()) return;
+  changed(true, encode_retries_key(queue.first_log()), std::nullopt);
+  left_over({queue.retry_log, true});
+}
+
 void Topology::body_shared(std::uint64_t body, std::uint32_t kept_back) {
   changed(true, encode_shared_body_key(body),
           kept_back == 0 ? std::nullopt : std::optional(encode_shared_body_value(kept_back)));

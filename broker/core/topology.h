@@ -86,6 +86,9 @@ class Topology {
   /// A log is to be erased step by step, and then it is erased.
   void left_over(Leftover leftover);
   void erased(Leftover leftover);
+  /// Its messages that are to be retried wait in its retry_log; and none do any more, for it goes: what is left is to be erased.
+  void retries_begin(const Queue& queue);
+  void retries_end(const Queue& queue);
   /// So many messages that are kept back share the body with others; 0: it is all told by queues again.
   void body_shared(std::uint64_t body, std::uint32_t kept_back);
 

@@ -16,7 +16,8 @@ enum Kind : std::uint8_t {
   kBinding = 3,
   kLeftover = 4,
   kDelayedLeftover = 5,
-  kSharedBody = 6
+  kSharedBody = 6,
+  kRetries = 7,
 };
 
 constexpr std::uint8_t kAutoDelete = 1;
@@ -191,6 +192,26 @@ std::optional<SharedBody> decode_shared_body(std::string_view key, std::string_v
   const bool known = k.u8() == kSharedBody && v.u8() == kVersion;
   const SharedBody shared{k.u64(), v.u32()};
   return known && k.done() && v.done() ? std::optional(shared) : std::nullopt;
+}
+
+std::string encode_retries_key(LogId queue_log) {
+  std::string out;
+  ByteWriter(out).u8(kRetries).u64(queue_log);
+  return out;
+}
+
+std::string encode_retries_value(LogId log) {
+  std::string out;
+  ByteWriter(out).u8(kVersion).u64(log);
+  return out;
+}
+
+std::optional<StoredRetries> decode_retries(std::string_view key, std::string_view value) {
+  ByteReader k(key);
+  ByteReader v(value);
+  const bool known = k.u8() == kRetries && v.u8() == kVersion;
+  const StoredRetries retries{k.u64(), v.u64()};
+  return known && k.done() && v.done() ? std::optional(retries) : std::nullopt;
 }
 
 }  // namespace escrow::broker

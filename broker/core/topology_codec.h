@@ -24,6 +24,9 @@
 // bodies that others refer to as well there is
 //   6 shared     u8 kind │ u64 body                      u8 version = 1 │ u32 messages kept back that refer to it
 //
+// A queue that is to deliver some of its messages again after a while has a log of them
+//   7 retries    u8 kind │ u64 first log of the queue    u8 version = 1 │ u64 log
+//
 // Tables as in model/field_table.h. Kinds are frozen and ascend in the order in which recovery needs them.
 #pragma once
 
@@ -103,5 +106,14 @@ std::string encode_shared_body_key(std::uint64_t body);
 std::string encode_shared_body_value(std::uint32_t kept_back);
 /// nullopt: it is something else.
 std::optional<SharedBody> decode_shared_body(std::string_view key, std::string_view value);
+
+struct StoredRetries {
+  LogId queue_log = 0;
+  LogId log = 0;
+};
+std::string encode_retries_key(LogId queue_log);
+std::string encode_retries_value(LogId log);
+/// nullopt: it is something else.
+std::optional<StoredRetries> decode_retries(std::string_view key, std::string_view value);
 
 }  // namespace escrow::broker

@@ -37,7 +37,7 @@ std::shared_ptr<const Fragment> fragment(Seq first, int count, std::size_t size)
   for (int i = 0; i < count; ++i) {
     std::string record;
     const std::string body(size, 'x');
-    encode_record({"/", "e", "k", kNoProperties, body, {}}, {}, record);
+    encode_record({.message = {"/", "e", "k", kNoProperties, body, {}}}, record);
     made->append(record, {});
   }
   made->seal();

@@ -162,6 +162,7 @@ class BrokerTester {
     loads.insert(loads.end(), effects.loads.begin(), effects.loads.end());
     body_loads.insert(body_loads.end(), effects.body_loads.begin(), effects.body_loads.end());
     delay_loads.insert(delay_loads.end(), effects.delay_loads.begin(), effects.delay_loads.end());
+    expirations.insert(expirations.end(), effects.expirations.begin(), effects.expirations.end());
     effects.clear();
   }
   void give_reads() {
@@ -192,6 +193,7 @@ class BrokerTester {
   std::vector<QueueLog::LoadRequest> loads;
   std::vector<BodyRef> body_loads;
   std::vector<DelayLog::LoadRequest> delay_loads;
+  std::vector<BrokerEffects::Expiration> expirations;
   Duration later{};               ///< the clock, beyond a second for each batch
   std::function<void()> on_seal;  ///< work() seals, too, when a read has to wait for its batch
 };

@@ -47,7 +47,7 @@ TEST(Record, that_expires_by_itself_has_golden_bytes) {
 
 TEST(Record, is_appended_to_what_is_there) {
   std::string out = record_of("a");
-  encode_record(view("b"), {}, out);
+  encode_record({.message = view("b")}, out);
   EXPECT_EQ(out, record_of("a") + record_of("b"));
 }
 
