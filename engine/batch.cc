@@ -14,6 +14,12 @@ std::string log_key(broker::LogId log) {
   return key;
 }
 
+std::string keys_key(broker::LogId log, std::uint64_t row) {
+  std::string key;
+  ByteWriter(key).u64_be(log).u64_be(row);
+  return key;
+}
+
 std::string body_key(std::uint64_t body, std::uint32_t chunk) {
   std::string key;
   ByteWriter(key).u64_be(body).u32_be(chunk);

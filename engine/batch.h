@@ -23,6 +23,7 @@ std::string page_key(broker::LogId log, broker::Seq first);
 std::string log_key(broker::LogId log);
 std::string delay_key(broker::LogId log, const broker::DelayKey& entry);
 std::optional<broker::DelayKey> decode_delay_key(std::string_view key);
+std::string keys_key(broker::LogId log, std::uint64_t row);
 std::string body_key(std::uint64_t body, std::uint32_t chunk);
 /// Of a stored body; the last chunk is shorter.
 inline constexpr std::size_t kBodyChunk = 1 << 20;
@@ -59,6 +60,11 @@ class Batch {
   }
   void put_delay_count(broker::LogId log, const broker::DelayCount& count);
   void erase_delays(broker::LogId log) { writes_.erase_range(Table::kDelayed, log_key(log), log_key(log + 1)); }
+  void put_keys(broker::LogId log, std::uint64_t row, std::string_view bytes) {
+    writes_.put(Table::kKeys, keys_key(log, row), bytes);
+  }
+  void erase_keys(broker::LogId log, std::uint64_t row) { writes_.erase(Table::kKeys, keys_key(log, row)); }
+  void erase_keys(broker::LogId log) { writes_.erase_range(Table::kKeys, log_key(log), log_key(log + 1)); }
   void put_body(BodyRef body, std::shared_ptr<const std::string> bytes);
   void erase_body(BodyRef body);
   void put_timers(std::string_view key, std::string_view value) { writes_.put(Table::kTimers, key, value); }

@@ -40,7 +40,7 @@ void Engine::apply(const Command& command, const GrantCredit& body) {
 void Engine::apply(const Command&, const GrantBytes& body) { broker_.grant_bytes(body.connection, body.bytes); }
 
 void Engine::apply(const Command& command, const Settle& body) {
-  const Result<void> settled = 
+  const Result<void> settled =
       broker_.settle(body.consumer, body.first, body.last, body.settlement, moment(), body.failure);
   if (!settled) return reply(command, settled.error());
 }

@@ -52,6 +52,15 @@ Result<void> Engine::recover_queues(const Store& store) {
     if (!decoded) return decoded.error();
     log->recover(*decoded);
   }
+  for (broker::SeenKeys* keys : broker_.recover_keys()) {
+    const auto rows = store.scan(Table::kKeys, log_key(keys->id()), log_key(keys->id() + 1));
+    for (; rows->valid(); rows->next()) {
+      ByteReader key(rows->key());
+      key.u64_be();
+      if (auto ok = keys->recover(key.u64_be(), rows->value()); !ok) return ok;
+    }
+    if (auto ok = rows->status(); !ok) return ok;
+  }
   for (const auto& [id, place] : broker_.logs()) {
     if (auto ok = recover_log(store, place.queue->log(place.lane)); !ok) return ok;
     place.queue->lane(place.lane).rewind();

@@ -21,7 +21,7 @@ class DataDirectory {
   ///   2: exchanges and queues with flags, bindings with a kind of destination, virtual hosts
   ///   3: the next sequence in the state of a log, numbers of the records of the write-ahead log, states of
   ///      transactions, schedules in the head
-  static constexpr std::uint32_t kFormatVersion = 3;
+  static constexpr std::uint32_t kFormatVersion = 4;
 
   /// Creates what is missing (0700) and locks. Errors:
   ///   kFailedPrecondition  DATA_DIRECTORY_IN_USE   another process has it (metadata: pid, if known)

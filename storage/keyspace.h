@@ -17,6 +17,7 @@
 //   kBodies        body u64, chunk u32                     → bytes of a large body
 //   kDelayed       log u64, due u64, batch u64, part u32   → messages that are kept back till then
 //                  log u64                                 → how many there are
+//   kKeys          log u64, row u64                        → idempotency keys that one batch adds
 #pragma once
 
 #include <array>
@@ -40,9 +41,10 @@ enum class Table : std::uint8_t {
   kAudit = 11,
   kBodies = 12,
   kDelayed = 13,
+  kKeys = 14,
 };
 
-inline constexpr std::size_t kTableCount = 14;
+inline constexpr std::size_t kTableCount = 15;
 
 /// Names on disk, by Table.
 inline constexpr std::array<std::string_view, kTableCount> kTableNames = {"head",
@@ -58,6 +60,7 @@ inline constexpr std::array<std::string_view, kTableCount> kTableNames = {"head"
                                                                           "groups",
                                                                           "audit",
                                                                           "bodies",
-                                                                          "delayed"};
+                                                                          "delayed",
+                                                                          "keys"};
 
 }  // namespace escrow

@@ -179,7 +179,7 @@ Result<void> Broker::purge(const PurgeQueue& command, std::uint64_t job, const M
 Result<std::uint32_t> Broker::publish(const MessageView& message, const Moment& moment) {
   persisted_ = false;
   if (has_headers(message.properties)) return publish_copies(message, moment);
-  return publish_to(topology_.route_published(message), message, message, moment);
+  return publish_found(topology_.route_published(message), message, message, moment);
 }
 
 Result<std::uint32_t> Broker::publish_copies(const MessageView& message, const Moment& moment) {
@@ -191,23 +191,29 @@ Result<std::uint32_t> Broker::publish_copies(const MessageView& message, const M
   const std::string properties = copies->blind ? without_bcc(message.properties) : std::string();
   MessageView seen = message;
   if (copies->blind) seen.properties = properties;
-  return publish_to(topology_.route_published(message, copies->views()), seen, message, moment);
+  return publish_found(topology_.route_published(message, copies->views()), seen, message, moment);
 }
 
-Result<std::uint32_t> Broker::publish_to(const Result<Router::Found>& found, const MessageView& seen,
-                                         const MessageView& sent, const Moment& moment) {
+Result<std::uint32_t> Broker::publish_found(const Result<Router::Found>& found, const MessageView& seen,
+                                            const MessageView& sent, const Moment& moment) {
   if (!found) return found.error();
+  if (deduplicates(*found)) return publish_once(*found, seen, sent, moment);
+  std::vector<Queue*> full;
+  return publish_to(*found, seen, sent, moment, full);
+}
+
+Result<std::uint32_t> Broker::publish_to(const Router::Found& found, const MessageView& seen, const MessageView& sent,
+                                         const Moment& moment, std::vector<Queue*>& full) {
   const auto refuses = [size = sent.body_bytes()](const Queue* queue) { return queue->refuses(size); };
-  const std::size_t delays = found->delays.size();
-  for (const Exchange* exchange : found->delays) delay(*exchange, sent, moment);
+  const std::size_t delays = found.delays.size();
+  for (const Exchange* exchange : found.delays) delay(*exchange, sent, moment);
   const bool transient = !is_persistent(sent.properties);
-  if (std::ranges::none_of(*found->queues, refuses)) {
-    enqueue(*found->queues, seen, moment, transient);
-    return static_cast<std::uint32_t>(found->queues->size() + delays);
+  if (std::ranges::none_of(*found.queues, refuses)) {
+    enqueue(*found.queues, seen, moment, transient);
+    return static_cast<std::uint32_t>(found.queues->size() + delays);
   }
   std::vector<Queue*> takers;
-  std::vector<Queue*> full;
-  for (Queue* queue : std::vector<Queue*>(*found->queues)) {
+  for (Queue* queue : std::vector<Queue*>(*found.queues)) {
     // Those before it may be for consumers that wait.
     if (refuses(queue)) dispatch_first(queue, moment);
     (refuses(queue) ? full : takers).push_back(queue);
@@ -229,9 +235,14 @@ std::uint32_t Broker::publish_committed(const MessageView& message, const Moment
     return 1;
   }
   const std::vector<Queue*>& queues = *found->queues;
+  const auto takers = static_cast<std::uint32_t>(queues.size() + found->delays.size());
+  if (deduplicates(*found)) {
+    send_once(*found, message, message, moment);
+    return takers;
+  }
   send(queues, found->delays, message, message, moment);
   if (planted_fault::kDoubleEnqueue && !queues.empty()) enqueue({queues.front()}, message, moment);
-  return static_cast<std::uint32_t>(queues.size() + found->delays.size());
+  return takers;
 }
 
 Queue* Broker::parked_queue(std::string_view vhost) {
@@ -482,6 +493,13 @@ Result<void> Broker::recover_topology(std::string_view key, std::string_view val
     if (place == by_log_.end()) return topology_damaged();
     place->second.queue->retry_log = stored->log;
     make_delays(stored->log).queue = stored->queue_log;
+    return {};
+  }
+  if (const std::optional<StoredKeys> stored = decode_keys(key, value)) {
+    LogId* const log = find_keys_log(*stored);
+    if (log == nullptr) return topology_damaged();
+    *log = stored->log;
+    keys_.try_emplace(stored->log, stored->log, true);
     return {};
   }
   return topology_.recover(key, value, [&](QueueSpec spec, LogId log) { return make_queue(std::move(spec), log); });

@@ -19,6 +19,7 @@
 #include "broker/core/command.h"
 #include "broker/core/delay_log.h"
 #include "broker/core/queue.h"
+#include "broker/core/seen_keys.h"
 #include "broker/core/topology.h"
 
 namespace escrow::broker {
@@ -158,7 +159,7 @@ class Broker {
   /// take_changes has something to give.
   bool has_changes() const {
     return !changed_.empty() || !changed_delays_.empty() || !released_.empty() || !erased_logs_.empty() ||
-           topology_.has_changes();
+           !changed_keys_.empty() || topology_.has_changes();
   }
   /// Messages beyond the bound leave memory. Between batches.
   void enforce_memory(BatchNumber durable, BatchNumber building);
@@ -167,7 +168,7 @@ class Broker {
   std::size_t transient_expirations() const { return transient_expirations_.size(); }
 
   /// Sink as QueueLog::take_changes and DelayLog::take_changes, and topology(TopologyChange), erase_log(LogId), erase_delays(LogId),
-  /// put_body(BodyRef, shared bytes), erase_body(BodyRef).
+  /// put_body(BodyRef, shared bytes), erase_body(BodyRef), erase_keys(LogId), and as SeenKeys::take_changes.
   template <class Sink>
   void take_changes(Sink& sink);
 
@@ -176,6 +177,8 @@ class Broker {
   void recover_counters(LogId next_log, std::uint64_t next_body) { next_log_ = next_log, next_body_ = next_body; }
   /// After the topology was recovered: delayed exchanges and what is left of them, whose count is to be recovered.
   std::vector<DelayLog*> recover_delays();
+  /// After the topology was recovered: what exchanges and queues have seen, which is to be recovered.
+  std::vector<SeenKeys*> recover_keys();
   /// After all pages were recovered: counts the references of shared bodies, and takes up what a crash interrupted.
   void finish_recovery();
   LogId next_log() const { return next_log_; }
@@ -236,6 +239,31 @@ class Broker {
   void expiration_over(const MessagePlace& place);
   void take_queue_effects();
 
+  // broker_deduplication.cc
+  struct KeysOwner {
+    std::string_view vhost;
+    Destination destination;
+    LogId& log;
+    bool stored;
+  };
+  static KeysOwner owner(Exchange& exchange);
+  static KeysOwner owner(Queue& queue);
+  LogId* find_keys_log(const StoredKeys& stored);
+  static bool deduplicates(const Router::Found& found);
+  /// The message came before.
+  bool seen(LogId keys, const std::optional<DeduplicationWindow>& window, std::string_view properties,
+            Timestamp now) const;
+  /// Together with what was just published.
+  void remember(const KeysOwner& owner, const std::optional<DeduplicationWindow>& window, std::string_view properties,
+                Timestamp now);
+  void remember(const std::vector<Queue*>& queues, std::string_view properties, Timestamp now);
+  std::vector<Queue*> without_seen(const std::vector<Queue*>& queues, std::string_view properties, Timestamp now) const;
+  /// As publish_to, but to nobody who has seen it. Who has it is told among those that took it.
+  Result<std::uint32_t> publish_once(const Router::Found& found, const MessageView& seen, const MessageView& sent,
+                                     const Moment& moment);
+  /// As send.
+  void send_once(const Router::Found& found, const MessageView& seen, const MessageView& sent, const Moment& moment);
+
   // broker_retries.cc
   /// It waits for being delivered again. Takes over a body that is apart. False: its queue does not retry it any more.
   bool retry(Queue& from, Record record, const Death& death, const MessagePlace& place, const Moment& moment);
@@ -275,8 +303,11 @@ class Broker {
 
   Result<std::uint32_t> publish_copies(const MessageView& message, const Moment& moment);
   /// `seen`: as queues get it.
-  Result<std::uint32_t> publish_to(const Result<Router::Found>& found, const MessageView& seen, const MessageView& sent,
-                                   const Moment& moment);
+  Result<std::uint32_t> publish_found(const Result<Router::Found>& found, const MessageView& seen,
+                                      const MessageView& sent, const Moment& moment);
+  /// `full`: gets those that have refused it.
+  Result<std::uint32_t> publish_to(const Router::Found& found, const MessageView& seen, const MessageView& sent,
+                                   const Moment& moment, std::vector<Queue*>& full);
   /// `transient`: it need not outlive the server.
   void enqueue(const std::vector<Queue*>& queues, const MessageView& message, const Moment& moment,
                bool transient = false) {
@@ -297,7 +328,8 @@ class Broker {
   void remove_consumer(Consumer* consumer);
   void resume(std::vector<Consumer*>& stalled);
   /// Settles from `first` on, at most a step; moves `first`.
-  void settle_step(Channel& channel, DeliveryTag& first, DeliveryTag last, const Verdict& verdict, const Moment& moment);
+  void settle_step(Channel& channel, DeliveryTag& first, DeliveryTag last, const Verdict& verdict,
+                   const Moment& moment);
   /// After some of its messages were.
   void settled(Queue* queue, const Moment& moment);
   /// Of a message with an expiration of its own.
@@ -354,6 +386,8 @@ class Broker {
   std::set<std::pair<Timestamp, LogId>> delay_times_;        // DelayLog::listed_at
   std::map<std::uint64_t, std::uint32_t> shared_kept_back_;  // Topology::body_shared
   std::vector<LogId> erased_delays_;
+  std::unordered_map<LogId, SeenKeys> keys_;  // references stay valid
+  std::vector<SeenKeys*> changed_keys_;
   std::vector<LogId> erased_logs_;
   std::size_t erased_in_batch_ = 0;
   QueueEffects queue_effects_;
@@ -387,6 +421,15 @@ void Broker::take_changes(Sink& sink) {
     delays_.erase(log);
   }
   erased_delays_.clear();
+  for (SeenKeys* keys : changed_keys_) {
+    keys->listed_changed = false;
+    keys->take_changes(sink);
+  }
+  changed_keys_.clear();
+  for (const LogId log : topology_.take_keys_logs()) {
+    sink.erase_keys(log);
+    keys_.erase(log);
+  }
   for (const LogId log : erased_logs_) sink.erase_log(log);
   erased_logs_.clear();
   erased_in_batch_ = 0;

@@ -246,8 +246,10 @@ Result<void> Broker::settle(const SettleTag& command, const Moment& moment) {
   const Channel& channel = *find_channel(command.channel);
   if (channel.outstanding.empty()) return {};
   const bool all = command.multiple && command.tag == 0;
-  settles_.push_back({command.channel, command.multiple ? channel.oldest_tag() : command.tag,
-                      all ? channel.next_tag - 1 : command.tag, {command.settlement, {}}});
+  settles_.push_back({command.channel,
+                      command.multiple ? channel.oldest_tag() : command.tag,
+                      all ? channel.next_tag - 1 : command.tag,
+                      {command.settlement, {}}});
   step_settles(moment);
   return {};
 }

@@ -86,6 +86,8 @@ void Broker::release(const Delays& from, Exchange& exchange, const MessageView& 
   if (!found || found->nowhere()) {
     // Who published it was told that it is stored, and is not there to hear that nobody wants it.
     enqueue({parked_queue(from.vhost)}, seen, moment);
+  } else if (deduplicates(*found)) {
+    send_once(*found, seen, message, moment);
   } else {
     send(*found->queues, found->delays, seen, message, moment);
   }

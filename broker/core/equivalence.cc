@@ -1,5 +1,6 @@
 #include "broker/core/equivalence.h"
 
+#include <algorithm>
 #include <optional>
 #include <span>
 
@@ -27,6 +28,9 @@ std::optional<double> floating(const FieldValue& value) {
 bool same(const FieldValue& a, const FieldValue& b) {
   if (a.is_integer() && b.is_integer()) return a.as_integer() == b.as_integer();
   if (floating(a) && floating(b)) return floating(a) == floating(b);
+  const auto* const list = std::get_if<FieldArray>(&a.kind);
+  const auto* const other = std::get_if<FieldArray>(&b.kind);
+  if (list != nullptr && other != nullptr) return std::ranges::equal(*list, *other, same);
   return a == b;
 }
 
@@ -85,6 +89,9 @@ Result<void> check_equivalent(const ExchangeSpec& current, const ExchangeSpec& r
   comparison.flag("auto_delete", current.auto_delete, received.auto_delete);
   comparison.flag("internal", current.internal, received.internal);
   comparison.argument(kAlternateExchange, current.arguments, received.arguments);
+  for (const std::string_view name : kDeduplicationArguments) {
+    comparison.argument(name, current.arguments, received.arguments);
+  }
   if (current.type == ExchangeType::kDelayed) {
     comparison.argument(kDelayedType, current.arguments, received.arguments);
   }

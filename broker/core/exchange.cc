@@ -83,6 +83,14 @@ Result<void> check_exchange_arguments(const ExchangeSpec& spec) {
                      std::string(kAlternateExchange) + "' in " + describe("exchange", spec.name, spec.vhost),
                  {{"argument", std::string(kAlternateExchange)}}};
   }
+  std::optional<DeduplicationWindow> deduplication;
+  if (const auto complaint = read_deduplication(spec.arguments, deduplication)) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "ARGUMENT_INVALID",
+                 "invalid arg '" + complaint->argument + "' for " + describe("exchange", spec.name, spec.vhost) + ": " +
+                     complaint->text,
+                 {{"argument", complaint->argument}}};
+  }
   if (spec.type == ExchangeType::kDelayed) {
     if (auto valid = check_delayed_type(spec); !valid) return valid;
   }
@@ -107,6 +115,7 @@ Exchange::Exchange(ExchangeSpec spec, LogId delay_log)
   if (const FieldValue* alternate = spec_.arguments.find(kAlternateExchange)) {
     if (alternate->as_string() != nullptr) alternate_ = *alternate->as_string();
   }
+  read_deduplication(spec_.arguments, deduplication_);
   if (type_ == ExchangeType::kConsistentHash) {
     if (Result<HashedPart> part = parse_hashed_part(spec_.arguments)) hashed_ = *std::move(part);
   }

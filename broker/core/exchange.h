@@ -14,6 +14,7 @@
 
 #include "base/result.h"
 #include "broker/core/consistent_hash.h"
+#include "broker/core/deduplication.h"
 #include "broker/core/queue_log.h"
 #include "broker/core/topic_trie.h"
 #include "model/field_table.h"
@@ -127,6 +128,8 @@ class Exchange {
   bool delays(const RoutedMessage& message) const { return delay_log_ != 0 && message.delay_ms() > 0; }
   /// Empty: there is none.
   const std::string& alternate() const { return alternate_; }
+  /// nullopt: messages that come again are new.
+  const std::optional<DeduplicationWindow>& deduplication() const { return deduplication_; }
   /// No bindings lead from here.
   bool unused() const { return bindings_.empty(); }
   const Bindings& bindings() const { return bindings_; }
@@ -149,6 +152,8 @@ class Exchange {
 
   /// The last search for queues that came by here; the Router's.
   std::uint64_t visit = 0;
+  /// Where the idempotency keys are that it has seen. 0: it has seen none yet.
+  LogId keys_log = 0;
 
  private:
   struct KeyHash : std::hash<std::string_view> {
@@ -167,6 +172,7 @@ class Exchange {
   LogId delay_log_;
   ExchangeType type_;  // by which it routes
   std::string alternate_;
+  std::optional<DeduplicationWindow> deduplication_;
   HashedPart hashed_;
   Bindings bindings_;
   // All but the one of the exchange's type are empty.

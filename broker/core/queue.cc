@@ -221,8 +221,8 @@ Delivery Queue::take(const Head& head, Channel& channel, Consumer* consumer, boo
   delivery.consumer = consumer == nullptr ? 0 : consumer->id;
   delivery.first_tag = channel.next_tag++;
   delivery.delivery_count = log.delivery_count(head.seq);
-  delivery.redelivered = delivery.delivery_count > 0 || log.maybe_delivered(head.seq) ||
-                         head.at.fragment->retried(head.at.index);
+  delivery.redelivered =
+      delivery.delivery_count > 0 || log.maybe_delivered(head.seq) || head.at.fragment->retried(head.at.index);
   delivery.first_index = head.at.index;
   delivery.count = 1;
   delivery.after = std::max(head.at.fragment->batch(), log.mark_delivered(head.seq, batch));

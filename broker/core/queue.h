@@ -157,6 +157,8 @@ class Queue {
   std::optional<Timestamp> expiry_at;
   /// Where those of its messages wait that are to be retried. 0: none was yet.
   LogId retry_log = 0;
+  /// Where the idempotency keys are that it has seen. 0: it has seen none yet.
+  LogId keys_log = 0;
 
  private:
   struct Fetch {

@@ -179,9 +179,9 @@ constexpr std::array kArguments = {Argument{"x-queue-type", read_type},
                                    Argument{"x-delivery-limit", read_delivery_limit}};
 
 constexpr auto kNames = [] {
-  std::array<std::string_view, kArguments.size() + kRetryArguments.size()> names;
+  std::array<std::string_view, kArguments.size() + kRetryArguments.size() + kDeduplicationArguments.size()> names;
   const auto own = std::ranges::transform(kArguments, names.begin(), &Argument::name).out;
-  std::ranges::copy(kRetryArguments, own);
+  std::ranges::copy(kDeduplicationArguments, std::ranges::copy(kRetryArguments, own).out);
   const auto* const behind = std::ranges::find(names, std::string_view("x-single-active-consumer")) + 1;
   std::rotate(names.begin(), names.begin() + 1, names.begin() + (behind - names.begin()));
   return names;
@@ -207,9 +207,9 @@ Result<QueueArguments> parse_queue_arguments(std::string_view vhost, std::string
       return invalid(vhost, queue, std::string(argument.name), *complaint);
     }
   }
-  if (const auto complaint = read_retry_policy(arguments, out.retry)) {
-    return invalid(vhost, queue, complaint->argument, complaint->text);
-  }
+  auto complaint = read_retry_policy(arguments, out.retry);
+  if (!complaint) complaint = read_deduplication(arguments, out.deduplication);
+  if (complaint) return invalid(vhost, queue, complaint->argument, complaint->text);
   const bool limited = arguments.find("x-delivery-limit") != nullptr;
   if (out.type == QueueType::kQuorum && !limited) out.delivery_limit = QueueArguments::kQuorumDeliveryLimit;
   return out;

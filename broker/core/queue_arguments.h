@@ -1,6 +1,6 @@
 // The arguments of a queue: their types, their ranges and what they mean (rabbitmq.com/docs/queues#optional-arguments and
 // the pages on ttl, maxlength, priority, dlx, consumers, quorum-queues; texts of rabbit_amqqueue.erl, declare_args). Escrow's
-// own are those of retry_policy.h.
+// own are those of retry_policy.h and deduplication.h.
 //
 // Without effect here and of no type: x-queue-leader-locator, x-queue-master-locator, x-initial-cluster-size and whatever
 // else RabbitMQ does not know either. Validated and without effect: x-queue-mode, x-queue-version,
@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "broker/core/deduplication.h"
 #include "broker/core/retry_policy.h"
 #include "model/field_table.h"
 
@@ -46,6 +47,7 @@ struct QueueArguments {
   std::optional<std::string> dead_letter_exchange;     ///< empty: the default exchange
   std::optional<std::string> dead_letter_routing_key;  ///< nullopt: the message's own
   std::optional<std::int64_t> delivery_limit;          ///< nullopt: none; also asked for by a negative number
+  std::optional<DeduplicationWindow> deduplication;    ///< nullopt: messages that come again are new
   std::optional<RetryPolicy> retry;                    ///< nullopt: what a consumer refuses is dead, or back at once
 
   bool operator==(const QueueArguments&) const = default;

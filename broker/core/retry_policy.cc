@@ -12,7 +12,7 @@ namespace {
 using Complaint = std::optional<ArgumentComplaint>;
 
 // https://rocketmq.apache.org/docs/featureBehavior/10consumerretrypolicy
-constexpr std::array<std::int64_t, 16> kRocketMqSeconds = {10,  30,  60,  120, 180, 240,  300,  360,
+constexpr std::array<std::int64_t, 16> kRocketMqSeconds = {10,  30,  60,  120, 180,  240,  300,  360,
                                                            420, 480, 540, 600, 1200, 1800, 3600, 7200};
 constexpr std::string_view kRocketMq = "rocketmq";
 constexpr std::int64_t kMsPerSecond = 1000;

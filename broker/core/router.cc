@@ -18,12 +18,15 @@ Result<Router::Found> Router::route(const VirtualHosts& vhosts, const MessageVie
   }
   const Result<bool> by_key = compute(vhosts, RoutedMessage(message, more_keys));
   if (!by_key) return by_key.error();
-  if (!*by_key || !more_keys.empty()) return Found{&uncached_.queues, delays_, uncached_.internal};
+  if (!*by_key || !more_keys.empty()) {
+    return Found{&uncached_.queues, delays_, uncached_.internal, uncached_.from};
+  }
   route.generation = generation_;
   route.vhost = message.vhost;
   route.exchange = message.exchange;
   route.routing_key = message.routing_key;
   route.internal = uncached_.internal;
+  route.from = uncached_.from;
   std::swap(route.queues, uncached_.queues);
   return route.found();
 }
@@ -39,6 +42,7 @@ Result<bool> Router::compute(const VirtualHosts& vhosts, const RoutedMessage& me
   queues.clear();
   delays_.clear();
   uncached_.internal = false;
+  uncached_.from = nullptr;
   const auto host = vhosts.find(view.vhost);
   if (host == vhosts.end()) return unknown_vhost(view.vhost);
   bool by_key = true;
@@ -49,6 +53,7 @@ Result<bool> Router::compute(const VirtualHosts& vhosts, const RoutedMessage& me
   } else {
     Exchange* from = host->second.exchange(view.exchange);
     if (from == nullptr) return unknown_exchange(view.exchange, view.vhost);
+    uncached_.from = from;
     uncached_.internal = from->spec().internal;
     by_key = follow(host->second, from, message);
   }
@@ -64,7 +69,7 @@ Result<Router::Found> Router::route_on(const VirtualHosts& vhosts, Exchange& fro
   delays_.clear();
   follow(host->second, &from, RoutedMessage(message, more_keys));
   sort_queues();
-  return Found{&uncached_.queues, delays_, false};
+  return Found{&uncached_.queues, delays_};
 }
 
 void Router::sort_queues() {

@@ -23,7 +23,8 @@ class Router {
     const std::vector<Queue*>* queues = nullptr;  ///< distinct, by age; valid until the next call or change
     /// Delayed exchanges that keep it back, and send it on later.
     std::span<Exchange* const> delays;
-    bool internal = false;  ///< the exchange does not take messages from clients
+    bool internal = false;     ///< the exchange does not take messages from clients
+    Exchange* from = nullptr;  ///< the exchange it was published to; nullptr: the default one, or it was kept back
 
     bool nowhere() const { return queues->empty() && delays.empty(); }
   };
@@ -46,9 +47,10 @@ class Router {
     std::string exchange;
     std::string routing_key;
     bool internal = false;
+    Exchange* from = nullptr;
     std::vector<Queue*> queues;
 
-    Found found() const { return {&queues, {}, internal}; }
+    Found found() const { return {&queues, {}, internal, from}; }
   };
   static constexpr std::size_t kRoutes = 256;
 

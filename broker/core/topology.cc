@@ -164,13 +164,25 @@ Result<std::unique_ptr<Queue>> Topology::take_queue(std::string_view vhost_name,
   std::unique_ptr<Queue> queue = std::move(it->second);
   (*host)->queues.erase(it);
   --queue_count_;
-  changed(queue->spec().stored(), encode_queue_key(vhost_name, queue->spec().name), std::nullopt);
+  const QueueSpec& spec = queue->spec();
+  changed(spec.stored(), encode_queue_key(vhost_name, spec.name), std::nullopt);
+  keys_end(vhost_name, {spec.name, DestinationKind::kQueue}, queue->keys_log, spec.stored());
   return queue;
 }
 
 void Topology::left_over(Leftover leftover) { changed(true, encode_leftover_key(leftover), encode_presence()); }
 
 void Topology::erased(Leftover leftover) { changed(true, encode_leftover_key(leftover), std::nullopt); }
+
+void Topology::keys_begin(std::string_view vhost, Destination of, LogId log) {
+  changed(true, encode_keys_key(vhost, of), encode_keys_value(log));
+}
+
+void Topology::keys_end(std::string_view vhost, Destination of, LogId log, bool stored) {
+  if (log == 0) return;
+  changed(stored, encode_keys_key(vhost, of), std::nullopt);
+  keys_logs_.push_back(log);
+}
 
 void Topology::retries_begin(const Queue& queue) {
   if (!queue.spec().stored()) return left_over({queue.retry_log, true});

@@ -89,6 +89,8 @@ class Topology {
   /// Its messages that are to be retried wait in its retry_log; and none do any more, for it goes: what is left is to be erased.
   void retries_begin(const Queue& queue);
   void retries_end(const Queue& queue);
+  /// What it has seen are keys of this log.
+  void keys_begin(std::string_view vhost, Destination of, LogId log);
   /// So many messages that are kept back share the body with others; 0: it is all told by queues again.
   void body_shared(std::uint64_t body, std::uint32_t kept_back);
 
@@ -98,6 +100,8 @@ class Topology {
   std::vector<ExchangeSpec> take_auto_deleted() { return std::exchange(auto_deleted_, {}); }
   /// Of delayed exchanges that went since the last call: left over.
   std::vector<LogId> take_delay_logs() { return std::exchange(delay_logs_, {}); }
+  /// Of exchanges and queues that went since the last call, and had seen some.
+  std::vector<LogId> take_keys_logs() { return std::exchange(keys_logs_, {}); }
 
   /// Recovery: entries in key order, without leftovers. kDataLoss when one is damaged.
   Result<void> recover(std::string_view key, std::string_view value,
@@ -115,6 +119,7 @@ class Topology {
   void unbind_target(VirtualHost& host, const Target& target);
   void remove_unused(VirtualHost& host, std::vector<Exchange*> unused);
   void erase(VirtualHost& host, Exchange* exchange);
+  void keys_end(std::string_view vhost, Destination of, LogId log, bool stored);
 
   Result<void> recover(StoredVhost stored, const MakeQueue& make);
   Result<void> recover(StoredExchange stored, const MakeQueue& make);
@@ -126,6 +131,7 @@ class Topology {
   std::vector<TopologyChange> changes_;
   std::vector<ExchangeSpec> auto_deleted_;
   std::vector<LogId> delay_logs_;
+  std::vector<LogId> keys_logs_;
   std::size_t queue_count_ = 0;
   std::size_t exchange_count_ = 0;
 };

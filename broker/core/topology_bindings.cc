@@ -149,6 +149,7 @@ void Topology::erase(VirtualHost& host, Exchange* exchange) {
   unbind_target(host, {nullptr, exchange});
   const ExchangeSpec& spec = exchange->spec();
   changed(spec.durable, encode_exchange_key(spec.vhost, spec.name), std::nullopt);
+  keys_end(spec.vhost, {spec.name, DestinationKind::kExchange}, exchange->keys_log, spec.durable);
   if (exchange->delay_log() != 0) {
     if (spec.durable) left_over({exchange->delay_log(), true});
     delay_logs_.push_back(exchange->delay_log());

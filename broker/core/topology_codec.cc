@@ -18,6 +18,7 @@ enum Kind : std::uint8_t {
   kDelayedLeftover = 5,
   kSharedBody = 6,
   kRetries = 7,
+  kKeys = 8,
 };
 
 constexpr std::uint8_t kAutoDelete = 1;
@@ -79,6 +80,12 @@ StoredBinding read_binding(std::string vhost, ByteReader& k) {
   binding.routing_key = k.string();
   binding.arguments = read_table(k);
   return binding;
+}
+
+std::string log_value(LogId log) {
+  std::string out;
+  ByteWriter(out).u8(kVersion).u64(log);
+  return out;
 }
 
 }  // namespace
@@ -200,11 +207,7 @@ std::string encode_retries_key(LogId queue_log) {
   return out;
 }
 
-std::string encode_retries_value(LogId log) {
-  std::string out;
-  ByteWriter(out).u8(kVersion).u64(log);
-  return out;
-}
+std::string encode_retries_value(LogId log) { return log_value(log); }
 
 std::optional<StoredRetries> decode_retries(std::string_view key, std::string_view value) {
   ByteReader k(key);
@@ -212,6 +215,28 @@ std::optional<StoredRetries> decode_retries(std::string_view key, std::string_vi
   const bool known = k.u8() == kRetries && v.u8() == kVersion;
   const StoredRetries retries{k.u64(), v.u64()};
   return known && k.done() && v.done() ? std::optional(retries) : std::nullopt;
+}
+
+std::string encode_keys_key(std::string_view vhost, Destination of) {
+  std::string out;
+  ByteWriter(out).u8(kKeys).string(vhost).u8(static_cast<std::uint8_t>(of.kind)).string(of.name);
+  return out;
+}
+
+std::string encode_keys_value(LogId log) { return log_value(log); }
+
+std::optional<StoredKeys> decode_keys(std::string_view key, std::string_view value) {
+  ByteReader k(key);
+  ByteReader v(value);
+  bool known = k.u8() == kKeys && v.u8() == kVersion;
+  StoredKeys keys;
+  keys.vhost = k.string();
+  const std::uint8_t of = k.u8();
+  known = known && of <= static_cast<std::uint8_t>(DestinationKind::kExchange);
+  keys.of = static_cast<DestinationKind>(of);
+  keys.name = k.string();
+  keys.log = v.u64();
+  return known && k.done() && v.done() ? std::optional(std::move(keys)) : std::nullopt;
 }
 
 }  // namespace escrow::broker

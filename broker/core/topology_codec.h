@@ -26,6 +26,9 @@
 //
 // A queue that is to deliver some of its messages again after a while has a log of them
 //   7 retries    u8 kind │ u64 first log of the queue    u8 version = 1 │ u64 log
+// and one that looks for messages that come again, as an exchange that does, has a log of their keys
+//   8 keys       … u8 whose, as kind of a destination │ string name
+//                                                        u8 version = 1 │ u64 log
 //
 // Tables as in model/field_table.h. Kinds are frozen and ascend in the order in which recovery needs them.
 #pragma once
@@ -115,5 +118,16 @@ std::string encode_retries_key(LogId queue_log);
 std::string encode_retries_value(LogId log);
 /// nullopt: it is something else.
 std::optional<StoredRetries> decode_retries(std::string_view key, std::string_view value);
+
+struct StoredKeys {
+  std::string vhost;
+  DestinationKind of = DestinationKind::kQueue;
+  std::string name;
+  LogId log = 0;
+};
+std::string encode_keys_key(std::string_view vhost, Destination of);
+std::string encode_keys_value(LogId log);
+/// nullopt: it is something else.
+std::optional<StoredKeys> decode_keys(std::string_view key, std::string_view value);
 
 }  // namespace escrow::broker

@@ -22,6 +22,7 @@ struct BrokerStore {
   std::map<std::uint64_t, std::string> bodies;
   std::map<LogId, std::map<DelayKey, std::string>> delays;
   std::map<LogId, std::string> delay_counts;
+  std::map<LogId, std::map<std::uint64_t, std::string>> keys;
   LogId next_log = 1;  // of the head
   std::uint64_t next_body = 1;
 
@@ -33,6 +34,9 @@ struct BrokerStore {
     }
   }
   void erase_log(LogId log) { logs.erase(log); }
+  void put_keys(LogId log, std::uint64_t row, const std::string& bytes) { keys[log][row] = bytes; }
+  void erase_keys(LogId log, std::uint64_t row) { keys[log].erase(row); }
+  void erase_keys(LogId log) { keys.erase(log); }
   void put_body(BodyRef body, const std::shared_ptr<const std::string>& bytes) { bodies[body.id] = *bytes; }
   void erase_body(BodyRef body) { bodies.erase(body.id); }
   void put_delayed(LogId log, const DelayKey& key, const std::shared_ptr<const Fragment>& messages) {
@@ -135,6 +139,11 @@ class BrokerTester {
     for (DelayLog* log : recovered->recover_delays()) {
       const auto count = store.delay_counts.find(log->id());
       if (count != store.delay_counts.end()) log->recover(must(DelayCount::decode(count->second)));
+    }
+    for (SeenKeys* seen : recovered->recover_keys()) {
+      const auto rows = store.keys.find(seen->id());
+      if (rows == store.keys.end()) continue;
+      for (const auto& [row, bytes] : rows->second) must_ok(seen->recover(row, bytes));
     }
     for (const auto& [id, place] : recovered->logs()) {
       Lane& lane = place.queue->lane(place.lane);

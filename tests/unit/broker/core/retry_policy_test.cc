@@ -1,10 +1,11 @@
 // The arguments that make a queue deliver again what consumers refuse.
+#include "broker/core/retry_policy.h"
+
 #include <gtest/gtest.h>
 
 #include <string>
 
 #include "broker/core/queue_arguments.h"
-#include "broker/core/retry_policy.h"
 
 namespace escrow::broker {
 namespace {
