@@ -29,6 +29,7 @@ enum class Subject : std::uint8_t {
   kBinding = 4,      ///< keys: vhost, "source -> destination (routing key)"
   kVhost = 5,        ///< key: name
   kSchedule = 6,     ///< keys: vhost, the schedule's
+  kWaiting = 10,     ///< keys: vhost, "exchange or queue, id"
 };
 
 /// States of subjects that have no other than to exist. Transactions and schedules use their own

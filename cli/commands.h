@@ -10,6 +10,7 @@ namespace escrow::cli {
 // Callbacks run after everything was parsed. They throw Session::Failed.
 void add_tx_commands(CLI::App& app, Session& session);
 void add_schedule_commands(CLI::App& app, Session& session);
+void add_delayed_commands(CLI::App& app, Session& session);
 void add_queue_commands(CLI::App& app, Session& session);
 void add_exchange_commands(CLI::App& app, Session& session);
 void add_publish_command(CLI::App& app, Session& session);

@@ -25,7 +25,8 @@ const std::map<std::string, client::ExchangeType> kTypes = {
     {"fanout", client::ExchangeType::kFanout},
     {"topic", client::ExchangeType::kTopic},
     {"headers", client::ExchangeType::kHeaders},
-    {"x-consistent-hash", client::ExchangeType::kConsistentHash}};
+    {"x-consistent-hash", client::ExchangeType::kConsistentHash},
+    {"x-delayed-message", client::ExchangeType::kDelayedMessage}};
 
 void add_binding(CLI::App& app, Session& session, bool remove) {
   const auto options = std::make_shared<Options>();

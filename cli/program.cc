@@ -51,6 +51,7 @@ int run(int argc, const char* const* argv) {
   app.set_version_flag("--version", "escrow " ESCROW_VERSION);
   add_tx_commands(app, session);
   add_schedule_commands(app, session);
+  add_delayed_commands(app, session);
   add_queue_commands(app, session);
   add_exchange_commands(app, session);
   add_publish_command(app, session);

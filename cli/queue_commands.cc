@@ -20,18 +20,20 @@ struct Options {
 void list(Session& session, const Options& options) {
   client::Broker broker(session.connect(), options.vhost);
   Listing listing;
-  listing.columns = {"QUEUE", "READY", "UNACKED", "CONSUMERS", "ARGUMENTS"};
+  listing.columns = {"QUEUE", "READY", "UNACKED", "RETRYING", "CONSUMERS", "ARGUMENTS"};
   std::string token;
   do {
     const client::QueuePage page = session.require(broker.list_queues(1000, token));
     for (const client::QueueStatus& queue : page.queues) {
       const Json arguments = to_json(queue.arguments);
       listing.rows.push_back({queue.queue, std::to_string(queue.messages_ready),
-                              std::to_string(queue.messages_unacknowledged), std::to_string(queue.consumers),
+                              std::to_string(queue.messages_unacknowledged), std::to_string(queue.messages_retrying),
+                              std::to_string(queue.consumers),
                               arguments.empty() ? "" : arguments.dump(-1, ' ', false, Json::error_handler_t::replace)});
       listing.json.push_back({{"queue", queue.queue},
                               {"messages_ready", queue.messages_ready},
                               {"messages_unacknowledged", queue.messages_unacknowledged},
+                              {"messages_retrying", queue.messages_retrying},
                               {"consumers", queue.consumers},
                               {"arguments", arguments}});
     }

@@ -31,8 +31,14 @@ if(ESCROW_SANITIZE)
   # Unoptimised sanitized code is too slow for the simulation to reach anything in the time it gets.
   add_compile_options(-O1 -fno-omit-frame-pointer -fsanitize=${ESCROW_SANITIZE})
   add_link_options(-fsanitize=${ESCROW_SANITIZE})
+  add_compile_definitions(ESCROW_SANITIZED)
   if(ESCROW_SANITIZE MATCHES "undefined")
     add_compile_options(-fno-sanitize-recover=all)
+  endif()
+  if(ESCROW_SANITIZE MATCHES "thread")
+    # Protobuf's headers give maps another layout where they see it than the distribution's library has.
+    add_compile_options(-U__SANITIZE_THREAD__)
+    add_compile_definitions(_GLIBCXX_TSAN=1)
   endif()
 endif()
 

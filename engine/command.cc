@@ -55,6 +55,12 @@ struct BodyBytes {
   std::size_t operator()(const GetTransaction& body) const { return bytes_of(body.key); }
   std::size_t operator()(const coordinator::Schedule& body) const { return body.key.size() + bytes_of(body.message); }
   std::size_t operator()(const coordinator::Reschedule& body) const { return bytes_of(body.key); }
+  std::size_t operator()(const ListWaiting& body) const { return body.place.name.size(); }
+  std::size_t operator()(const CancelWaiting& body) const {
+    return body.place.name.size() + body.ids.size() * sizeof(broker::WaitingId) + body.reason.size();
+  }
+  std::size_t operator()(const PurgeWaiting& body) const { return body.place.name.size() + body.reason.size(); }
+  std::size_t operator()(const Settle& body) const { return body.failure.size(); }
   std::size_t operator()(const coordinator::CancelSchedule& body) const {
     return bytes_of(body.key) + body.reason.size();
   }

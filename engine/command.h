@@ -40,6 +40,7 @@ struct CheckAnswer {
 
 using broker::Bind;
 using broker::Cancel;
+using broker::CancelWaiting;
 using broker::CheckAhead;
 using broker::CloseChannel;
 using broker::CommandScope;
@@ -54,9 +55,11 @@ using broker::Fetch;
 using broker::GrantBytes;
 using broker::GrantCredit;
 using broker::ListQueues;
+using broker::ListWaiting;
 using broker::OpenChannel;
 using broker::Publish;
 using broker::PurgeQueue;
+using broker::PurgeWaiting;
 using broker::SetPrefetch;
 using broker::Settle;
 using broker::SettleTag;
@@ -66,17 +69,19 @@ using broker::Done;
 using broker::MessageCount;
 using broker::Published;
 using broker::QueueList;
+using broker::WaitingCancelled;
+using broker::WaitingList;
 
 /// The last command of a port: its consumers and checks end, and after everything before it was answered comes
 /// Port::closed(). Always accepted.
 struct ClosePort {};
 
-using CommandBody =
-    std::variant<coordinator::Prepare, coordinator::Decide, GetTransaction, coordinator::Schedule,
-                 coordinator::Reschedule, coordinator::CancelSchedule, GetSchedule, OpenCheckbacks, CheckReceipt,
-                 CheckAnswer, DeclareVhost, DeclareExchange, DeleteExchange, DeclareQueue, DeleteQueue, PurgeQueue,
-                 Bind, ListQueues, Publish, OpenChannel, CloseChannel, SetPrefetch, Consume, Cancel, GrantCredit,
-                 GrantBytes, Settle, SettleTag, Fetch, CheckAhead, CommitTx, ClosePort>;
+using CommandBody = std::variant<coordinator::Prepare, coordinator::Decide, GetTransaction, coordinator::Schedule,
+                                 coordinator::Reschedule, coordinator::CancelSchedule, GetSchedule, OpenCheckbacks,
+                                 CheckReceipt, CheckAnswer, DeclareVhost, DeclareExchange, DeleteExchange, DeclareQueue,
+                                 DeleteQueue, PurgeQueue, Bind, ListQueues, ListWaiting, CancelWaiting, PurgeWaiting,
+                                 Publish, OpenChannel, CloseChannel, SetPrefetch, Consume, Cancel, GrantCredit,
+                                 GrantBytes, Settle, SettleTag, Fetch, CheckAhead, CommitTx, ClosePort>;
 
 /// OpenChannel, SetPrefetch, GrantCredit, GrantBytes, Settle, SettleTag, CheckReceipt and CheckAnswer are not answered unless
 /// they fail; all others are, once, but for those behind a failed one of their scope.
@@ -108,7 +113,7 @@ struct ScheduleView {
   coordinator::Transaction schedule;
 };
 using Reply = std::variant<Prepared, Decided, TransactionView, ScheduleView, Published, Done, MessageCount,
-                           broker::QueueInfo, Consuming, QueueList, broker::Fetched>;
+                           broker::QueueInfo, Consuming, QueueList, WaitingList, WaitingCancelled, broker::Fetched>;
 
 /// A question to a producer.
 struct Check {

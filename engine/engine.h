@@ -158,11 +158,19 @@ class Engine {
   void apply(const Command& command, const PurgeQueue& body);
   void apply(const Command& command, const Bind& body);
   void apply(const Command& command, const ListQueues& body);
+  void apply(const Command& command, const PurgeWaiting& body);
   void apply(Command& command, const Publish& body);
   void publish_some();
   void apply(const Command& command, const CheckAhead& body);
   Result<void> check_commit(const CommitTx& body);
   void apply(const Command& command, const CommitTx& body);
+
+  // engine_waiting.cc
+  struct CancelJob;
+  void apply(const Command& command, const ListWaiting& body);
+  void apply(const Command& command, const CancelWaiting& body);
+  void cancel_some(std::shared_ptr<CancelJob> job);
+  void cancelled_one(CancelJob& job, const broker::WaitingId& id);
 
   // engine_clients.cc
   void apply(const Command& command, const OpenChannel& body);

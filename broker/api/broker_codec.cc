@@ -168,6 +168,7 @@ v1::ListQueuesResponse to_list_queues_response(const engine::QueueList& list) {
     queue.set_messages_ready(item.info.ready);
     queue.set_messages_unacknowledged(item.info.unacked);
     queue.set_consumers(item.info.consumers);
+    queue.set_messages_retrying(item.info.retrying);
     rpc::to_proto(item.spec.arguments, *queue.mutable_arguments());
   }
   if (list.more && !list.queues.empty()) {

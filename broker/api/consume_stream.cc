@@ -4,10 +4,13 @@
 #include <utility>
 
 #include "broker/api/broker_codec.h"
+#include "broker/core/failure.h"
 #include "rpc/frame.h"
 #include "rpc/frame_arena.h"
 #include "rpc/message_codec.h"
 #include "rpc/status.h"
+#include "rpc/time_codec.h"
+#include "rpc/utf8.h"
 
 namespace escrow::broker::api {
 namespace {
@@ -37,6 +40,15 @@ Delivery split(Delivery& delivery, std::uint32_t count) {
   delivery.first_index += count;
   delivery.count -= count;
   return front;
+}
+
+void tell_attempt(const Delivery& delivery, std::uint32_t index, v1::ConsumeResponse::Delivery& out) {
+  out.set_attempt(1);
+  if (!delivery.retried(index)) return;
+  const FailureTold told = failure_told(delivery.message(index).properties);
+  out.set_attempt(told.retries + 1);
+  rpc::to_proto(told.first_time, *out.mutable_first_failure_time());
+  out.set_last_failure_reason(rpc::to_utf8(told.last_reason));
 }
 
 }  // namespace
@@ -89,9 +101,10 @@ Result<void> ConsumeStream::settle(const v1::ConsumeRequest::Settle& settle) {
   if (settle.first_tag() == 0 || settle.first_tag() > settle.last_tag()) {
     return rpc::malformed("tags count from 1, and the first is not after the last");
   }
+  if (settle.reason().size() > kMaxFailureReason) return rpc::limit_exceeded("reason_bytes", kMaxFailureReason);
   const std::scoped_lock lock(mutex());
   if (consumer_ == 0) return rpc::malformed("nothing was delivered yet that could be settled");
-  post_unanswered(engine::Settle{consumer_, settle.first_tag(), settle.last_tag(), *settlement});
+  post_unanswered(engine::Settle{consumer_, settle.first_tag(), settle.last_tag(), *settlement, settle.reason()});
   window_.settle(settle.first_tag(), settle.last_tag());
   pass_credit_on();
   return {};
@@ -163,6 +176,7 @@ grpc::ByteBuffer ConsumeStream::encode_output() {
       out.set_redelivered(delivery.redelivered);
       out.set_delivery_count(delivery.delivery_count);
       rpc::to_proto(delivery.message(i), vhost_, *out.mutable_message());
+      tell_attempt(delivery, i, out);
     }
   }
   taken_.clear();

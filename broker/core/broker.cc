@@ -131,10 +131,7 @@ std::uint64_t Broker::drop_queue(Queue* queue) {
     it = overdue_.erase(it);
   }
   const std::uint64_t messages = queue->ready() + info(*queue).retrying;
-  if (queue->retry_log != 0) {
-    topology_.retries_end(*queue);
-    leave_over(delays_.at(queue->retry_log));
-  }
+  end_retries(*queue);
   if (dissolve(*queue)) {
     for (std::size_t i = 0; i < queue->lanes(); ++i) topology_.left_over({queue->log(i).id()});
     leftovers_.push_back(*std::move(taken));

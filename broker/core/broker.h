@@ -110,6 +110,19 @@ class Broker {
 
   /// Routes and enqueues. Returns how many queues took it; kQueueFull: one has refused it, the others took it.
   Result<std::uint32_t> publish(const MessageView& message, const Moment& moment);
+  /// Where the messages are that wait at a delayed exchange, or to be retried by a queue; 0: there were none yet.
+  /// EXCHANGE_NOT_DELAYED when the exchange keeps none back.
+  Result<LogId> delay_log(const WaitingPlace& place);
+  /// The batch that a read for cancel_waiting has to see.
+  BatchNumber rewritten_in(LogId delay_log) const;
+  /// As DelayLog::cancel. Tells which are cancelled.
+  std::optional<std::vector<std::uint32_t>> cancel_waiting(LogId delay_log, const DelayKey& key,
+                                                           std::shared_ptr<const Fragment> stored,
+                                                           const std::vector<std::uint32_t>& indices,
+                                                           const Moment& moment);
+  /// Drops all that wait. It is done at once; what it leaves in the store is erased by work().
+  Result<std::uint64_t> purge_waiting(const WaitingPlace& place);
+
   /// As publish, for what must not get lost: without a queue to go to, it goes to kParkedQueue. Takes over a body that is
   /// apart.
   std::uint32_t publish_committed(const MessageView& message, const Moment& moment);
@@ -282,6 +295,7 @@ class Broker {
   };
   Delays& make_delays(LogId log);
   Delays& retries_of(Queue& queue);
+  void end_retries(Queue& queue);
   /// Takes over a body that is apart.
   void keep_back(Delays& delays, Record record, Timestamp due, const Moment& moment);
   /// Takes over nothing: a large body is stored once more. The exchange delays it.
@@ -311,7 +325,7 @@ class Broker {
   /// `transient`: it need not outlive the server.
   void enqueue(const std::vector<Queue*>& queues, const MessageView& message, const Moment& moment,
                bool transient = false) {
-    enqueue(queues, {expiration_of(message.properties, moment.now), false, message}, moment, transient);
+    enqueue(queues, {expiration_of(message.properties, moment.now), false, false, message}, moment, transient);
   }
   void enqueue(const std::vector<Queue*>& queues, const Record& record, const Moment& moment, bool transient = false);
   BodyRef add_body(std::string body, const Moment& moment);

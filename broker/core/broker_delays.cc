@@ -96,13 +96,17 @@ void Broker::release(const Delays& from, Exchange& exchange, const MessageView& 
 std::size_t Broker::release(const Delays& from, const DelayLog::Entry& entry, const Moment& moment) {
   if (from.queue != 0) {
     Queue& queue = *by_log_.at(from.queue).queue;
-    for (std::uint32_t i = 0; i < entry.messages->count(); ++i) release(queue, entry.messages->record(i), moment);
+    for (std::uint32_t i = 0; i < entry.messages->count(); ++i) {
+      if (const Record record = entry.messages->record(i); !record.cancelled) release(queue, record, moment);
+    }
     return entry.messages->count();
   }
   const Result<Exchange*> exchange = topology_.exchange(from.vhost, from.exchange);
   ESCROW_INVARIANT(exchange.ok(), "an exchange that goes leaves its delays over");
   for (std::uint32_t i = 0; i < entry.messages->count(); ++i) {
-    MessageView message = entry.messages->record(i).message;
+    const Record record = entry.messages->record(i);
+    if (record.cancelled) continue;
+    MessageView message = record.message;
     message.vhost = from.vhost;
     release(from, **exchange, message, moment);
   }

@@ -3,6 +3,7 @@
 //   refused ─▶ waits in the queue's delay log ─▶ at its end in the queue, or where the queue lets messages expire to
 //      └─ too often ─▶ dead-letter exchange, or escrow.parked
 #include <algorithm>
+#include <utility>
 
 #include "broker/core/broker.h"
 
@@ -32,6 +33,12 @@ Broker::Delays& Broker::retries_of(Queue& queue) {
   Delays& delays = make_delays(queue.retry_log);
   delays.queue = queue.first_log();
   return delays;
+}
+
+void Broker::end_retries(Queue& queue) {
+  if (queue.retry_log == 0) return;
+  topology_.retries_end(queue);
+  leave_over(delays_.at(std::exchange(queue.retry_log, 0)));
 }
 
 void Broker::release(Queue& queue, const Record& record, const Moment& moment) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "broker/core/delay_log.h"
 #include "broker/core/exchange.h"
 #include "broker/core/queue.h"
 #include "broker/core/topology_codec.h"
@@ -65,6 +66,39 @@ struct Bind {
   bool remove = false;  ///< unbind
   DestinationKind destination_kind = DestinationKind::kQueue;
   ConnectionId connection = 0;
+};
+/// Where messages wait: at a delayed exchange, or in a queue that retries them.
+struct WaitingPlace {
+  std::string vhost;
+  DestinationKind of = DestinationKind::kExchange;
+  std::string name;
+};
+/// One of them. It keeps its id until it leaves.
+struct WaitingId {
+  LogId log = 0;
+  DelayKey entry;
+  std::uint32_t index = 0;
+  auto operator<=>(const WaitingId&) const = default;
+};
+/// As operators see it: `log-due-batch-part-index`.
+std::string to_text(const WaitingId& id);
+std::optional<WaitingId> parse_waiting_id(std::string_view text);
+/// In order of time, after `after`.
+struct ListWaiting {
+  static constexpr std::size_t kMaxBytes = 1 << 20;  ///< of records; the list ends beyond it
+  WaitingPlace place;
+  std::optional<WaitingId> after;
+  std::size_t limit = 100;
+};
+struct CancelWaiting {
+  static constexpr std::size_t kMaxIds = 1000;
+  WaitingPlace place;
+  std::vector<WaitingId> ids;
+  std::string reason;
+};
+struct PurgeWaiting {
+  WaitingPlace place;
+  std::string reason;
 };
 /// Queues of the vhost in order of name, after `after`.
 struct ListQueues {
@@ -210,6 +244,21 @@ struct QueueInfo {
 };
 /// What it is answered.
 using ClientReply = std::variant<Done, QueueInfo, MessageCount, Published, Consuming, Fetched>;
+
+struct WaitingList {
+  struct Item {
+    WaitingId id;
+    Timestamp due;
+    bool retried = false;
+    Message message;  ///< without a large body, of which `apart` is told
+  };
+  std::vector<Item> messages;
+  std::optional<WaitingId> next;  ///< there are more
+};
+/// In order of id. All others that were asked for do not wait there: released, cancelled before, or never there.
+struct WaitingCancelled {
+  std::vector<WaitingId> ids;
+};
 
 struct QueueList {
   struct Item {

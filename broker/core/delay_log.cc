@@ -35,13 +35,15 @@ Result<DelayCount> DelayCount::decode(std::string_view in) {
                {}};
 }
 
-std::uint64_t DelayLog::bytes_of(const Fragment& fragment) {
-  std::uint64_t bytes = 0;
+DelayCount DelayLog::count_of(const Fragment& fragment) {
+  DelayCount count;
   for (std::uint32_t i = 0; i < fragment.count(); ++i) {
-    bytes += fragment.record_bytes(i);
-    if (fragment.has_bodies_apart()) bytes += fragment.record(i).message.apart.size;
+    const Record record = fragment.record(i);
+    if (record.cancelled) continue;
+    ++count.messages;
+    count.bytes += fragment.record_bytes(i) + record.message.apart.size;
   }
-  return bytes;
+  return count;
 }
 
 void DelayLog::add(std::string_view record, std::uint32_t body_bytes, Timestamp due, const Moment& moment) {
@@ -79,12 +81,12 @@ std::optional<DelayLog::LoadRequest> DelayLog::request_load(Timestamp now) {
   const DueMs until =
       all_due_ ? std::numeric_limits<DueMs>::max() : static_cast<DueMs>(to_micros(now) / kMicrosPerMs) + 1;
   if (*next_due_ >= until) return std::nullopt;
-  LoadRequest request{id_, read_until_, until, 0};
+  LoadRequest request{id_, read_until_, until, rewritten_in_};
   // What is read has to be durable; what is not due yet may be missed by the read, but not by next_due_.
   next_due_.reset();
   if (sealed_first_due_) {
     if (*sealed_first_due_ < until) {
-      request.after = sealed_;
+      request.after = std::max(request.after, sealed_);
     } else {
       may_be_due(*sealed_first_due_);
     }
@@ -108,11 +110,51 @@ void DelayLog::load(Loaded loaded) {
 
 void DelayLog::pop() {
   const Entry& entry = loaded_.front();
-  count_.messages -= entry.messages->count();
-  count_.bytes -= bytes_of(*entry.messages);
+  const DelayCount left = count_of(*entry.messages);
+  count_.messages -= left.messages;
+  count_.bytes -= left.bytes;
   loaded_bytes_ -= entry.messages->footprint();
   released_.push_back(entry.key);
   loaded_.pop_front();
+}
+
+std::optional<DelayLog::Cancelled> DelayLog::cancel(const DelayKey& key, std::shared_ptr<const Fragment> stored,
+                                                    const std::vector<std::uint32_t>& indices, const Moment& moment) {
+  Cancelled cancelled;
+  const auto loaded = std::ranges::find(loaded_, key, &Entry::key);
+  if (loaded != loaded_.end()) {
+    stored = loaded->messages;
+  } else if (key < read_until_ || stored == nullptr) {
+    return cancelled;  // it was released
+  } else if (reading_) {
+    return std::nullopt;
+  }
+  auto left = std::make_shared<Fragment>(stored->first(), stored->time(), moment.batch);
+  for (std::uint32_t i = 0; i < stored->count(); ++i) {
+    const Record record = stored->record(i);
+    if (record.cancelled || std::ranges::find(indices, i) == indices.end()) {
+      left->append(stored->encoded_record(i), stored->time());
+      continue;
+    }
+    cancelled.indices.push_back(i);
+    if (record.message.apart) cancelled.bodies.push_back(record.message.apart);
+    std::string nothing;
+    encode_record({.cancelled = true}, nothing);
+    left->append(nothing, stored->time());
+  }
+  if (cancelled.indices.empty()) return cancelled;
+  left->seal();
+  const DelayCount before = count_of(*stored);
+  const DelayCount after = count_of(*left);
+  count_.messages -= before.messages - after.messages;
+  count_.bytes -= before.bytes - after.bytes;
+  if (loaded != loaded_.end()) {
+    loaded_bytes_ = loaded_bytes_ - stored->footprint() + left->footprint();
+    loaded->messages = left;
+  }
+  rewritten_[key] = std::move(left);
+  rewritten_in_ = moment.batch;
+  return cancelled;
 }
 
 void DelayLog::recover(const DelayCount& count) {

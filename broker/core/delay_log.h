@@ -6,7 +6,7 @@
 //   key    log u64                                            value  u8 version = 1 │ varint messages │ varint bytes
 //
 // An entry is what one batch adds for one millisecond, cut where it gets large. It leaves as a whole, in the batch that erases
-// it. Only what is due is read, when it is due: a message is never due before the batch that adds it ends, so what a read has
+// it; of what was cancelled before, an empty record flagged so is left in its place. Only what is due is read, when it is due: a message is never due before the batch that adds it ends, so what a read has
 // passed is complete, and a delay costs the same whatever its length.
 #pragma once
 
@@ -91,11 +91,22 @@ class DelayLog {
   /// due() is released.
   void pop();
 
+  /// Messages that still waited, and do no more.
+  struct Cancelled {
+    std::vector<std::uint32_t> indices;
+    std::vector<BodyRef> bodies;
+  };
+  /// Takes those of `indices` out of an entry. `stored`: what a read that came after rewritten_in() has found under its key.
+  /// nullopt: another read is under way, which might bring them back; to be tried again, with a new one.
+  std::optional<Cancelled> cancel(const DelayKey& key, std::shared_ptr<const Fragment> stored,
+                                  const std::vector<std::uint32_t>& indices, const Moment& moment);
+  BatchNumber rewritten_in() const { return rewritten_in_; }
+
   /// Everything is due: the log is to be emptied.
   void expire_all() { all_due_ = true; }
   void recover(const DelayCount& count);
 
-  bool changed() const { return !building_.empty() || !released_.empty(); }
+  bool changed() const { return !building_.empty() || !released_.empty() || !rewritten_.empty(); }
   /// Sink: put_delayed(log, key, fragment), erase_delayed(log, key), put_delay_count(log, count).
   template <class Sink>
   void take_changes(Sink& sink);
@@ -106,7 +117,8 @@ class DelayLog {
 
  private:
   static constexpr std::size_t kReadAheadBytes = 1 << 20;
-  static std::uint64_t bytes_of(const Fragment& fragment);
+  /// What an entry counts for.
+  static DelayCount count_of(const Fragment& fragment);
   void may_be_due(DueMs due) { next_due_ = std::min(next_due_.value_or(due), due); }
 
   LogId id_;
@@ -120,6 +132,8 @@ class DelayLog {
   std::deque<Entry> loaded_;
   std::size_t loaded_bytes_ = 0;
   std::vector<DelayKey> released_;
+  std::map<DelayKey, std::shared_ptr<const Fragment>> rewritten_;  // by the batch that is being built
+  BatchNumber rewritten_in_ = 0;
   DelayKey read_until_;  // entries before it were read
   bool reading_ = false;
   std::optional<DueMs> next_due_;  // of what was not read; not later than the first
@@ -137,6 +151,8 @@ void DelayLog::take_changes(Sink& sink) {
   }
   building_.clear();
   last_ = building_.end();
+  for (auto& [key, fragment] : rewritten_) sink.put_delayed(id_, key, std::move(fragment));
+  rewritten_.clear();
   for (const DelayKey& key : released_) sink.erase_delayed(id_, key);
   released_.clear();
   sink.put_delay_count(id_, count_);

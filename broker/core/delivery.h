@@ -27,6 +27,8 @@ struct Delivery {
     return fragment->record_bytes(first_index + i) + (body ? body->size() : 0);
   }
 
+  /// By its queue's retry policy. `i` < count.
+  bool retried(std::uint32_t i) const { return fragment->retried(first_index + i); }
   /// `i` < count. Points into this delivery. Without vhost.
   MessageView message(std::uint32_t i) const {
     MessageView view = fragment->record(first_index + i).message;

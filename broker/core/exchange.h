@@ -124,6 +124,7 @@ class Exchange {
 
   const ExchangeSpec& spec() const { return spec_; }
   LogId delay_log() const { return delay_log_; }
+  void replace_delay_log(LogId log) { delay_log_ = log; }
   /// The message goes there, and comes back through route() when its time has come.
   bool delays(const RoutedMessage& message) const { return delay_log_ != 0 && message.delay_ms() > 0; }
   /// Empty: there is none.

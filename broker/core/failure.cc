@@ -36,6 +36,21 @@ std::uint32_t retry_count(std::string_view properties) {
   return static_cast<std::uint32_t>(std::clamp<std::int64_t>(header->as_integer(), 0, kMax));
 }
 
+FailureTold failure_told(std::string_view properties) {
+  FailureTold told{.retries = retry_count(properties), .first_time = {}, .last_reason = {}};
+  PropertiesView view;
+  if (!scan_properties(properties, view) || !view.headers) return told;
+  if (const auto time = find_in_table(view.headers->bytes, "x-first-failure-time")) {
+    const auto* const seconds = std::get_if<FieldTimestamp>(&time->kind);
+    if (seconds != nullptr)
+      told.first_time = from_micros(static_cast<std::int64_t>(seconds->seconds) * kMicrosPerSecond);
+  }
+  if (const auto reason = find_in_table(view.headers->bytes, "x-last-failure-reason")) {
+    if (reason->as_string() != nullptr) told.last_reason = *reason->as_string();
+  }
+  return told;
+}
+
 std::optional<std::string> for_retry(std::string_view properties, const Failure& failure, std::uint32_t retries) {
   Properties decoded;
   if (Result<Properties> known = decode_properties(properties)) decoded = *std::move(known);

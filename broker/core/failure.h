@@ -29,6 +29,13 @@ void tell_failure(const Failure& failure, std::uint32_t retries, FieldTable& hea
 
 /// As x-retry-count has it; 0 without it.
 std::uint32_t retry_count(std::string_view properties);
+/// What the headers tell of a message that is delivered again.
+struct FailureTold {
+  std::uint32_t retries = 0;
+  Timestamp first_time;
+  std::string last_reason;
+};
+FailureTold failure_told(std::string_view properties);
 /// The properties of a message that has failed and is to be delivered again, for the time that `retries` counts from 1. nullopt:
 /// they have no room for it.
 std::optional<std::string> for_retry(std::string_view properties, const Failure& failure, std::uint32_t retries);

@@ -17,6 +17,8 @@ constexpr std::size_t kFlagsAt = 4;  // in a record
 constexpr auto kBodyApart = static_cast<std::uint8_t>(RecordFlag::kBodyApart);
 constexpr auto kExpires = static_cast<std::uint8_t>(RecordFlag::kExpires);
 constexpr auto kRetried = static_cast<std::uint8_t>(RecordFlag::kRetried);
+constexpr auto kCancelled = static_cast<std::uint8_t>(RecordFlag::kCancelled);
+constexpr std::uint8_t kKnownFlags = kBodyApart | kExpires | kRetried | kCancelled;
 
 Error damaged() {
   return {ErrorCode::kDataLoss, "PAGE_DAMAGED", "a stored page cannot be read: restore the data directory", {}};
@@ -80,7 +82,7 @@ void overwrite(std::string& bytes, std::size_t at, T value) {
 }  // namespace
 
 void encode_record(const Record& record, std::string& out) {
-  const auto& [expires_at, retried, message] = record;
+  const auto& [expires_at, retried, cancelled, message] = record;
   // Once per message: the size is computed first, and nothing is checked while it is written.
   const std::size_t size = 1 + (expires_at ? sizeof(std::int64_t) : 0) + string_size(message.exchange) +
                            string_size(message.routing_key) + string_size(message.properties) +
@@ -90,7 +92,7 @@ void encode_record(const Record& record, std::string& out) {
   RecordWriter writer(out.data() + at);
   writer.raw(static_cast<std::uint32_t>(size));
   writer.raw(static_cast<std::uint8_t>((message.apart ? kBodyApart : 0) | (expires_at ? kExpires : 0) |
-                                       (retried ? kRetried : 0)));
+                                       (retried ? kRetried : 0) | (cancelled ? kCancelled : 0)));
   if (expires_at) writer.raw(to_micros(*expires_at));
   writer.string(message.exchange);
   writer.string(message.routing_key);
@@ -142,6 +144,7 @@ Record Fragment::record(std::uint32_t index) const {
   const std::uint8_t flags = reader.u8();
   Record record;
   record.retried = (flags & kRetried) != 0;
+  record.cancelled = (flags & kCancelled) != 0;
   if ((flags & kExpires) != 0) record.expires_at = from_micros(reader.i64());
   record.message.exchange = reader.string();
   record.message.routing_key = reader.string();
@@ -177,7 +180,7 @@ Result<std::shared_ptr<const Fragment>> Fragment::decode(std::string_view& in) {
     record.string();
     if ((flags & kBodyApart) != 0) record.bytes(12);
     const bool whole = (flags & kBodyApart) == 0 || record.rest().empty();
-    const bool known = (flags & ~(kBodyApart | kExpires | kRetried)) == 0;
+    const bool known = (flags & ~kKnownFlags) == 0;
     if (!records.ok() || !record.ok() || !whole || !known) return damaged();
   }
   if (fragment->count() != header->count) return damaged();

@@ -39,6 +39,7 @@ enum class RecordFlag : std::uint8_t {
   kBodyApart = 1,
   kExpires = 2,
   kRetried = 4,
+  kCancelled = 8,
 };
 
 struct Record {
@@ -46,6 +47,8 @@ struct Record {
   std::optional<Timestamp> expires_at = {};
   /// By the retry policy of its queue, in which it was before.
   bool retried = false;
+  /// While it was kept back: there is no message any more.
+  bool cancelled = false;
   /// Without vhost: the queue knows it.
   MessageView message = {};
 };

@@ -184,6 +184,14 @@ void Topology::keys_end(std::string_view vhost, Destination of, LogId log, bool 
   keys_logs_.push_back(log);
 }
 
+void Topology::replace_delay_log(Exchange& exchange, LogId log) {
+  const ExchangeSpec& spec = exchange.spec();
+  // Of one that is not durable every log is left over from the start.
+  left_over({spec.durable ? exchange.delay_log() : log, true});
+  exchange.replace_delay_log(log);
+  changed(spec.durable, encode_exchange_key(spec.vhost, spec.name), encode_exchange_value(spec, log));
+}
+
 void Topology::retries_begin(const Queue& queue) {
   if (!queue.spec().stored()) return left_over({queue.retry_log, true});
   changed(true, encode_retries_key(queue.first_log()), encode_retries_value(queue.retry_log));

@@ -86,6 +86,8 @@ class Topology {
   /// A log is to be erased step by step, and then it is erased.
   void left_over(Leftover leftover);
   void erased(Leftover leftover);
+  /// It keeps messages back in another log; what is left in the old one is to be erased.
+  void replace_delay_log(Exchange& exchange, LogId log);
   /// Its messages that are to be retried wait in its retry_log; and none do any more, for it goes: what is left is to be erased.
   void retries_begin(const Queue& queue);
   void retries_end(const Queue& queue);

@@ -55,6 +55,8 @@ v1::ExchangeType to_proto(ExchangeType type) {
       return v1::EXCHANGE_TYPE_HEADERS;
     case ExchangeType::kConsistentHash:
       return v1::EXCHANGE_TYPE_CONSISTENT_HASH;
+    case ExchangeType::kDelayedMessage:
+      return v1::EXCHANGE_TYPE_DELAYED_MESSAGE;
   }
   return v1::EXCHANGE_TYPE_UNSPECIFIED;
 }
@@ -133,6 +135,7 @@ Result<QueuePage> Broker::list_queues(std::uint32_t page_size, const std::string
     status.messages_ready = queue.messages_ready();
     status.messages_unacknowledged = queue.messages_unacknowledged();
     status.consumers = queue.consumers();
+    status.messages_retrying = queue.messages_retrying();
     status.arguments = internal::from_proto(queue.arguments());
   }
   page.next_page_token = response->next_page_token();

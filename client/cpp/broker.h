@@ -12,7 +12,14 @@
 
 namespace escrow::client {
 
-enum class ExchangeType : std::uint8_t { kDirect = 1, kFanout = 2, kTopic = 3, kHeaders = 4, kConsistentHash = 5 };
+enum class ExchangeType : std::uint8_t {
+  kDirect = 1,
+  kFanout = 2,
+  kTopic = 3,
+  kHeaders = 4,
+  kConsistentHash = 5,
+  kDelayedMessage = 6
+};
 
 struct Binding {
   /// The exchange messages come from.
@@ -34,6 +41,8 @@ struct QueueStatus {
   std::uint64_t messages_unacknowledged = 0;
   std::uint32_t consumers = 0;
   FieldTable arguments;
+  /// Were refused, and wait for being delivered again.
+  std::uint64_t messages_retrying = 0;
 };
 
 struct QueuePage {

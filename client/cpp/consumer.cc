@@ -13,6 +13,7 @@
 #include "client/cpp/internal/message_codec.h"
 #include "client/cpp/internal/status.h"
 #include "client/cpp/internal/stream_loop.h"
+#include "client/cpp/internal/transaction_codec.h"
 
 namespace escrow::client {
 namespace {
@@ -36,18 +37,19 @@ v1::ConsumeRequest::Outcome to_proto(Settlement settlement) {
   return v1::ConsumeRequest::OUTCOME_REQUEUE;
 }
 
-/// Settlements of one outcome that follow each other, waiting to go out as one.
+/// Settlements of one outcome and reason that follow each other, waiting to go out as one.
 class SettleRun {
  public:
   bool empty() const { return count() == 0; }
   std::uint64_t count() const { return first_tag_ == 0 ? 0 : last_tag_ - first_tag_ + 1; }
-  bool takes(std::uint64_t tag, Settlement settlement) const {
-    return empty() || (settlement == settlement_ && tag == last_tag_ + 1);
+  bool takes(std::uint64_t tag, const Verdict& verdict) const {
+    return empty() ||
+           (verdict.settlement == verdict_.settlement && verdict.reason == verdict_.reason && tag == last_tag_ + 1);
   }
-  void add(std::uint64_t tag, Settlement settlement, Clock::time_point now) {
+  void add(std::uint64_t tag, Verdict verdict, Clock::time_point now) {
     if (empty()) {
       first_tag_ = tag;
-      settlement_ = settlement;
+      verdict_ = std::move(verdict);
       since_ = now;
     }
     last_tag_ = tag;
@@ -56,7 +58,8 @@ class SettleRun {
 
   v1::ConsumeRequest take() {
     v1::ConsumeRequest request;
-    request.mutable_settle()->set_outcome(to_proto(settlement_));
+    request.mutable_settle()->set_outcome(to_proto(verdict_.settlement));
+    request.mutable_settle()->set_reason(internal::audit_reason(verdict_.reason));
     request.mutable_settle()->set_first_tag(first_tag_);
     request.mutable_settle()->set_last_tag(last_tag_);
     *this = {};
@@ -66,7 +69,7 @@ class SettleRun {
  private:
   std::uint64_t first_tag_ = 0;  // tags count from 1
   std::uint64_t last_tag_ = 0;
-  Settlement settlement_ = Settlement::kAck;
+  Verdict verdict_ = Settlement::kAck;
   Clock::time_point since_;
 };
 
@@ -146,29 +149,38 @@ class Consumer::Impl {
 
   void handle(v1::ConsumeResponse::Delivery&& proto) {
     const std::uint64_t tag = proto.tag();
-    const Delivery delivery{.message = internal::from_proto(std::move(*proto.mutable_message())),
-                            .redelivered = proto.redelivered(),
-                            .delivery_count = proto.delivery_count()};
-    const Settlement settlement = ask_handler(delivery);
+    Delivery delivery{.message = internal::from_proto(std::move(*proto.mutable_message())),
+                      .redelivered = proto.redelivered(),
+                      .delivery_count = proto.delivery_count(),
+                      .attempt = proto.attempt(),
+                      .last_failure_reason = proto.last_failure_reason()};
+    if (proto.has_first_failure_time()) delivery.first_failure_time = internal::from_proto(proto.first_failure_time());
+    Verdict verdict = ask_handler(delivery);
     const auto now = Clock::now();
-    if (!settled_.takes(tag, settlement)) flush();
-    settled_.add(tag, settlement, now);
+    if (!settled_.takes(tag, verdict)) flush();
+    settled_.add(tag, std::move(verdict), now);
     // Half of the window: the server can go on sending while the rest is handled.
     if (settled_.count() * 2 >= options_.prefetch || now - settled_.since() >= options_.settle_delay) flush();
   }
 
-  Settlement ask_handler(const Delivery& delivery) {
+  Verdict ask_handler(const Delivery& delivery) {
     try {
-      const Settlement settlement = handler_(delivery);
+      Verdict verdict = handler_(delivery);
       failure_pauses_.reset();
-      return settlement;
+      return verdict;
+    } catch (const std::exception& e) {
+      return failed(e.what());
     } catch (...) {
-      // Whatever it is, the queue would bring the message back at once, and again.
-      flush();
-      std::unique_lock lock(mutex_);
-      changed_.wait_for(lock, failure_pauses_.next(), [&] { return stopping_; });
-      return Settlement::kRequeue;
+      return failed({});
     }
+  }
+
+  /// Most queues would bring the message back at once, and again.
+  Verdict failed(std::string why) {
+    flush();
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, failure_pauses_.next(), [&] { return stopping_; });
+    return {Settlement::kRequeue, std::move(why)};
   }
 
   void flush() {

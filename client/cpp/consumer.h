@@ -10,7 +10,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "client/cpp/client.h"
 #include "client/cpp/message.h"
@@ -24,20 +26,36 @@ struct Delivery {
   bool redelivered = false;
   /// How often it came back by requeue or a lost consumer.
   std::uint32_t delivery_count = 0;
+  /// Counts from 1; more than that by the queue's retry policy (docs/retry.md).
+  std::uint32_t attempt = 1;
+  /// If attempt > 1: of the first one that failed, in whole seconds, …
+  std::optional<Timestamp> first_failure_time = std::nullopt;
+  /// … and why the last one did.
+  std::string last_failure_reason = {};
 };
 
 enum class Settlement : std::uint8_t {
   /// Done: the message is gone.
   kAck = 1,
   /// Cannot be processed: the message dies. It goes to the queue's dead-letter exchange, or is gone where there is
-  /// none.
+  /// none. A queue with a retry policy delivers it again after a while, and only then lets it die.
   kReject = 2,
-  /// Back to its place in the queue, counted as a failed delivery; more often than x-delivery-limit, and it dies.
+  /// Back to its place in the queue, counted as a failed delivery; more often than x-delivery-limit, and it dies. In a
+  /// queue with a retry policy: as kReject.
   kRequeue = 3,
 };
 
-/// An exception counts as kRequeue, after a pause that grows while every delivery fails.
-using DeliveryHandler = std::function<Settlement(const Delivery&)>;
+/// What a handler says of a delivery: a settlement, and why it is refused, cut at 1,024 bytes.
+struct Verdict {
+  Verdict(Settlement how, std::string why = {})
+      : settlement(how), reason(std::move(why)) {}  // NOLINT(google-explicit-constructor)
+
+  Settlement settlement;
+  std::string reason;
+};
+
+/// An exception counts as kRequeue with its text as the reason, after a pause that grows while every delivery fails.
+using DeliveryHandler = std::function<Verdict(const Delivery&)>;
 
 struct ConsumerOptions {
   std::string queue = {};

@@ -29,7 +29,7 @@ inline MessageView persistent(MessageView message) {
 
 inline std::string record_of(const MessageView& message, std::optional<Timestamp> expires_at = {}) {
   std::string record;
-  encode_record({expires_at, false, message}, record);
+  encode_record({expires_at, false, false, message}, record);
   return record;
 }
 inline std::string record_of(std::string_view body) { return record_of(view(body)); }
