@@ -94,6 +94,13 @@ class Topology {
   /// So many messages that are kept back share the body with others; 0: it is all told by queues again.
   void body_shared(std::uint64_t body, std::uint32_t kept_back);
 
+  /// A policy (policy_codec.h). Without a value, the key goes.
+  void policy_changed(std::string key, std::optional<std::string> value) {
+    changed(true, std::move(key), std::move(value));
+  }
+  /// Exchanges have another alternate exchange.
+  void routes_changed() { router_.forget(); }
+
   bool has_changes() const { return !changes_.empty(); }
   std::vector<TopologyChange> take_changes() { return std::exchange(changes_, {}); }
   /// Exchanges that went with their last binding since the last call.
