@@ -55,6 +55,7 @@ struct BodyBytes {
   std::size_t operator()(const GetTransaction& body) const { return bytes_of(body.key); }
   std::size_t operator()(const coordinator::Schedule& body) const { return body.key.size() + bytes_of(body.message); }
   std::size_t operator()(const coordinator::Reschedule& body) const { return bytes_of(body.key); }
+  std::size_t operator()(const Settle& body) const { return body.failure.size(); }
   std::size_t operator()(const coordinator::CancelSchedule& body) const {
     return bytes_of(body.key) + body.reason.size();
   }
@@ -76,6 +77,12 @@ struct BodyBytes {
            bytes_of(body.binding.arguments);
   }
   std::size_t operator()(const ListQueues& body) const { return body.vhost.size() + body.after.size(); }
+  std::size_t operator()(const SetPolicy& body) const {
+    const broker::Policy& policy = body.policy;
+    return policy.vhost.size() + policy.name.size() + policy.pattern.size() + bytes_of(policy.definition);
+  }
+  std::size_t operator()(const DeletePolicy& body) const { return body.vhost.size() + body.name.size(); }
+  std::size_t operator()(const ListPolicies& body) const { return body.vhost.size() + body.after.size(); }
   std::size_t operator()(const Consume& body) const { return body.vhost.size() + body.queue.size(); }
   std::size_t operator()(const Fetch& body) const { return body.vhost.size() + body.queue.size(); }
   std::size_t operator()(const CheckAhead& body) const {

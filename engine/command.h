@@ -49,14 +49,17 @@ using broker::DeclareExchange;
 using broker::DeclareQueue;
 using broker::DeclareVhost;
 using broker::DeleteExchange;
+using broker::DeletePolicy;
 using broker::DeleteQueue;
 using broker::Fetch;
 using broker::GrantBytes;
 using broker::GrantCredit;
+using broker::ListPolicies;
 using broker::ListQueues;
 using broker::OpenChannel;
 using broker::Publish;
 using broker::PurgeQueue;
+using broker::SetPolicy;
 using broker::SetPrefetch;
 using broker::Settle;
 using broker::SettleTag;
@@ -64,6 +67,7 @@ using broker::SettleTag;
 using broker::Consuming;
 using broker::Done;
 using broker::MessageCount;
+using broker::PolicyList;
 using broker::Published;
 using broker::QueueList;
 
@@ -71,12 +75,12 @@ using broker::QueueList;
 /// Port::closed(). Always accepted.
 struct ClosePort {};
 
-using CommandBody =
-    std::variant<coordinator::Prepare, coordinator::Decide, GetTransaction, coordinator::Schedule,
-                 coordinator::Reschedule, coordinator::CancelSchedule, GetSchedule, OpenCheckbacks, CheckReceipt,
-                 CheckAnswer, DeclareVhost, DeclareExchange, DeleteExchange, DeclareQueue, DeleteQueue, PurgeQueue,
-                 Bind, ListQueues, Publish, OpenChannel, CloseChannel, SetPrefetch, Consume, Cancel, GrantCredit,
-                 GrantBytes, Settle, SettleTag, Fetch, CheckAhead, CommitTx, ClosePort>;
+using CommandBody = std::variant<coordinator::Prepare, coordinator::Decide, GetTransaction, coordinator::Schedule,
+                                 coordinator::Reschedule, coordinator::CancelSchedule, GetSchedule, OpenCheckbacks,
+                                 CheckReceipt, CheckAnswer, DeclareVhost, DeclareExchange, DeleteExchange, DeclareQueue,
+                                 DeleteQueue, PurgeQueue, Bind, ListQueues, SetPolicy, DeletePolicy, ListPolicies,
+                                 Publish, OpenChannel, CloseChannel, SetPrefetch, Consume, Cancel, GrantCredit,
+                                 GrantBytes, Settle, SettleTag, Fetch, CheckAhead, CommitTx, ClosePort>;
 
 /// OpenChannel, SetPrefetch, GrantCredit, GrantBytes, Settle, SettleTag, CheckReceipt and CheckAnswer are not answered unless
 /// they fail; all others are, once, but for those behind a failed one of their scope.
@@ -108,7 +112,7 @@ struct ScheduleView {
   coordinator::Transaction schedule;
 };
 using Reply = std::variant<Prepared, Decided, TransactionView, ScheduleView, Published, Done, MessageCount,
-                           broker::QueueInfo, Consuming, QueueList, broker::Fetched>;
+                           broker::QueueInfo, Consuming, QueueList, PolicyList, broker::Fetched>;
 
 /// A question to a producer.
 struct Check {

@@ -164,6 +164,11 @@ class Engine {
   Result<void> check_commit(const CommitTx& body);
   void apply(const Command& command, const CommitTx& body);
 
+  // engine_policies.cc
+  void apply(const Command& command, const SetPolicy& body);
+  void apply(const Command& command, const DeletePolicy& body);
+  void apply(const Command& command, const ListPolicies& body);
+
   // engine_clients.cc
   void apply(const Command& command, const OpenChannel& body);
   void apply(const Command& command, const CloseChannel& body);
