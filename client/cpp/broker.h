@@ -34,6 +34,11 @@ struct QueueStatus {
   std::uint64_t messages_unacknowledged = 0;
   std::uint32_t consumers = 0;
   FieldTable arguments;
+  /// Names of those that apply; empty: none.
+  std::string policy = {};
+  std::string operator_policy = {};
+  /// What the two say together.
+  FieldTable effective_policy_definition = {};
 };
 
 struct QueuePage {
