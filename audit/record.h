@@ -23,13 +23,15 @@ namespace escrow::audit {
 
 /// What a record is about. Frozen.
 enum class Subject : std::uint8_t {
-  kTransaction = 1,  ///< keys: group, transaction id
-  kExchange = 2,     ///< keys: vhost, name
-  kQueue = 3,        ///< keys: vhost, name
-  kBinding = 4,      ///< keys: vhost, "source -> destination (routing key)"
-  kVhost = 5,        ///< key: name
-  kSchedule = 6,     ///< keys: vhost, the schedule's
-  kWaiting = 10,     ///< keys: vhost, "exchange or queue, id"
+  kTransaction = 1,     ///< keys: group, transaction id
+  kExchange = 2,        ///< keys: vhost, name
+  kQueue = 3,           ///< keys: vhost, name
+  kBinding = 4,         ///< keys: vhost, "source -> destination (routing key)"
+  kVhost = 5,           ///< key: name
+  kSchedule = 6,        ///< keys: vhost, the schedule's
+  kPolicy = 7,          ///< keys: vhost, name
+  kOperatorPolicy = 8,  ///< keys: vhost, name
+  kWaiting = 10,        ///< keys: vhost, "exchange or queue, id"
 };
 
 /// States of subjects that have no other than to exist. Transactions and schedules use their own

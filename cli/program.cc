@@ -54,6 +54,7 @@ int run(int argc, const char* const* argv) {
   add_delayed_commands(app, session);
   add_queue_commands(app, session);
   add_exchange_commands(app, session);
+  add_policy_commands(app, session);
   add_publish_command(app, session);
   add_consume_command(app, session);
   add_hash_password_command(app);

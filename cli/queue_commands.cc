@@ -17,10 +17,16 @@ struct Options {
   client::DeleteQueueOptions remove;
 };
 
+/// The policy, the operator policy, or both.
+std::string policies_of(const client::QueueStatus& queue) {
+  if (queue.operator_policy.empty()) return queue.policy;
+  return queue.policy + (queue.policy.empty() ? "" : " ") + "(operator: " + queue.operator_policy + ")";
+}
+
 void list(Session& session, const Options& options) {
   client::Broker broker(session.connect(), options.vhost);
   Listing listing;
-  listing.columns = {"QUEUE", "READY", "UNACKED", "RETRYING", "CONSUMERS", "ARGUMENTS"};
+  listing.columns = {"QUEUE", "READY", "UNACKED", "RETRYING", "CONSUMERS", "ARGUMENTS", "POLICY"};
   std::string token;
   do {
     const client::QueuePage page = session.require(broker.list_queues(1000, token));
@@ -29,13 +35,17 @@ void list(Session& session, const Options& options) {
       listing.rows.push_back({queue.queue, std::to_string(queue.messages_ready),
                               std::to_string(queue.messages_unacknowledged), std::to_string(queue.messages_retrying),
                               std::to_string(queue.consumers),
-                              arguments.empty() ? "" : arguments.dump(-1, ' ', false, Json::error_handler_t::replace)});
+                              arguments.empty() ? "" : arguments.dump(-1, ' ', false, Json::error_handler_t::replace),
+                              policies_of(queue)});
       listing.json.push_back({{"queue", queue.queue},
                               {"messages_ready", queue.messages_ready},
                               {"messages_unacknowledged", queue.messages_unacknowledged},
                               {"messages_retrying", queue.messages_retrying},
                               {"consumers", queue.consumers},
-                              {"arguments", arguments}});
+                              {"arguments", arguments},
+                              {"policy", queue.policy},
+                              {"operator_policy", queue.operator_policy},
+                              {"effective_policy_definition", to_json(queue.effective_policy_definition)}});
     }
     token = page.next_page_token;
   } while (!token.empty());

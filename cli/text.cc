@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <ctime>
+#include <optional>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -61,13 +62,25 @@ struct ToJson {
   }
 };
 
-client::FieldValue parse_value(const std::string& text) {
-  const Json value = Json::parse(text, nullptr, false);
+/// nullopt: null, an object, or an array of such.
+std::optional<client::FieldValue> from_json(const Json& value) {
   if (value.is_boolean()) return value.get<bool>();
   if (value.is_number_integer()) return value.get<std::int64_t>();
   if (value.is_number_float()) return value.get<double>();
   if (value.is_string()) return value.get<std::string>();
-  return text;
+  if (!value.is_array()) return std::nullopt;
+  client::FieldArray array;
+  for (const Json& item : value) {
+    std::optional<client::FieldValue> field = from_json(item);
+    if (!field) return std::nullopt;
+    array.push_back(*std::move(field));
+  }
+  return array;
+}
+
+client::FieldValue parse_value(const std::string& text) {
+  const Json value = Json::parse(text, nullptr, false);
+  return from_json(value).value_or(text);
 }
 
 }  // namespace
@@ -132,6 +145,18 @@ Result<client::FieldTable> parse_fields(const std::vector<std::string>& fields) 
     const std::size_t equal = field.find('=');
     if (equal == std::string::npos || equal == 0) return usage("'" + field + "' is not name=value");
     out.insert_or_assign(field.substr(0, equal), parse_value(field.substr(equal + 1)));
+  }
+  return out;
+}
+
+Result<client::FieldTable> parse_table(const std::string& json) {
+  const Json object = Json::parse(json, nullptr, false);
+  if (!object.is_object()) return usage("'" + json + "' is not a JSON object");
+  client::FieldTable out;
+  for (const auto& [name, value] : object.items()) {
+    std::optional<client::FieldValue> field = from_json(value);
+    if (!field) return usage("'" + name + "' is not a boolean, a number, a text, or an array of these");
+    out.insert_or_assign(name, *std::move(field));
   }
   return out;
 }

@@ -22,8 +22,11 @@ Result<std::chrono::milliseconds> parse_duration(const std::string& text);
 Result<Timestamp> parse_time(const std::string& text);
 
 nlohmann::ordered_json to_json(const client::FieldTable& table);
-/// From `name=value` each. true, false and numbers are what they look like; "…" and everything else is text.
+/// From `name=value` each. true, false, numbers and lists of these are what they look like; "…" and everything else is text.
 Result<client::FieldTable> parse_fields(const std::vector<std::string>& fields);
+
+/// From a JSON object, whose values are booleans, numbers and text, and arrays of them.
+Result<client::FieldTable> parse_table(const std::string& json);
 
 /// Bytes as JSON has them: {"body": text} or, when they are no UTF-8, {"body_base64": …}.
 void add_body(const std::string& body, nlohmann::ordered_json& out);

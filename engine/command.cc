@@ -82,6 +82,12 @@ struct BodyBytes {
            bytes_of(body.binding.arguments);
   }
   std::size_t operator()(const ListQueues& body) const { return body.vhost.size() + body.after.size(); }
+  std::size_t operator()(const SetPolicy& body) const {
+    const broker::Policy& policy = body.policy;
+    return policy.vhost.size() + policy.name.size() + policy.pattern.size() + bytes_of(policy.definition);
+  }
+  std::size_t operator()(const DeletePolicy& body) const { return body.vhost.size() + body.name.size(); }
+  std::size_t operator()(const ListPolicies& body) const { return body.vhost.size() + body.after.size(); }
   std::size_t operator()(const Consume& body) const { return body.vhost.size() + body.queue.size(); }
   std::size_t operator()(const Fetch& body) const { return body.vhost.size() + body.queue.size(); }
   std::size_t operator()(const CheckAhead& body) const {

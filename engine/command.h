@@ -50,16 +50,19 @@ using broker::DeclareExchange;
 using broker::DeclareQueue;
 using broker::DeclareVhost;
 using broker::DeleteExchange;
+using broker::DeletePolicy;
 using broker::DeleteQueue;
 using broker::Fetch;
 using broker::GrantBytes;
 using broker::GrantCredit;
+using broker::ListPolicies;
 using broker::ListQueues;
 using broker::ListWaiting;
 using broker::OpenChannel;
 using broker::Publish;
 using broker::PurgeQueue;
 using broker::PurgeWaiting;
+using broker::SetPolicy;
 using broker::SetPrefetch;
 using broker::Settle;
 using broker::SettleTag;
@@ -67,6 +70,7 @@ using broker::SettleTag;
 using broker::Consuming;
 using broker::Done;
 using broker::MessageCount;
+using broker::PolicyList;
 using broker::Published;
 using broker::QueueList;
 using broker::WaitingCancelled;
@@ -76,12 +80,13 @@ using broker::WaitingList;
 /// Port::closed(). Always accepted.
 struct ClosePort {};
 
-using CommandBody = std::variant<coordinator::Prepare, coordinator::Decide, GetTransaction, coordinator::Schedule,
-                                 coordinator::Reschedule, coordinator::CancelSchedule, GetSchedule, OpenCheckbacks,
-                                 CheckReceipt, CheckAnswer, DeclareVhost, DeclareExchange, DeleteExchange, DeclareQueue,
-                                 DeleteQueue, PurgeQueue, Bind, ListQueues, ListWaiting, CancelWaiting, PurgeWaiting,
-                                 Publish, OpenChannel, CloseChannel, SetPrefetch, Consume, Cancel, GrantCredit,
-                                 GrantBytes, Settle, SettleTag, Fetch, CheckAhead, CommitTx, ClosePort>;
+using CommandBody =
+    std::variant<coordinator::Prepare, coordinator::Decide, GetTransaction, coordinator::Schedule,
+                 coordinator::Reschedule, coordinator::CancelSchedule, GetSchedule, OpenCheckbacks, CheckReceipt,
+                 CheckAnswer, DeclareVhost, DeclareExchange, DeleteExchange, DeclareQueue, DeleteQueue, PurgeQueue,
+                 Bind, ListQueues, ListWaiting, CancelWaiting, PurgeWaiting, SetPolicy, DeletePolicy, ListPolicies,
+                 Publish, OpenChannel, CloseChannel, SetPrefetch, Consume, Cancel, GrantCredit, GrantBytes, Settle,
+                 SettleTag, Fetch, CheckAhead, CommitTx, ClosePort>;
 
 /// OpenChannel, SetPrefetch, GrantCredit, GrantBytes, Settle, SettleTag, CheckReceipt and CheckAnswer are not answered unless
 /// they fail; all others are, once, but for those behind a failed one of their scope.
@@ -112,8 +117,9 @@ struct TransactionView {
 struct ScheduleView {
   coordinator::Transaction schedule;
 };
-using Reply = std::variant<Prepared, Decided, TransactionView, ScheduleView, Published, Done, MessageCount,
-                           broker::QueueInfo, Consuming, QueueList, WaitingList, WaitingCancelled, broker::Fetched>;
+using Reply =
+    std::variant<Prepared, Decided, TransactionView, ScheduleView, Published, Done, MessageCount, broker::QueueInfo,
+                 Consuming, QueueList, WaitingList, WaitingCancelled, PolicyList, broker::Fetched>;
 
 /// A question to a producer.
 struct Check {

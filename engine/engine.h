@@ -172,6 +172,11 @@ class Engine {
   void cancel_some(std::shared_ptr<CancelJob> job);
   void cancelled_one(CancelJob& job, const broker::WaitingId& id);
 
+  // engine_policies.cc
+  void apply(const Command& command, const SetPolicy& body);
+  void apply(const Command& command, const DeletePolicy& body);
+  void apply(const Command& command, const ListPolicies& body);
+
   // engine_clients.cc
   void apply(const Command& command, const OpenChannel& body);
   void apply(const Command& command, const CloseChannel& body);

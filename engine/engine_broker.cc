@@ -136,7 +136,7 @@ void Engine::apply(const Command& command, const ListQueues& body) {
   auto it = (*vhost)->queues.upper_bound(body.after);
   for (; it != (*vhost)->queues.end() && list.queues.size() < body.limit; ++it) {
     const broker::Queue& queue = *it->second;
-    list.queues.push_back({queue.spec(), broker_.info(queue)});
+    list.queues.push_back({queue.spec(), broker_.info(queue), queue.policy()});
   }
   list.more = it != (*vhost)->queues.end();
   reply(command, Reply(std::move(list)));

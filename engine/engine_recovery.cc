@@ -123,7 +123,7 @@ Result<void> Engine::recover_log(const Store& store, broker::QueueLog& log) {
 }
 
 Result<void> Engine::recover_bodies(const Store& store) {
-  broker_.finish_recovery();
+  broker_.finish_recovery(moment());
   // A crash can leave bodies whose batch was lost. Their numbers are not used again.
   const std::uint64_t first = head_.next_body;
   std::uint64_t next = first;

@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "broker/api/broker_service.h"
 #include "broker/api/delayed_messages_service.h"
+#include "broker/api/policies_service.h"
 #include "broker/net/asio_loop.h"
 #include "broker/net/listener.h"
 #include "coordinator/api/coordinator_service.h"
@@ -71,6 +72,7 @@ class Server {
   std::unique_ptr<coordinator::api::SchedulerService> scheduler_;
   std::unique_ptr<broker::api::BrokerService> broker_;
   std::unique_ptr<broker::api::DelayedMessagesService> delayed_messages_;
+  std::unique_ptr<broker::api::PoliciesService> policies_;
   std::unique_ptr<ResourceWatch> resources_;
   std::unique_ptr<broker::net::Listener> amqp_;
   std::unique_ptr<engine::EngineThread> engine_;  // after the ports it answers to

@@ -170,6 +170,10 @@ v1::ListQueuesResponse to_list_queues_response(const engine::QueueList& list) {
     queue.set_consumers(item.info.consumers);
     queue.set_messages_retrying(item.info.retrying);
     rpc::to_proto(item.spec.arguments, *queue.mutable_arguments());
+    if (item.policy == nullptr) continue;
+    queue.set_policy(rpc::to_utf8(item.policy->policy));
+    queue.set_operator_policy(rpc::to_utf8(item.policy->operator_policy));
+    rpc::to_proto(item.policy->definition, *queue.mutable_effective_policy_definition());
   }
   if (list.more && !list.queues.empty()) {
     const QueueSpec& last = list.queues.back().spec;

@@ -6,6 +6,7 @@
 #include "base/planted_fault.h"
 #include "broker/core/carbon_copies.h"
 #include "broker/core/names.h"
+#include "broker/core/policy_codec.h"
 #include "model/properties.h"
 
 namespace escrow::broker {
@@ -70,6 +71,7 @@ Result<QueueInfo> Broker::declare_queue(const DeclareQueue& command, const Momen
     auto declared = topology_.declare_queue(spec, [&](QueueSpec s) { return make_queue(std::move(s)); });
     if (!declared) return declared.error();
     if (!exists && spec.exclusive != 0) exclusive_[spec.exclusive].push_back(*declared);
+    if (!exists) apply_policy(**declared, moment);
   }
   Queue& queue = **topology_.queue(spec.vhost, spec.name);
   restart_lease(&queue, moment);
@@ -324,7 +326,7 @@ void Broker::enforce_memory(BatchNumber durable, BatchNumber building) {
   bodies_.enforce(durable);
 }
 
-void Broker::finish_recovery() {
+void Broker::finish_recovery(const Moment& moment) {
   std::unordered_map<std::uint64_t, std::uint32_t> references(shared_kept_back_.begin(), shared_kept_back_.end());
   for (const auto& [id, place] : by_log_) {
     place.queue->log(place.lane).for_each_body([&](BodyRef body) { ++references[body.id]; });
@@ -334,6 +336,13 @@ void Broker::finish_recovery() {
   }
   for (auto& [id, delays] : delays_) delays.left_over ? leave_over(delays) : schedule(delays);
   for (const auto& leftover : leftovers_) by_log_.erase(leftover->first_log());
+  for (const auto& [vhost, host] : topology_.vhosts()) {
+    for (const auto& [name, exchange] : host.exchanges) apply_policy(*exchange);
+    for (const auto& [name, queue] : host.queues) {
+      apply_policy(*queue, moment);
+      restart_lease(queue.get(), moment);
+    }
+  }
   for (const auto& [id, place] : by_log_) {
     if (place.queue->log(place.lane).changed()) changed(place.queue);
     wants_dispatch(place.queue);
@@ -344,6 +353,7 @@ bool Broker::work(const Moment& moment) {
   take_left_delays();
   const bool more_delays = step_delays(moment);
   const bool more_retiring = step_retiring();
+  const bool more_policies = step_policies(moment);
   const bool more_leases = step_leases(moment);
   step_expiry(moment);
   const bool more_settles = step_settles(moment);
@@ -354,8 +364,8 @@ bool Broker::work(const Moment& moment) {
   const bool more_leftovers = step_leftovers();
   const bool more_dispatch = step_dispatch(moment);
   step_transient_expirations(moment);  // after it: what has no time at all may go to a consumer at once
-  return more_delays || more_retiring || more_leases || more_abandoned || more_settles || more_purges ||
-         more_leftovers || more_dispatch;
+  return more_delays || more_retiring || more_policies || more_leases || more_abandoned || more_settles ||
+         more_purges || more_leftovers || more_dispatch;
 }
 
 bool Broker::step_purges() {
@@ -499,11 +509,12 @@ Result<void> Broker::recover_topology(std::string_view key, std::string_view val
     keys_.try_emplace(stored->log, stored->log, true);
     return {};
   }
+  if (std::optional<Policy> policy = decode_policy(key, value)) return recover_policy(*std::move(policy));
   return topology_.recover(key, value, [&](QueueSpec spec, LogId log) { return make_queue(std::move(spec), log); });
 }
 
 std::uint64_t Broker::digest() const {
-  std::uint64_t hash = next_log_;
+  std::uint64_t hash = next_log_ + policies_.digest();
   for (const auto& [name, host] : topology_.vhosts()) {
     for (const auto& [exchange_name, exchange] : host.exchanges) {
       hash = hash * 31 + std::hash<std::string>()(exchange_name) + exchange->bindings().size();

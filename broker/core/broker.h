@@ -18,6 +18,7 @@
 
 #include "broker/core/command.h"
 #include "broker/core/delay_log.h"
+#include "broker/core/policies.h"
 #include "broker/core/queue.h"
 #include "broker/core/seen_keys.h"
 #include "broker/core/topology.h"
@@ -80,6 +81,10 @@ class Broker {
   static constexpr std::size_t kErasePerBatch = 10'000;
   /// Queues that one step retires, of a connection that is gone or for want of use.
   static constexpr std::size_t kRetirePerStep = 1000;
+  /// Queues and exchanges to which one step applies policies that have changed, …
+  static constexpr std::size_t kPolicyPerStep = 1000;
+  /// … and, about, how often it compares a name with a pattern.
+  static constexpr std::size_t kMatchesPerStep = 20'000;
   /// A step of dispatch ends when dead letters have taken so much of the batch.
   static constexpr std::size_t kMaxStepBytes = 1 << 20;
 
@@ -107,6 +112,12 @@ class Broker {
   QueueInfo info(const Queue& queue) const;
   /// QUEUE_LOCKED if it is exclusive to another connection.
   Result<Queue*> accessible(std::string_view vhost, std::string_view name, ConnectionId connection);
+
+  /// False: nothing changed. What there is already is looked at again step by step, of which the first one
+  /// is done at once.
+  Result<bool> set_policy(const Policy& policy, const Moment& moment);
+  Result<bool> delete_policy(const DeletePolicy& command, const Moment& moment);
+  const Policies& policies() const { return policies_; }
 
   /// Routes and enqueues. Returns how many queues took it; kQueueFull: one has refused it, the others took it.
   Result<std::uint32_t> publish(const MessageView& message, const Moment& moment);
@@ -192,8 +203,9 @@ class Broker {
   std::vector<DelayLog*> recover_delays();
   /// After the topology was recovered: what exchanges and queues have seen, which is to be recovered.
   std::vector<SeenKeys*> recover_keys();
-  /// After all pages were recovered: counts the references of shared bodies, and takes up what a crash interrupted.
-  void finish_recovery();
+  /// After all pages were recovered: counts the references of shared bodies, finds out which policies apply, begins the
+  /// leases of queues anew, and takes up what a crash interrupted.
+  void finish_recovery(const Moment& moment);
   LogId next_log() const { return next_log_; }
   std::uint64_t next_body() const { return next_body_; }
   struct LogPlace {
@@ -269,6 +281,7 @@ class Broker {
   /// Together with what was just published.
   void remember(const KeysOwner& owner, const std::optional<DeduplicationWindow>& window, std::string_view properties,
                 Timestamp now);
+  void forget_keys(const KeysOwner& owner);
   void remember(const std::vector<Queue*>& queues, std::string_view properties, Timestamp now);
   std::vector<Queue*> without_seen(const std::vector<Queue*>& queues, std::string_view properties, Timestamp now) const;
   /// As publish_to, but to nobody who has seen it. Who has it is told among those that took it.
@@ -314,6 +327,19 @@ class Broker {
   void leave_over(Delays& delays);
   void erase(Delays& delays);
   bool step_delays(const Moment& moment);
+
+  // broker_policies.cc
+  /// All of the virtual host is to be looked at again.
+  struct PolicyJob {
+    std::string vhost;
+    bool exchanges_done = false;
+    std::string after;  ///< the last one that was
+  };
+  Result<void> recover_policy(Policy policy);
+  void apply_policy(Queue& queue, const Moment& moment);
+  void apply_policy(Exchange& exchange);
+  void policies_changed(const std::string& vhost, const Moment& moment);
+  bool step_policies(const Moment& moment);
 
   Result<std::uint32_t> publish_copies(const MessageView& message, const Moment& moment);
   /// `seen`: as queues get it.
@@ -388,6 +414,8 @@ class Broker {
   std::deque<PurgeJob> purges_;
   std::deque<std::unique_ptr<Queue>> leftovers_;  // deleted, and not erased yet
   std::deque<LogId> retiring_;                    // first logs of queues
+  Policies policies_;
+  std::deque<PolicyJob> policy_jobs_;
   std::set<std::pair<Timestamp, LogId>> leases_;
   std::set<std::pair<Timestamp, LogId>> expiries_;  // of messages, by their queue's time: Queue::expiry_at
   /// Of messages that expire by themselves, in queues that are not stored: earliest on top.

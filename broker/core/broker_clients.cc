@@ -255,8 +255,8 @@ Result<void> Broker::settle(const SettleTag& command, const Moment& moment) {
 }
 
 bool Broker::is_remembered(const Queue* queue, const Outstanding& entry) {
-  // In a queue with a time of its own nobody knows any more whether the message's own was remembered.
-  return queue != nullptr && entry.expires_at != Timestamp::max() && !queue->arguments().message_ttl_ms &&
+  // In a queue declared with a time of its own nobody knows any more whether the message's own was remembered.
+  return queue != nullptr && entry.expires_at != Timestamp::max() && !queue->declared_ttl_ms() &&
          queue->persists({entry.log, entry.seq});
 }
 

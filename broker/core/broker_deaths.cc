@@ -60,7 +60,7 @@ void Broker::bury(const Queue& from, MessageView message, const Death& death, co
 }
 
 void Broker::arm(const Queue& queue, const MessagePlace& place, Timestamp due, Timestamp now) {
-  const auto& of_queue = queue.arguments().message_ttl_ms;
+  const auto& of_queue = queue.declared_ttl_ms();  // that of a policy may be lifted before
   if (of_queue && now + std::chrono::milliseconds(*of_queue) <= due) return;
   if (queue.persists(place)) {
     effects_.expirations.push_back({due, place});

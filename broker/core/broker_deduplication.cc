@@ -50,6 +50,10 @@ void Broker::remember(const std::vector<Queue*>& queues, std::string_view proper
   for (Queue* queue : queues) remember(owner(*queue), queue->arguments().deduplication, properties, now);
 }
 
+void Broker::forget_keys(const KeysOwner& owner) {
+  topology_.keys_end(owner.vhost, owner.destination, std::exchange(owner.log, 0), owner.stored);
+}
+
 std::vector<Queue*> Broker::without_seen(const std::vector<Queue*>& queues, std::string_view properties,
                                          Timestamp now) const {
   std::vector<Queue*> fresh;

@@ -9,6 +9,7 @@ namespace escrow::broker {
 Result<void> Broker::declare_exchange(const ExchangeSpec& spec) {
   const Result<Exchange*> declared = topology_.declare_exchange(spec, next_log_);
   if (!declared) return declared.error();
+  apply_policy(**declared);
   if ((*declared)->delay_log() != next_log_) return {};
   Delays& delays = make_delays(next_log_++);
   delays.vhost = spec.vhost;

@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "broker/core/delay_log.h"
 #include "broker/core/exchange.h"
+#include "broker/core/policy.h"
 #include "broker/core/queue.h"
 #include "broker/core/topology_codec.h"
 
@@ -103,6 +104,23 @@ struct PurgeWaiting {
 /// Queues of the vhost in order of name, after `after`.
 struct ListQueues {
   std::string vhost;
+  std::string after;
+  std::size_t limit = 100;
+};
+
+/// Replaces the one of the same name.
+struct SetPolicy {
+  Policy policy;
+};
+struct DeletePolicy {
+  std::string vhost;
+  std::string name;
+  bool operator_policy = false;
+};
+/// Policies of the vhost, or its operator policies, in order of name, after `after`.
+struct ListPolicies {
+  std::string vhost;
+  bool operator_policy = false;
   std::string after;
   std::size_t limit = 100;
 };
@@ -264,6 +282,7 @@ struct QueueList {
   struct Item {
     QueueSpec spec;
     QueueInfo info;
+    std::shared_ptr<const AppliedPolicy> policy = nullptr;  ///< nullptr: none
   };
   std::vector<Item> queues;
   bool more = false;

@@ -8,6 +8,7 @@
 #include "broker/core/field_text.h"
 #include "broker/core/headers_match.h"
 #include "broker/core/names.h"
+#include "broker/core/policy.h"
 #include "broker/core/queue.h"
 
 namespace escrow::broker {
@@ -112,13 +113,20 @@ std::int64_t RoutedMessage::delay_ms() const {
 
 Exchange::Exchange(ExchangeSpec spec, LogId delay_log)
     : spec_(std::move(spec)), delay_log_(delay_log), type_(routing_type(spec_)) {
-  if (const FieldValue* alternate = spec_.arguments.find(kAlternateExchange)) {
-    if (alternate->as_string() != nullptr) alternate_ = *alternate->as_string();
-  }
-  read_deduplication(spec_.arguments, deduplication_);
+  apply(nullptr);
   if (type_ == ExchangeType::kConsistentHash) {
     if (Result<HashedPart> part = parse_hashed_part(spec_.arguments)) hashed_ = *std::move(part);
   }
+}
+
+void Exchange::apply(std::shared_ptr<const AppliedPolicy> policy) {
+  policy_ = std::move(policy);
+  const FieldValue* alternate = spec_.arguments.find(kAlternateExchange);
+  if (alternate == nullptr && policy_ != nullptr) alternate = policy_->definition.find(kAlternateExchange);
+  const std::string* name = alternate == nullptr ? nullptr : alternate->as_string();
+  alternate_ = name == nullptr ? std::string() : *name;
+  const FieldTable definition = policy_ == nullptr ? FieldTable() : policy_->definition;
+  read_deduplication(effective_arguments(spec_.arguments, definition), deduplication_);
 }
 
 bool Exchange::has(const Binding& binding) const { return bindings_.contains(name_of(binding)); }

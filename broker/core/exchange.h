@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -25,6 +26,7 @@ namespace escrow::broker {
 
 class Exchange;
 class Queue;
+struct AppliedPolicy;
 
 /// Frozen: on disk.
 enum class ExchangeType : std::uint8_t {
@@ -131,6 +133,10 @@ class Exchange {
   const std::string& alternate() const { return alternate_; }
   /// nullopt: messages that come again are new.
   const std::optional<DeduplicationWindow>& deduplication() const { return deduplication_; }
+  /// nullptr: none.
+  const std::shared_ptr<const AppliedPolicy>& policy() const { return policy_; }
+  /// Routes that were remembered may not be true any more.
+  void apply(std::shared_ptr<const AppliedPolicy> policy);
   /// No bindings lead from here.
   bool unused() const { return bindings_.empty(); }
   const Bindings& bindings() const { return bindings_; }
@@ -174,6 +180,7 @@ class Exchange {
   ExchangeType type_;  // by which it routes
   std::string alternate_;
   std::optional<DeduplicationWindow> deduplication_;
+  std::shared_ptr<const AppliedPolicy> policy_;
   HashedPart hashed_;
   Bindings bindings_;
   // All but the one of the exchange's type are empty.

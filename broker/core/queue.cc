@@ -8,8 +8,18 @@
 namespace escrow::broker {
 
 Queue::Queue(QueueSpec spec, QueueArguments arguments, LogId first_log, PageCache& pages, BodyCache& bodies)
-    : spec_(std::move(spec)), arguments_(std::move(arguments)), bodies_(bodies) {
+    : spec_(std::move(spec)),
+      arguments_(std::move(arguments)),
+      declared_ttl_ms_(arguments_.message_ttl_ms),
+      bodies_(bodies) {
   for (std::size_t i = 0; i < lanes_of(arguments_); ++i) lanes_.emplace_back(first_log + i, pages, spec_.stored());
+}
+
+void Queue::apply(std::shared_ptr<const AppliedPolicy> policy, QueueArguments effective) {
+  ESCROW_INVARIANT(lanes_of(effective) == lanes_.size(), "no policy changes the priorities of a queue");
+  policy_ = std::move(policy);
+  arguments_ = std::move(effective);
+  heads_unseen_ = true;
 }
 
 bool Queue::log_changed() const {

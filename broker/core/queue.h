@@ -21,6 +21,7 @@
 #include "broker/core/client.h"
 #include "broker/core/delivery.h"
 #include "broker/core/lane.h"
+#include "broker/core/policy.h"
 #include "broker/core/queue_arguments.h"
 #include "model/field_table.h"
 
@@ -74,7 +75,14 @@ class Queue {
   static std::size_t lanes_of(const QueueArguments& arguments) { return arguments.max_priority + std::size_t{1}; }
 
   const QueueSpec& spec() const { return spec_; }
+  /// Those of its declaration with what its policy makes of them.
   const QueueArguments& arguments() const { return arguments_; }
+  /// Of its declaration alone: never changes.
+  const std::optional<std::int64_t>& declared_ttl_ms() const { return declared_ttl_ms_; }
+  /// nullptr: none.
+  const std::shared_ptr<const AppliedPolicy>& policy() const { return policy_; }
+  /// Type, priorities and single active consumer are as they were.
+  void apply(std::shared_ptr<const AppliedPolicy> policy, QueueArguments effective);
   std::size_t lanes() const { return lanes_.size(); }
   Lane& lane(std::size_t i) { return lanes_[i]; }
   const Lane& lane(std::size_t i) const { return lanes_[i]; }
@@ -211,6 +219,8 @@ class Queue {
 
   QueueSpec spec_;
   QueueArguments arguments_;
+  std::optional<std::int64_t> declared_ttl_ms_;
+  std::shared_ptr<const AppliedPolicy> policy_;
   std::deque<Lane> lanes_;  // by priority; they do not move
   BodyCache& bodies_;
   std::uint64_t unacked_bytes_ = 0;

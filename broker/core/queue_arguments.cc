@@ -187,12 +187,16 @@ constexpr auto kNames = [] {
   return names;
 }();
 
-Error invalid(std::string_view vhost, std::string_view queue, const std::string& argument,
-              const std::string& complaint) {
-  return {ErrorCode::kInvalidArgument,
-          "ARGUMENT_INVALID",
-          "invalid arg '" + argument + "' for " + describe("queue", queue, vhost) + ": " + complaint,
-          {{"argument", argument}}};
+std::optional<ArgumentComplaint> read_all(const FieldTable& arguments, QueueArguments& out) {
+  for (const Argument& argument : kArguments) {
+    const FieldValue* value = arguments.find(argument.name);
+    if (value == nullptr) continue;
+    if (Complaint complaint = argument.read(*value, arguments, out)) {
+      return ArgumentComplaint{std::string(argument.name), *std::move(complaint)};
+    }
+  }
+  auto complaint = read_retry_policy(arguments, out.retry);
+  return complaint ? complaint : read_deduplication(arguments, out.deduplication);
 }
 
 }  // namespace
@@ -200,19 +204,21 @@ Error invalid(std::string_view vhost, std::string_view queue, const std::string&
 Result<QueueArguments> parse_queue_arguments(std::string_view vhost, std::string_view queue,
                                              const FieldTable& arguments) {
   QueueArguments out;
-  for (const Argument& argument : kArguments) {
-    const FieldValue* value = arguments.find(argument.name);
-    if (value == nullptr) continue;
-    if (const Complaint complaint = argument.read(*value, arguments, out)) {
-      return invalid(vhost, queue, std::string(argument.name), *complaint);
-    }
+  if (const auto complaint = read_all(arguments, out)) {
+    const std::string& argument = complaint->argument;
+    return Error{ErrorCode::kInvalidArgument,
+                 "ARGUMENT_INVALID",
+                 "invalid arg '" + argument + "' for " + describe("queue", queue, vhost) + ": " + complaint->text,
+                 {{"argument", argument}}};
   }
-  auto complaint = read_retry_policy(arguments, out.retry);
-  if (!complaint) complaint = read_deduplication(arguments, out.deduplication);
-  if (complaint) return invalid(vhost, queue, complaint->argument, complaint->text);
   const bool limited = arguments.find("x-delivery-limit") != nullptr;
   if (out.type == QueueType::kQuorum && !limited) out.delivery_limit = QueueArguments::kQuorumDeliveryLimit;
   return out;
+}
+
+std::optional<ArgumentComplaint> check_queue_arguments(const FieldTable& arguments) {
+  QueueArguments ignored;
+  return read_all(arguments, ignored);
 }
 
 std::span<const std::string_view> compared_queue_arguments() { return kNames; }

@@ -58,6 +58,9 @@ struct QueueArguments {
 Result<QueueArguments> parse_queue_arguments(std::string_view vhost, std::string_view queue,
                                              const FieldTable& arguments);
 
+/// What parse_queue_arguments would find wrong, for whom they are not of a queue.
+std::optional<ArgumentComplaint> check_queue_arguments(const FieldTable& arguments);
+
 /// Those in which a declaration must equal the one that was first (rabbit_classic_queue.erl and rabbit_quorum_queue.erl,
 /// queue_arguments). In all others it may differ.
 std::span<const std::string_view> compared_queue_arguments();

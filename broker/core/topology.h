@@ -93,8 +93,17 @@ class Topology {
   void retries_end(const Queue& queue);
   /// What it has seen are keys of this log.
   void keys_begin(std::string_view vhost, Destination of, LogId log);
+  /// … and are forgotten. `log` 0: there were none.
+  void keys_end(std::string_view vhost, Destination of, LogId log, bool stored);
   /// So many messages that are kept back share the body with others; 0: it is all told by queues again.
   void body_shared(std::uint64_t body, std::uint32_t kept_back);
+
+  /// A policy (policy_codec.h). Without a value, the key goes.
+  void policy_changed(std::string key, std::optional<std::string> value) {
+    changed(true, std::move(key), std::move(value));
+  }
+  /// Exchanges have another alternate exchange.
+  void routes_changed() { router_.forget(); }
 
   bool has_changes() const { return !changes_.empty(); }
   std::vector<TopologyChange> take_changes() { return std::exchange(changes_, {}); }
@@ -121,7 +130,6 @@ class Topology {
   void unbind_target(VirtualHost& host, const Target& target);
   void remove_unused(VirtualHost& host, std::vector<Exchange*> unused);
   void erase(VirtualHost& host, Exchange* exchange);
-  void keys_end(std::string_view vhost, Destination of, LogId log, bool stored);
 
   Result<void> recover(StoredVhost stored, const MakeQueue& make);
   Result<void> recover(StoredExchange stored, const MakeQueue& make);

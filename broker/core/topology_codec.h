@@ -30,6 +30,8 @@
 //   8 keys       … u8 whose, as kind of a destination │ string name
 //                                                        u8 version = 1 │ u64 log
 //
+// Policies follow with the kinds 9 and 10 (policy_codec.h).
+//
 // Tables as in model/field_table.h. Kinds are frozen and ascend in the order in which recovery needs them.
 #pragma once
 

@@ -137,6 +137,9 @@ Result<QueuePage> Broker::list_queues(std::uint32_t page_size, const std::string
     status.consumers = queue.consumers();
     status.messages_retrying = queue.messages_retrying();
     status.arguments = internal::from_proto(queue.arguments());
+    status.policy = queue.policy();
+    status.operator_policy = queue.operator_policy();
+    status.effective_policy_definition = internal::from_proto(queue.effective_policy_definition());
   }
   page.next_page_token = response->next_page_token();
   return page;

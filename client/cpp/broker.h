@@ -43,6 +43,11 @@ struct QueueStatus {
   FieldTable arguments;
   /// Were refused, and wait for being delivered again.
   std::uint64_t messages_retrying = 0;
+  /// Names of those that apply; empty: none.
+  std::string policy = {};
+  std::string operator_policy = {};
+  /// What the two say together.
+  FieldTable effective_policy_definition = {};
 };
 
 struct QueuePage {

@@ -91,6 +91,55 @@ TEST_F(CommandLine, decides_transactions_and_shows_them) {
   take_all(api(), 1);
 }
 
+TEST_F(CommandLine, sets_policies_and_shows_where_they_apply) {
+  json({"queue", "declare", "cli.policy", "--argument", "x-max-length=50"});
+  const Words in_json{"cli-bound", "^cli\\.policy$", R"({"max-length": 10, "overflow": "reject-publish"})"};
+  const auto set = [&](Words more) {
+    Words words{"policy", "set"};
+    words.insert(words.end(), in_json.begin(), in_json.end());
+    words.insert(words.end(), more.begin(), more.end());
+    return json(words);
+  };
+  EXPECT_EQ(set({"--priority", "3", "--apply-to", "queues"})["policy"], "cli-bound");
+  set({"--operator"});
+  const Json listed = json({"policy", "list"});
+  ASSERT_EQ(listed.size(), 1u);
+  EXPECT_EQ(listed[0], Json({{"policy", "cli-bound"},
+                             {"pattern", "^cli\\.policy$"},
+                             {"priority", 3},
+                             {"apply_to", "queues"},
+                             {"definition", {{"max-length", 10}, {"overflow", "reject-publish"}}}}));
+  EXPECT_EQ(json({"policy", "list", "--operator"})[0]["priority"], 0);
+  EXPECT_THAT(at_a_terminal("policy list"), AllOf(HasSubstr("POLICY "), HasSubstr("{\"max-length\":10")));
+
+  const auto queue = [] {
+    for (const Json& q : json({"queue", "list"})) {
+      if (q["queue"] == "cli.policy") return q;
+    }
+    return Json();
+  };
+  EXPECT_EQ(queue()["policy"], "cli-bound");
+  EXPECT_EQ(queue()["operator_policy"], "cli-bound");
+  EXPECT_EQ(queue()["effective_policy_definition"]["max-length"], 10);
+  EXPECT_EQ(queue()["arguments"]["x-max-length"], 50);
+  EXPECT_THAT(at_a_terminal("queue list"), HasSubstr("cli-bound (operator: cli-bound)"));
+
+  json({"policy", "delete", "cli-bound"});
+  json({"policy", "delete", "cli-bound", "--operator"});
+  EXPECT_EQ(json({"policy", "list"}).size(), 0u);
+  EXPECT_EQ(queue()["policy"], "");
+  json({"queue", "delete", "cli.policy"});
+}
+
+TEST_F(CommandLine, says_what_is_wrong_with_a_policy) {
+  EXPECT_EQ(refused({"policy", "set", "p", "(", R"({"expires": 1})"}, 2), "PATTERN_INVALID");
+  EXPECT_EQ(refused({"policy", "set", "p", "x", R"({"ha-mode": "all"})"}, 2), "DEFINITION_INVALID");
+  EXPECT_EQ(refused({"policy", "set", "p", "x", "expires=1"}, 2), "USAGE");
+  EXPECT_EQ(refused({"policy", "set", "p", "x", R"({"expires": null})"}, 2), "USAGE");
+  EXPECT_EQ(refused({"policy", "set", "p", "x", "{}", "--apply-to", "streams"}, 2), "USAGE");
+  EXPECT_EQ(refused({"policy", "list", "--vhost", "nowhere"}, 3), "VHOST_UNKNOWN");
+}
+
 TEST_F(CommandLine, schedules_messages_and_cancels_them) {
   const auto add = [](const std::string& key, const Words& when) {
     Words words{"schedule", "add", key, "--routing-key", "shipping", "--body", key};

@@ -63,7 +63,8 @@ void expect_on(const std::string& page, const std::string& text) {
 }
 
 class Pages : public ManyRuns, public testing::WithParamInterface<const char*> {};
-INSTANTIATE_TEST_SUITE_P(Examples, Pages, testing::Values("cli", "grpc-api", "schedules", "retry", "deduplication"),
+INSTANTIATE_TEST_SUITE_P(Examples, Pages,
+                         testing::Values("cli", "grpc-api", "schedules", "retry", "deduplication", "policies"),
                          [](const auto& page) {
                            std::string name = page.param;
                            std::erase(name, '-');
@@ -90,7 +91,7 @@ TEST_P(Pages, work_as_they_stand) {
 
 TEST(Documentation, knows_every_call_and_every_reason_of_an_error) {
   const std::string page = read(repository() / "docs" / "grpc-api.md");
-  for (const char* proto : {"coordinator", "scheduler", "broker", "delayed_messages"}) {
+  for (const char* proto : {"coordinator", "scheduler", "broker", "delayed_messages", "policies"}) {
     const std::string text = read(repository() / "proto/escrow/v1" / (std::string(proto) + ".proto"));
     for (const std::string& call : matches(text, R"(\n  rpc (\w+))")) expect_on(page, "`" + call + "`");
   }

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "broker/api/broker_codec.h"
+#include "broker/api/policies_codec.h"
 #include "broker/api/publish_frame.h"
 #include "coordinator/api/schedule_codec.h"
 #include "coordinator/api/transaction_codec.h"
@@ -35,7 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const std::string_view in(reinterpret_cast<const char*>(data) + 1, size - 1);
   const grpc::ByteBuffer bytes = rpc::to_buffer(in);
-  switch (data[0] % 17) {
+  switch (data[0] % 18) {
     case 0:
       convert(coordinator::api::to_prepare, bytes);
       break;
@@ -83,6 +84,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 15:
       convert(coordinator::api::to_get_schedule, bytes);
+      break;
+    case 17:
+      convert(broker::api::to_set_policy, bytes);
       break;
     default:
       static_cast<void>(rpc::parse_basic(in));

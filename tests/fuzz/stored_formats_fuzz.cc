@@ -7,6 +7,7 @@
 #include "audit/record.h"
 #include "broker/core/fragment.h"
 #include "broker/core/page_state.h"
+#include "broker/core/policy_codec.h"
 #include "broker/core/queue_log.h"
 #include "broker/core/topology.h"
 #include "coordinator/core/transaction.h"
@@ -36,7 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const std::string_view in(reinterpret_cast<const char*>(data) + 1, size - 1);
   const coordinator::Key key{"group", "id"};
-  switch (data[0] % 10) {
+  switch (data[0] % 11) {
     case 0:
       decode_fragments(in);
       break;
@@ -63,6 +64,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 8:
       static_cast<void>(engine::Head::decode(in));
+      break;
+    case 10:
+      static_cast<void>(broker::decode_policy(broker::encode_policy_key("/", "p", false), in));
       break;
     default:
       static_cast<void>(engine::decode_timers(in));

@@ -17,6 +17,7 @@
 #include "escrow/v1/broker.grpc.pb.h"
 #include "escrow/v1/coordinator.grpc.pb.h"
 #include "escrow/v1/delayed_messages.grpc.pb.h"
+#include "escrow/v1/policies.grpc.pb.h"
 #include "escrow/v1/scheduler.grpc.pb.h"
 
 namespace escrow::client::internal {
@@ -39,6 +40,7 @@ class Connection {
   v1::Scheduler::Stub& scheduler() { return *scheduler_; }
   v1::Broker::Stub& broker() { return *broker_; }
   v1::DelayedMessages::Stub& delayed_messages() { return *delayed_messages_; }
+  v1::Policies::Stub& policies() { return *policies_; }
 
   bool wait_connected(std::chrono::milliseconds timeout);
   /// The server is connected right now.
@@ -63,6 +65,7 @@ class Connection {
   std::unique_ptr<v1::Scheduler::Stub> scheduler_;
   std::unique_ptr<v1::Broker::Stub> broker_;
   std::unique_ptr<v1::DelayedMessages::Stub> delayed_messages_;
+  std::unique_ptr<v1::Policies::Stub> policies_;
 };
 
 }  // namespace escrow::client::internal

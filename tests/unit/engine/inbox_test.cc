@@ -237,6 +237,9 @@ TEST(CommandBytes, counts_names_reasons_and_tables) {
       {PurgeQueue{text, text}, 2000},
       {Bind{text, text, text, binding, false}, 8000},
       {ListQueues{text, text, 1}, 2000},
+      {SetPolicy{{text, text, text, 0, broker::PolicyTarget::kAll, table}}, 7000},
+      {DeletePolicy{text, text, false}, 2000},
+      {ListPolicies{text, false, text, 1}, 2000},
   };
   for (const auto& [body, bytes] : bodies) {
     const std::size_t counted = Command{nullptr, 0, "", body}.bytes();

@@ -150,7 +150,7 @@ class BrokerTester {
       if (const auto it = store.logs.find(id); it != store.logs.end()) it->second.recover_into(lane.log());
       lane.rewind();
     }
-    recovered->finish_recovery();
+    recovered->finish_recovery(moment());
     return recovered;
   }
 
