@@ -39,6 +39,8 @@ class BodyCache {
 
   /// `references` > 1 take the place of one. A body of one reference needs no count.
   void share(std::uint64_t id, std::uint32_t references) { shared_.try_emplace(id, 1).first->second += references - 1; }
+  /// … and somebody may have another reference than the one at hand.
+  bool is_shared(std::uint64_t id) const { return shared_.contains(id); }
   /// True: that was the last reference, the body is gone.
   bool release(std::uint64_t id);
 

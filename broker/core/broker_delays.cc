@@ -59,7 +59,8 @@ void Broker::delay(const Exchange& exchange, MessageView message, const Moment& 
 void Broker::send(const std::vector<Queue*>& queues, std::span<Exchange* const> delays, const MessageView& seen,
                   const MessageView& sent, const Moment& moment) {
   const std::size_t holders = delays.size() + (queues.empty() ? 0 : 1);
-  if (sent.apart && !delays.empty() && holders > 1) {
+  // A dead letter may still share its body with other queues.
+  if (sent.apart && !delays.empty() && (holders > 1 || bodies_.is_shared(sent.apart.id))) {
     bodies_.share(sent.apart.id, static_cast<std::uint32_t>(holders));
     std::uint32_t& kept_back = shared_kept_back_[sent.apart.id];
     kept_back += static_cast<std::uint32_t>(delays.size());
