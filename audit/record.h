@@ -29,11 +29,12 @@ enum class Subject : std::uint8_t {
   kBinding = 4,      ///< keys: vhost, "source -> destination (routing key)"
   kVhost = 5,        ///< key: name
   kSchedule = 6,     ///< keys: vhost, the schedule's
+  kDeadLetter = 7,   ///< keys: vhost, "id in queue"; for one that went on, the reason begins with where to
 };
 
 /// States of subjects that have no other than to exist. Transactions and schedules use their own
 /// (coordinator/core/transaction.h).
-enum class Existence : std::uint8_t { kAbsent = 0, kPresent = 1, kPurged = 2 };
+enum class Existence : std::uint8_t { kAbsent = 0, kPresent = 1, kPurged = 2, kRedriven = 3 };
 
 struct Record {
   std::uint64_t sequence = 0;

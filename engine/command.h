@@ -50,18 +50,25 @@ using broker::DeclareQueue;
 using broker::DeclareVhost;
 using broker::DeleteExchange;
 using broker::DeleteQueue;
+using broker::DiscardDeadLetters;
 using broker::Fetch;
+using broker::GetDeadLetter;
 using broker::GrantBytes;
 using broker::GrantCredit;
+using broker::ListDeadLetters;
 using broker::ListQueues;
 using broker::OpenChannel;
 using broker::Publish;
 using broker::PurgeQueue;
+using broker::RedriveDeadLetters;
 using broker::SetPrefetch;
 using broker::Settle;
 using broker::SettleTag;
 
 using broker::Consuming;
+using broker::DeadLetterCounts;
+using broker::DeadLetterList;
+using broker::DeadLetterShown;
 using broker::Done;
 using broker::MessageCount;
 using broker::Published;
@@ -75,8 +82,9 @@ using CommandBody =
     std::variant<coordinator::Prepare, coordinator::Decide, GetTransaction, coordinator::Schedule,
                  coordinator::Reschedule, coordinator::CancelSchedule, GetSchedule, OpenCheckbacks, CheckReceipt,
                  CheckAnswer, DeclareVhost, DeclareExchange, DeleteExchange, DeclareQueue, DeleteQueue, PurgeQueue,
-                 Bind, ListQueues, Publish, OpenChannel, CloseChannel, SetPrefetch, Consume, Cancel, GrantCredit,
-                 GrantBytes, Settle, SettleTag, Fetch, CheckAhead, CommitTx, ClosePort>;
+                 Bind, ListQueues, ListDeadLetters, GetDeadLetter, RedriveDeadLetters, DiscardDeadLetters, Publish,
+                 OpenChannel, CloseChannel, SetPrefetch, Consume, Cancel, GrantCredit, GrantBytes, Settle, SettleTag,
+                 Fetch, CheckAhead, CommitTx, ClosePort>;
 
 /// OpenChannel, SetPrefetch, GrantCredit, GrantBytes, Settle, SettleTag, CheckReceipt and CheckAnswer are not answered unless
 /// they fail; all others are, once, but for those behind a failed one of their scope.
@@ -107,8 +115,9 @@ struct TransactionView {
 struct ScheduleView {
   coordinator::Transaction schedule;
 };
-using Reply = std::variant<Prepared, Decided, TransactionView, ScheduleView, Published, Done, MessageCount,
-                           broker::QueueInfo, Consuming, QueueList, broker::Fetched>;
+using Reply =
+    std::variant<Prepared, Decided, TransactionView, ScheduleView, Published, Done, MessageCount, broker::QueueInfo,
+                 Consuming, QueueList, broker::Fetched, DeadLetterList, DeadLetterShown, DeadLetterCounts>;
 
 /// A question to a producer.
 struct Check {
