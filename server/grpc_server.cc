@@ -15,6 +15,7 @@
 
 #include "escrow/v1/broker.grpc.pb.h"
 #include "escrow/v1/coordinator.grpc.pb.h"
+#include "escrow/v1/dead_letters.grpc.pb.h"
 #include "escrow/v1/scheduler.grpc.pb.h"
 
 namespace escrow::server {
@@ -110,7 +111,7 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::start(const GrpcServerOptions& o
 GrpcServer::GrpcServer(std::string address)
     : address_(std::move(address)),
       health_({v1::Coordinator::service_full_name(), v1::Scheduler::service_full_name(),
-               v1::Broker::service_full_name()}) {}
+               v1::Broker::service_full_name(), v1::DeadLetters::service_full_name()}) {}
 
 void GrpcServer::stop_serving() { health_.stop_serving(); }
 

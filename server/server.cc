@@ -171,8 +171,9 @@ Result<void> Server::listen_grpc() {
                                              *streams_,        *lists_, message_bytes};
   coordinator_ = std::make_unique<coordinator::api::CoordinatorService>(parts);
   scheduler_ = std::make_unique<coordinator::api::SchedulerService>(parts);
-  broker_ = std::make_unique<broker::api::BrokerService>(
-      broker::api::ServiceParts{engine_->inbox(), *authenticator_, *streams_, message_bytes});
+  const broker::api::ServiceParts broker_parts{engine_->inbox(), *authenticator_, *streams_, message_bytes};
+  broker_ = std::make_unique<broker::api::BrokerService>(broker_parts);
+  dead_letters_ = std::make_unique<broker::api::DeadLettersService>(broker_parts);
   GrpcServerOptions options;
   options.bind = configuration_.grpc_bind;
   options.port = configuration_.grpc_port;
@@ -180,7 +181,7 @@ Result<void> Server::listen_grpc() {
   options.tls_key_file = configuration_.grpc_tls_key_file;
   options.tls_client_ca_file = configuration_.grpc_tls_client_ca_file;
   options.limits.message_bytes = message_bytes;
-  auto grpc = GrpcServer::start(options, {coordinator_.get(), scheduler_.get(), broker_.get()},
+  auto grpc = GrpcServer::start(options, {coordinator_.get(), scheduler_.get(), broker_.get(), dead_letters_.get()},
                                 [engine = engine_.get()] { engine->attend(); });
   if (!grpc) return std::move(grpc).error();
   grpc_ = *std::move(grpc);

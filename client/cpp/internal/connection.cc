@@ -81,7 +81,8 @@ Connection::Connection(ClientOptions options)
       channel_(make_channel(options_)),
       coordinator_(v1::Coordinator::NewStub(channel_)),
       scheduler_(v1::Scheduler::NewStub(channel_)),
-      broker_(v1::Broker::NewStub(channel_)) {}
+      broker_(v1::Broker::NewStub(channel_)),
+      dead_letters_(v1::DeadLetters::NewStub(channel_)) {}
 
 bool Connection::wait_connected(milliseconds timeout) {
   return channel_->WaitForConnected(system_clock::now() + timeout);

@@ -16,6 +16,7 @@
 #include "client/cpp/options.h"
 #include "escrow/v1/broker.grpc.pb.h"
 #include "escrow/v1/coordinator.grpc.pb.h"
+#include "escrow/v1/dead_letters.grpc.pb.h"
 #include "escrow/v1/scheduler.grpc.pb.h"
 
 namespace escrow::client::internal {
@@ -37,6 +38,7 @@ class Connection {
   v1::Coordinator::Stub& coordinator() { return *coordinator_; }
   v1::Scheduler::Stub& scheduler() { return *scheduler_; }
   v1::Broker::Stub& broker() { return *broker_; }
+  v1::DeadLetters::Stub& dead_letters() { return *dead_letters_; }
 
   bool wait_connected(std::chrono::milliseconds timeout);
   /// The server is connected right now.
@@ -60,6 +62,7 @@ class Connection {
   std::unique_ptr<v1::Coordinator::Stub> coordinator_;
   std::unique_ptr<v1::Scheduler::Stub> scheduler_;
   std::unique_ptr<v1::Broker::Stub> broker_;
+  std::unique_ptr<v1::DeadLetters::Stub> dead_letters_;
 };
 
 }  // namespace escrow::client::internal
