@@ -11,6 +11,7 @@ namespace escrow::cli {
 void add_tx_commands(CLI::App& app, Session& session);
 void add_schedule_commands(CLI::App& app, Session& session);
 void add_queue_commands(CLI::App& app, Session& session);
+void add_dlq_commands(CLI::App& app, Session& session);
 void add_exchange_commands(CLI::App& app, Session& session);
 void add_publish_command(CLI::App& app, Session& session);
 void add_consume_command(CLI::App& app, Session& session);

@@ -52,6 +52,7 @@ int run(int argc, const char* const* argv) {
   add_tx_commands(app, session);
   add_schedule_commands(app, session);
   add_queue_commands(app, session);
+  add_dlq_commands(app, session);
   add_exchange_commands(app, session);
   add_publish_command(app, session);
   add_consume_command(app, session);
