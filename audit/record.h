@@ -31,12 +31,13 @@ enum class Subject : std::uint8_t {
   kSchedule = 6,        ///< keys: vhost, the schedule's
   kPolicy = 7,          ///< keys: vhost, name
   kOperatorPolicy = 8,  ///< keys: vhost, name
+  kDeadLetter = 9,      ///< keys: vhost, "id in queue"; for one that went on, the reason begins with where to
   kWaiting = 10,        ///< keys: vhost, "exchange or queue, id"
 };
 
 /// States of subjects that have no other than to exist. Transactions and schedules use their own
 /// (coordinator/core/transaction.h).
-enum class Existence : std::uint8_t { kAbsent = 0, kPresent = 1, kPurged = 2 };
+enum class Existence : std::uint8_t { kAbsent = 0, kPresent = 1, kPurged = 2, kRedriven = 3 };
 
 struct Record {
   std::uint64_t sequence = 0;

@@ -13,6 +13,7 @@ void add_schedule_commands(CLI::App& app, Session& session);
 void add_delayed_commands(CLI::App& app, Session& session);
 void add_queue_commands(CLI::App& app, Session& session);
 void add_policy_commands(CLI::App& app, Session& session);
+void add_dlq_commands(CLI::App& app, Session& session);
 void add_exchange_commands(CLI::App& app, Session& session);
 void add_publish_command(CLI::App& app, Session& session);
 void add_consume_command(CLI::App& app, Session& session);

@@ -53,6 +53,7 @@ int run(int argc, const char* const* argv) {
   add_schedule_commands(app, session);
   add_delayed_commands(app, session);
   add_queue_commands(app, session);
+  add_dlq_commands(app, session);
   add_exchange_commands(app, session);
   add_policy_commands(app, session);
   add_publish_command(app, session);

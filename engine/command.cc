@@ -33,6 +33,14 @@ std::size_t bytes_of(const Message& message) {
          message.body.size();
 }
 
+std::size_t bytes_of(const std::optional<std::string>& text) { return text ? text->size() : 0; }
+std::size_t bytes_of(const broker::DeadLetterFilter& filter) {
+  return bytes_of(filter.died_in) + bytes_of(filter.exchange) + bytes_of(filter.routing_key);
+}
+std::size_t bytes_of(const broker::DeadLetterSelection& which) {
+  return which.vhost.size() + which.queue.size() + which.places.size() * sizeof(broker::MessagePlace) +
+         bytes_of(which.filter);
+}
 std::size_t bytes_of(const coordinator::Key& key) { return key.group.size() + key.id.size(); }
 std::size_t bytes_of(const coordinator::ScheduleKey& key) { return key.vhost.size() + key.key.size(); }
 
@@ -88,6 +96,15 @@ struct BodyBytes {
   }
   std::size_t operator()(const DeletePolicy& body) const { return body.vhost.size() + body.name.size(); }
   std::size_t operator()(const ListPolicies& body) const { return body.vhost.size() + body.after.size(); }
+  std::size_t operator()(const ListDeadLetters& body) const {
+    return body.vhost.size() + body.queue.size() + bytes_of(body.filter);
+  }
+  std::size_t operator()(const GetDeadLetter& body) const { return body.vhost.size() + body.queue.size(); }
+  std::size_t operator()(const RedriveDeadLetters& body) const {
+    return bytes_of(body.which) + bytes_of(body.to.queue) + bytes_of(body.to.exchange) + bytes_of(body.to.routing_key) +
+           body.reason.size();
+  }
+  std::size_t operator()(const DiscardDeadLetters& body) const { return bytes_of(body.which) + body.reason.size(); }
   std::size_t operator()(const Consume& body) const { return body.vhost.size() + body.queue.size(); }
   std::size_t operator()(const Fetch& body) const { return body.vhost.size() + body.queue.size(); }
   std::size_t operator()(const CheckAhead& body) const {

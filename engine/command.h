@@ -52,9 +52,12 @@ using broker::DeclareVhost;
 using broker::DeleteExchange;
 using broker::DeletePolicy;
 using broker::DeleteQueue;
+using broker::DiscardDeadLetters;
 using broker::Fetch;
+using broker::GetDeadLetter;
 using broker::GrantBytes;
 using broker::GrantCredit;
+using broker::ListDeadLetters;
 using broker::ListPolicies;
 using broker::ListQueues;
 using broker::ListWaiting;
@@ -62,12 +65,16 @@ using broker::OpenChannel;
 using broker::Publish;
 using broker::PurgeQueue;
 using broker::PurgeWaiting;
+using broker::RedriveDeadLetters;
 using broker::SetPolicy;
 using broker::SetPrefetch;
 using broker::Settle;
 using broker::SettleTag;
 
 using broker::Consuming;
+using broker::DeadLetterCounts;
+using broker::DeadLetterList;
+using broker::DeadLetterShown;
 using broker::Done;
 using broker::MessageCount;
 using broker::PolicyList;
@@ -85,8 +92,9 @@ using CommandBody =
                  coordinator::Reschedule, coordinator::CancelSchedule, GetSchedule, OpenCheckbacks, CheckReceipt,
                  CheckAnswer, DeclareVhost, DeclareExchange, DeleteExchange, DeclareQueue, DeleteQueue, PurgeQueue,
                  Bind, ListQueues, ListWaiting, CancelWaiting, PurgeWaiting, SetPolicy, DeletePolicy, ListPolicies,
-                 Publish, OpenChannel, CloseChannel, SetPrefetch, Consume, Cancel, GrantCredit, GrantBytes, Settle,
-                 SettleTag, Fetch, CheckAhead, CommitTx, ClosePort>;
+                 ListDeadLetters, GetDeadLetter, RedriveDeadLetters, DiscardDeadLetters, Publish, OpenChannel,
+                 CloseChannel, SetPrefetch, Consume, Cancel, GrantCredit, GrantBytes, Settle, SettleTag, Fetch,
+                 CheckAhead, CommitTx, ClosePort>;
 
 /// OpenChannel, SetPrefetch, GrantCredit, GrantBytes, Settle, SettleTag, CheckReceipt and CheckAnswer are not answered unless
 /// they fail; all others are, once, but for those behind a failed one of their scope.
@@ -117,9 +125,9 @@ struct TransactionView {
 struct ScheduleView {
   coordinator::Transaction schedule;
 };
-using Reply =
-    std::variant<Prepared, Decided, TransactionView, ScheduleView, Published, Done, MessageCount, broker::QueueInfo,
-                 Consuming, QueueList, WaitingList, WaitingCancelled, PolicyList, broker::Fetched>;
+using Reply = std::variant<Prepared, Decided, TransactionView, ScheduleView, Published, Done, MessageCount,
+                           broker::QueueInfo, Consuming, QueueList, WaitingList, WaitingCancelled, PolicyList,
+                           broker::Fetched, DeadLetterList, DeadLetterShown, DeadLetterCounts>;
 
 /// A question to a producer.
 struct Check {

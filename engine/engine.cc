@@ -124,6 +124,7 @@ void Engine::take_broker_effects() {
           std::to_string(done.messages) + " messages", purge.vhost, purge.name);
     reply(command, Reply(MessageCount{done.messages}));
   }
+  take_dead_letters(effects);
   for (const broker::QueueLog::LoadRequest& request : effects.loads) load_page(request);
   for (const BodyRef body : effects.body_loads) load_body(body);
   for (const broker::DelayLog::LoadRequest& request : effects.delay_loads) load_delays(request);

@@ -177,6 +177,13 @@ class Engine {
   void apply(const Command& command, const DeletePolicy& body);
   void apply(const Command& command, const ListPolicies& body);
 
+  // engine_dead_letters.cc
+  void apply(const Command& command, const ListDeadLetters& body);
+  void apply(const Command& command, const GetDeadLetter& body);
+  void apply(const Command& command, const RedriveDeadLetters& body);
+  void apply(const Command& command, const DiscardDeadLetters& body);
+  void take_dead_letters(broker::BrokerEffects& effects);
+
   // engine_clients.cc
   void apply(const Command& command, const OpenChannel& body);
   void apply(const Command& command, const CloseChannel& body);
@@ -325,7 +332,7 @@ class Engine {
   std::unordered_map<broker::ConsumerId, Port*> consumers_;
   std::unordered_map<Port*, std::unordered_set<broker::ConsumerId>> port_consumers_;
   std::unordered_map<Port*, broker::ConnectionId> port_connections_;
-  /// Purges and fetches that are not answered yet.
+  /// Purges, fetches and jobs about dead letters that are not answered yet.
   std::unordered_map<std::uint64_t, Command> jobs_;
   std::uint64_t next_job_ = 1;
   std::vector<Port*> ports_closing_;

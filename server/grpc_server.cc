@@ -15,6 +15,7 @@
 
 #include "escrow/v1/broker.grpc.pb.h"
 #include "escrow/v1/coordinator.grpc.pb.h"
+#include "escrow/v1/dead_letters.grpc.pb.h"
 #include "escrow/v1/delayed_messages.grpc.pb.h"
 #include "escrow/v1/policies.grpc.pb.h"
 #include "escrow/v1/scheduler.grpc.pb.h"
@@ -113,7 +114,7 @@ GrpcServer::GrpcServer(std::string address)
     : address_(std::move(address)),
       health_({v1::Coordinator::service_full_name(), v1::Scheduler::service_full_name(),
                v1::Broker::service_full_name(), v1::DelayedMessages::service_full_name(),
-               v1::Policies::service_full_name()}) {}
+               v1::Policies::service_full_name(), v1::DeadLetters::service_full_name()}) {}
 
 void GrpcServer::stop_serving() { health_.stop_serving(); }
 

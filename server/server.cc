@@ -175,6 +175,7 @@ Result<void> Server::listen_grpc() {
   broker_ = std::make_unique<broker::api::BrokerService>(broker_parts);
   delayed_messages_ = std::make_unique<broker::api::DelayedMessagesService>(broker_parts);
   policies_ = std::make_unique<broker::api::PoliciesService>(broker_parts);
+  dead_letters_ = std::make_unique<broker::api::DeadLettersService>(broker_parts);
   GrpcServerOptions options;
   options.bind = configuration_.grpc_bind;
   options.port = configuration_.grpc_port;
@@ -182,9 +183,10 @@ Result<void> Server::listen_grpc() {
   options.tls_key_file = configuration_.grpc_tls_key_file;
   options.tls_client_ca_file = configuration_.grpc_tls_client_ca_file;
   options.limits.message_bytes = message_bytes;
-  auto grpc = GrpcServer::start(
-      options, {coordinator_.get(), scheduler_.get(), broker_.get(), delayed_messages_.get(), policies_.get()},
-      [engine = engine_.get()] { engine->attend(); });
+  auto grpc = GrpcServer::start(options,
+                                {coordinator_.get(), scheduler_.get(), broker_.get(), delayed_messages_.get(),
+                                 policies_.get(), dead_letters_.get()},
+                                [engine = engine_.get()] { engine->attend(); });
   if (!grpc) return std::move(grpc).error();
   grpc_ = *std::move(grpc);
   return {};

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "broker/api/broker_service.h"
+#include "broker/api/dead_letters_service.h"
 #include "broker/api/delayed_messages_service.h"
 #include "broker/api/policies_service.h"
 #include "broker/net/asio_loop.h"
@@ -73,6 +74,7 @@ class Server {
   std::unique_ptr<broker::api::BrokerService> broker_;
   std::unique_ptr<broker::api::DelayedMessagesService> delayed_messages_;
   std::unique_ptr<broker::api::PoliciesService> policies_;
+  std::unique_ptr<broker::api::DeadLettersService> dead_letters_;
   std::unique_ptr<ResourceWatch> resources_;
   std::unique_ptr<broker::net::Listener> amqp_;
   std::unique_ptr<engine::EngineThread> engine_;  // after the ports it answers to

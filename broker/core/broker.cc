@@ -361,11 +361,12 @@ bool Broker::work(const Moment& moment) {
   const bool more_abandoned = more_settles ? !abandoned_.empty() : step_abandoned(moment);
   // A purge must not see messages that are still on their way back.
   const bool more_purges = more_abandoned || step_purges();
+  const bool more_dead_letters = step_dead_letters(moment);
   const bool more_leftovers = step_leftovers();
   const bool more_dispatch = step_dispatch(moment);
   step_transient_expirations(moment);  // after it: what has no time at all may go to a consumer at once
   return more_delays || more_retiring || more_policies || more_leases || more_abandoned || more_settles ||
-         more_purges || more_leftovers || more_dispatch;
+         more_purges || more_dead_letters || more_leftovers || more_dispatch;
 }
 
 bool Broker::step_purges() {

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "broker/core/command.h"
+#include "broker/core/dead_letter_jobs.h"
 #include "broker/core/delay_log.h"
 #include "broker/core/policies.h"
 #include "broker/core/queue.h"
@@ -46,6 +47,18 @@ struct BrokerEffects {
     std::uint64_t messages = 0;
   };
   std::vector<PurgeDone> purges;
+  /// A dead letter that an operator has redriven or discarded.
+  struct DeadLetterGone {
+    std::uint64_t job = 0;
+    MessagePlace place;
+    std::string to;  ///< for people; empty: discarded
+  };
+  std::vector<DeadLetterGone> dead_letters_gone;
+  struct DeadLettersDone {
+    std::uint64_t job = 0;
+    Result<DeadLetterAnswer> answer;
+  };
+  std::vector<DeadLettersDone> dead_letters_done;
   /// Messages of stored queues that expire by themselves: Broker::expire is to be called when they are due, once, even if
   /// the server starts again before that.
   struct Expiration {
@@ -61,6 +74,7 @@ struct BrokerEffects {
   void clear() {
     deliveries.clear(), loads.clear(), body_loads.clear(), delay_loads.clear(), fetched.clear(), cancelled.clear();
     removed.clear();
+    dead_letters_gone.clear(), dead_letters_done.clear();
     expired.clear(), purges.clear(), expirations.clear(), expirations_done.clear(), expirations_moot.clear();
   }
 };
@@ -87,6 +101,8 @@ class Broker {
   static constexpr std::size_t kMatchesPerStep = 20'000;
   /// A step of dispatch ends when dead letters have taken so much of the batch.
   static constexpr std::size_t kMaxStepBytes = 1 << 20;
+  /// Lists, redrives and discards under way.
+  static constexpr std::size_t kMaxDeadLetterJobs = 64;
 
   /// Channels and connections that consumers have for themselves are numbered from here on.
   static constexpr ChannelId kOwnChannels = ChannelId{1} << 63;
@@ -110,6 +126,12 @@ class Broker {
   /// The answer comes as PurgeDone with this job.
   Result<void> purge(const PurgeQueue& command, std::uint64_t job, const Moment& moment);
   QueueInfo info(const Queue& queue) const;
+  /// Each is answered as DeadLettersDone with this job: DEAD_LETTER_UNKNOWN if there is no such message. kParkedQueue is
+  /// empty while nothing has been parked.
+  Result<void> list(const ListDeadLetters& command, std::uint64_t job);
+  Result<void> get(const GetDeadLetter& command, std::uint64_t job);
+  Result<void> redrive(const RedriveDeadLetters& command, std::uint64_t job);
+  Result<void> discard(const DiscardDeadLetters& command, std::uint64_t job);
   /// QUEUE_LOCKED if it is exclusive to another connection.
   Result<Queue*> accessible(std::string_view vhost, std::string_view name, ConnectionId connection);
 
@@ -294,6 +316,25 @@ class Broker {
   /// It waits for being delivered again. Takes over a body that is apart. False: its queue does not retry it any more.
   bool retry(Queue& from, Record record, const Death& death, const MessagePlace& place, const Moment& moment);
 
+  // broker_dead_letters.cc
+  enum class Progress : std::uint8_t { kMore, kWaits, kDone };
+  struct RedriveTarget;
+  Result<void> start(DeadLetterJob job, const std::string& vhost, const std::string& queue,
+                     std::optional<MessagePlace> from = {});
+  bool step_dead_letters(const Moment& moment);
+  Progress step(DeadLetterJob& job, const Moment& moment);
+  Progress finish(DeadLetterJob& job);
+  /// False: something has to be read first.
+  bool look(DeadLetterJob& job, Queue& queue, const MessagePlace& place, std::size_t& bytes, const Moment& moment);
+  void read_pages(QueueLog& log, Seq page);
+  bool read_body(const QueueLog::Location& at, Queue& queue, BodyCache::Body& body);
+  /// Redrives or discards a ready message.
+  void take_out(DeadLetterJob& job, Queue& queue, const MessagePlace& place, const QueueLog::Location& at,
+                const Moment& moment);
+  /// False: it cannot, and is counted. `to`: as DeadLetterGone.
+  bool redrive(DeadLetterJob& job, const MessageView& message, std::string& to, const Moment& moment);
+  RedriveTarget redrive_target(const RedriveTo& to, const MessageView& message);
+
   // broker_delays.cc
   /// Messages that wait: of a delayed exchange, or of a queue that retries them.
   struct Delays {
@@ -412,6 +453,7 @@ class Broker {
   std::deque<std::unique_ptr<Channel>> abandoned_;
   std::deque<SettleJob> settles_;
   std::deque<PurgeJob> purges_;
+  std::deque<DeadLetterJob> dead_letter_jobs_;
   std::deque<std::unique_ptr<Queue>> leftovers_;  // deleted, and not erased yet
   std::deque<LogId> retiring_;                    // first logs of queues
   Policies policies_;

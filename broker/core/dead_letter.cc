@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "broker/core/carbon_copies.h"
+#include "broker/core/death_history.h"
 #include "broker/core/queue_arguments.h"
 #include "model/properties.h"
 
@@ -48,6 +49,7 @@ std::optional<FieldTable> take_again(FieldArray& deaths, const Death& death) {
     }
     FieldTable again = std::move(*entry);
     deaths.erase(it);
+    again.erase(kRedriven);
     const FieldValue* const count = again.find("count");
     const std::int64_t before = count == nullptr ? 0 : std::max<std::int64_t>(count->as_integer(), 0);
     again.set("count", {before == std::numeric_limits<std::int64_t>::max() ? before : before + 1});
@@ -68,7 +70,7 @@ std::vector<std::string> automatic_deaths(const FieldArray& deaths) {
   for (const FieldValue& value : deaths) {
     const auto* const entry = std::get_if<FieldTable>(&value.kind);
     // What is no table was put there by a client: nothing automatic.
-    if (entry == nullptr || has(*entry, "reason", name_of(DeathReason::kRejected))) break;
+    if (entry == nullptr || has(*entry, "reason", name_of(DeathReason::kRejected)) || is_redriven(*entry)) break;
     const FieldValue* const queue = entry->find("queue");
     if (queue != nullptr && queue->as_string() != nullptr) queues.push_back(*queue->as_string());
   }

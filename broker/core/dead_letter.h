@@ -39,7 +39,8 @@ struct DeadLetter {
   std::string properties;
   /// Of the header CC.
   std::vector<std::string> more_keys;
-  /// Queues in which it died since it was last rejected: there it has come without anybody's doing, and would come again.
+  /// Queues in which it died since it was last rejected or redriven: there it has come without anybody's doing, and would
+  /// come again.
   std::vector<std::string> automatic;
 };
 /// `rerouted`: the queue has a routing key for its dead letters, which takes the place of the message's own and of CC.

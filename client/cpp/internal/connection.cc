@@ -83,7 +83,8 @@ Connection::Connection(ClientOptions options)
       scheduler_(v1::Scheduler::NewStub(channel_)),
       broker_(v1::Broker::NewStub(channel_)),
       delayed_messages_(v1::DelayedMessages::NewStub(channel_)),
-      policies_(v1::Policies::NewStub(channel_)) {}
+      policies_(v1::Policies::NewStub(channel_)),
+      dead_letters_(v1::DeadLetters::NewStub(channel_)) {}
 
 bool Connection::wait_connected(milliseconds timeout) {
   return channel_->WaitForConnected(system_clock::now() + timeout);

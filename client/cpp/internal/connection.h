@@ -16,6 +16,7 @@
 #include "client/cpp/options.h"
 #include "escrow/v1/broker.grpc.pb.h"
 #include "escrow/v1/coordinator.grpc.pb.h"
+#include "escrow/v1/dead_letters.grpc.pb.h"
 #include "escrow/v1/delayed_messages.grpc.pb.h"
 #include "escrow/v1/policies.grpc.pb.h"
 #include "escrow/v1/scheduler.grpc.pb.h"
@@ -41,6 +42,7 @@ class Connection {
   v1::Broker::Stub& broker() { return *broker_; }
   v1::DelayedMessages::Stub& delayed_messages() { return *delayed_messages_; }
   v1::Policies::Stub& policies() { return *policies_; }
+  v1::DeadLetters::Stub& dead_letters() { return *dead_letters_; }
 
   bool wait_connected(std::chrono::milliseconds timeout);
   /// The server is connected right now.
@@ -66,6 +68,7 @@ class Connection {
   std::unique_ptr<v1::Broker::Stub> broker_;
   std::unique_ptr<v1::DelayedMessages::Stub> delayed_messages_;
   std::unique_ptr<v1::Policies::Stub> policies_;
+  std::unique_ptr<v1::DeadLetters::Stub> dead_letters_;
 };
 
 }  // namespace escrow::client::internal

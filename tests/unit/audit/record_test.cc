@@ -117,9 +117,12 @@ TEST(AuditRecord, numbers_of_subjects_and_existence_are_frozen) {
   EXPECT_EQ(static_cast<int>(Subject::kSchedule), 6);
   EXPECT_EQ(static_cast<int>(Subject::kPolicy), 7);
   EXPECT_EQ(static_cast<int>(Subject::kOperatorPolicy), 8);
+  EXPECT_EQ(static_cast<int>(Subject::kDeadLetter), 9);
+  EXPECT_EQ(static_cast<int>(Subject::kWaiting), 10);
   EXPECT_EQ(static_cast<int>(Existence::kAbsent), 0);
   EXPECT_EQ(static_cast<int>(Existence::kPresent), 1);
   EXPECT_EQ(static_cast<int>(Existence::kPurged), 2);
+  EXPECT_EQ(static_cast<int>(Existence::kRedriven), 3);
 }
 
 TEST(AuditRecord, is_numbered_from_one_without_gaps) {

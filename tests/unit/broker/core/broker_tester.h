@@ -168,6 +168,8 @@ class BrokerTester {
     }
     for (const ConsumerId consumer : effects.cancelled) cancelled.push_back(names.at(consumer));
     for (const auto& done : effects.purges) purged[done.job] = done.messages;
+    for (const auto& gone : effects.dead_letters_gone) dead_letters_gone.push_back(gone);
+    for (const auto& done : effects.dead_letters_done) dead_letters_done.insert_or_assign(done.job, done.answer);
     loads.insert(loads.end(), effects.loads.begin(), effects.loads.end());
     body_loads.insert(body_loads.end(), effects.body_loads.begin(), effects.body_loads.end());
     delay_loads.insert(delay_loads.end(), effects.delay_loads.begin(), effects.delay_loads.end());
@@ -199,6 +201,8 @@ class BrokerTester {
   std::vector<Delivery> deliveries;
   std::vector<std::string> cancelled;
   std::map<std::uint64_t, std::uint64_t> purged;
+  std::vector<BrokerEffects::DeadLetterGone> dead_letters_gone;
+  std::map<std::uint64_t, Result<DeadLetterAnswer>> dead_letters_done;
   std::vector<QueueLog::LoadRequest> loads;
   std::vector<BodyRef> body_loads;
   std::vector<DelayLog::LoadRequest> delay_loads;
