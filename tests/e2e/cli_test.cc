@@ -55,10 +55,11 @@ class CommandLine : public OneServer {
     return error.is_object() ? error.value("error", "") : "";
   }
   /// The same as somebody at a terminal sees it.
-  static std::string at_a_terminal(const std::string& command) {
+  static std::string at_a_terminal(const std::string& command, const std::string& input = "") {
     const Finished finished =
         run({.command = {"/usr/bin/script", "-qec", built_program("escrow") + " " + command, "/dev/null"},
-             .environment = {"ESCROW_SERVER=" + server().target(), "ESCROW_USER=guest", "ESCROW_PASSWORD=guest"}});
+             .environment = {"ESCROW_SERVER=" + server().target(), "ESCROW_USER=guest", "ESCROW_PASSWORD=guest"},
+             .input = input});
     return finished.output;
   }
 };
@@ -140,6 +141,48 @@ TEST_F(CommandLine, says_what_is_wrong_with_a_policy) {
   EXPECT_EQ(refused({"policy", "list", "--vhost", "nowhere"}, 3), "VHOST_UNKNOWN");
 }
 
+TEST_F(CommandLine, shows_dead_letters_sends_them_on_again_and_drops_them) {
+  json({"queue", "declare", "dying.dead"});
+  json({"queue", "declare", "dying", "--argument", "x-dead-letter-exchange=\"\"", "--argument",
+        "x-dead-letter-routing-key=dying.dead", "--argument", "x-delivery-limit=0"});
+  for (const char* body : {"a", "b", "c", "d", "e"}) json({"publish", "--routing-key", "dying", "--body", body});
+  EXPECT_EQ(escrow({"consume", "dying", "--count", "5", "--requeue"}).code, 0);
+
+  const Json listed = json({"dlq", "list", "--queue", "dying.dead"});
+  ASSERT_EQ(listed.size(), 5u);
+  EXPECT_EQ(listed[0]["routing_key"], "dying.dead");
+  EXPECT_EQ(listed[0]["last_death"]["reason"], "delivery_limit");
+  EXPECT_EQ(listed[0]["last_death"]["queue"], "dying");
+  EXPECT_EQ(listed[0]["last_death"]["count"], 1);
+  EXPECT_EQ(listed[0]["held"], false);
+  EXPECT_EQ(json({"dlq", "list", "--queue", "dying.dead", "--died", "expired"}).size(), 0u);
+  EXPECT_EQ(json({"dlq", "list", "--queue", "dying.dead", "--died-in", "dying", "--limit", "3"}).size(), 3u);
+  EXPECT_EQ(json({"dlq", "list", "--queue", "dying.dead", "--min-age", "1h"}).size(), 0u);
+  EXPECT_THAT(at_a_terminal("dlq list --queue dying.dead"),
+              AllOf(HasSubstr("ID "), HasSubstr("delivery_limit in dying")));
+  const std::string first = listed[0]["id"];
+  EXPECT_EQ(json({"dlq", "show", first, "--queue", "dying.dead"})["body"], "a");
+  EXPECT_EQ(refused({"dlq", "show", first}, 3), "DEAD_LETTER_UNKNOWN") << "it is in another queue";
+  EXPECT_EQ(json({"dlq", "list"}).size(), 0u);
+
+  const Json redriven = json({"dlq", "redrive", "--queue", "dying.dead", "--id", first, "--id", "1-99999"});
+  EXPECT_EQ(redriven["redriven"], 1);
+  EXPECT_EQ(redriven["unavailable"], 1);
+  EXPECT_EQ(json({"consume", "dying", "--count", "1"})["body"], "a");
+  EXPECT_EQ(refused({"dlq", "show", first, "--queue", "dying.dead"}, 3), "DEAD_LETTER_UNKNOWN");
+  EXPECT_EQ(json({"dlq", "redrive", "--queue", "dying.dead", "--died-in", "dying", "--limit", "1", "--to-exchange",
+                  "orders", "--to-routing-key", "order.again", "--reason", "mended"})["redriven"],
+            1);
+  EXPECT_EQ(bodies(take_all(api(), 1)), std::vector<std::string>{"b"});
+  EXPECT_EQ(json({"dlq", "discard", "--queue", "dying.dead", "--all", "--limit", "1", "--reason", "test data",
+                  "--yes"})["discarded"],
+            1);
+  const std::string command = "dlq discard --queue dying.dead --all --reason done";
+  EXPECT_THAT(at_a_terminal(command, "n\n"),
+              AllOf(HasSubstr("Discard 2 messages of dying.dead?"), HasSubstr("discarded 0 messages")));
+  EXPECT_THAT(at_a_terminal(command, "y\n"), HasSubstr("discarded 2 messages"));
+}
+
 TEST_F(CommandLine, schedules_messages_and_cancels_them) {
   const auto add = [](const std::string& key, const Words& when) {
     Words words{"schedule", "add", key, "--routing-key", "shipping", "--body", key};
@@ -211,6 +254,13 @@ TEST_F(CommandLine, wrong_use_explains_itself) {
   explains({"tx", "list", "--min-age", "5"}, "'5' is not a duration");
   explains({"schedule", "add", "k", "--at", "tomorrow"}, "'tomorrow' is not a time");
   explains({"schedule", "add", "k"}, "--in");
+  explains({"dlq", "redrive"}, "which messages? Give --id, a filter such as --died-in, or --all");
+  explains({"dlq", "redrive", "--all", "--id", "1-1"}, "which messages?");
+  explains({"dlq", "redrive", "--all", "--to-routing-key", "k"}, "--to-exchange");
+  explains({"dlq", "redrive", "--all", "--to-queue", "q", "--to-exchange", "x"}, "--to-queue");
+  explains({"dlq", "discard", "--all"}, "--reason");
+  explains({"dlq", "discard", "--all", "--reason", "x"}, "--yes");
+  explains({"dlq", "list", "--died", "of old age"}, "--died");
   explains({"queue", "declare", "q", "--argument", "x"}, "'x' is not name=value");
   explains({"consume", "q", "--requeue"}, "--requeue needs --count");
   explains({"queue", "list", "--password-file", "/nowhere"}, "/nowhere: cannot be read");

@@ -64,7 +64,8 @@ void expect_on(const std::string& page, const std::string& text) {
 
 class Pages : public ManyRuns, public testing::WithParamInterface<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Examples, Pages,
-                         testing::Values("cli", "grpc-api", "schedules", "retry", "deduplication", "policies"),
+                         testing::Values("cli", "grpc-api", "schedules", "retry", "deduplication", "policies",
+                                         "dead-letters"),
                          [](const auto& page) {
                            std::string name = page.param;
                            std::erase(name, '-');
@@ -91,7 +92,7 @@ TEST_P(Pages, work_as_they_stand) {
 
 TEST(Documentation, knows_every_call_and_every_reason_of_an_error) {
   const std::string page = read(repository() / "docs" / "grpc-api.md");
-  for (const char* proto : {"coordinator", "scheduler", "broker", "delayed_messages", "policies"}) {
+  for (const char* proto : {"coordinator", "scheduler", "broker", "delayed_messages", "policies", "dead_letters"}) {
     const std::string text = read(repository() / "proto/escrow/v1" / (std::string(proto) + ".proto"));
     for (const std::string& call : matches(text, R"(\n  rpc (\w+))")) expect_on(page, "`" + call + "`");
   }

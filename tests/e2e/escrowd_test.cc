@@ -222,7 +222,8 @@ TEST_F(Stopping, health_is_serving_and_then_not_and_needs_no_password) {
   const auto health = grpc::health::v1::Health::NewStub(server().channel());
   grpc::health::v1::HealthCheckRequest request;
   HealthCheckResponse response;
-  for (const char* service : {"", "escrow.v1.Coordinator", "escrow.v1.Scheduler", "escrow.v1.Broker"}) {
+  for (const char* service :
+       {"", "escrow.v1.Coordinator", "escrow.v1.Scheduler", "escrow.v1.Broker", "escrow.v1.DeadLetters"}) {
     request.set_service(service);
     grpc::ClientContext context;
     ASSERT_TRUE(health->Check(&context, request, &response).ok());
