@@ -26,5 +26,9 @@ inline constexpr bool kDecisionWithoutAudit = kName == "decision_without_audit";
 inline constexpr bool kEpochIgnored = kName == "epoch_ignored";
 /// What a lost consumer had unacknowledged does not come back.
 inline constexpr bool kLostRequeue = kName == "lost_requeue";
+/// A message whose own time is over waits until it comes to the head of its queue.
+inline constexpr bool kExpiryAtHead = kName == "expiry_at_head";
+/// A dead letter that no queue takes is lost.
+inline constexpr bool kLostDeadLetter = kName == "lost_dead_letter";
 
 }  // namespace escrow::planted_fault

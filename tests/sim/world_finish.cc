@@ -26,6 +26,7 @@ void World::finish() {
   backend_.stop_faults();
   network_.stop_faults();
   for (const auto& client : clients_) client->finish();
+  if (profile_.deaths) let_time_pass();
   bring_in_helpers();
   const std::uint64_t limit = steps_ + kStepsToRest;
   while (verdict_.ok() && steps_ < limit && !(steps_ % kStepsBetweenLooks == 0 && drained())) {
@@ -38,6 +39,19 @@ void World::finish() {
                    " messages are left: ", model_.copies().example_left());
   forget_decisions();
   if (verdict_.ok()) model_.finished(disk_->store());
+}
+
+/// Nobody consumes: what has a time leaves when it is over, wherever it stands, and queues keep their limits.
+void World::let_time_pass() {
+  const std::uint64_t limit = steps_ + kStepsToRest;
+  const auto over = [&] {
+    return at_rest() && !model_.declarations().some_consume() && !model_.copies().some_expire();
+  };
+  while (verdict_.ok() && steps_ < limit && !over()) {
+    step();
+    wait_for_next_event();
+  }
+  if (verdict_.ok()) model_.copies().check_overdue();
 }
 
 void World::bring_in_helpers() {

@@ -18,7 +18,7 @@ void Administrator::set_up() {
     }
   }
   for (const std::string_view queue : kQueues) {
-    if (random_.chance(0.8)) post(engine::DeclareQueue{{kHost, std::string(queue), {}}});
+    if (random_.chance(0.8)) post(engine::DeclareQueue{{kHost, std::string(queue), draw_arguments()}});
   }
   for (int i = 0; i < 25; ++i) bind(false);
   leave();
@@ -65,6 +65,11 @@ void Administrator::change() {
 
 std::string Administrator::draw_queue() { return std::string(any_of(kQueues)); }
 
+FieldTable Administrator::draw_arguments() {
+  if (!around_.profile.deaths || random_.chance(0.4)) return {};
+  return any_of(mortal_queues());
+}
+
 void Administrator::declare_exchange() {
   const KnownExchange& known = any_of(kExchanges);
   const ExchangeType type = random_.chance(0.1) ? ExchangeType::kFanout : known.type;
@@ -73,7 +78,7 @@ void Administrator::declare_exchange() {
 }
 
 void Administrator::declare_queue() {
-  broker::QueueSpec spec{kHost, random_.chance(0.05) ? "escrow.mine" : draw_queue(), {}};
+  broker::QueueSpec spec{kHost, random_.chance(0.05) ? "escrow.mine" : draw_queue(), draw_arguments()};
   // Compared, and without effect.
   if (random_.chance(0.1)) spec.arguments.set("x-queue-mode", FieldValue{std::string("lazy")});
   post(engine::DeclareQueue{std::move(spec)});

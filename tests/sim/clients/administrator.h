@@ -22,6 +22,7 @@ class Administrator final : public Client {
   void change();
 
   std::string draw_queue();
+  FieldTable draw_arguments();
 };
 
 }  // namespace escrow::sim

@@ -33,7 +33,10 @@ Sent draw_message(const Profile& profile, Random& random) {
     sent.exchange = kExchanges[random.below(kExchanges.size())].name;
     sent.routing_key = kRoutingKeys[random.below(kRoutingKeys.size())];
   }
-  sent.properties = static_cast<std::uint32_t>(random.below(known_properties().size()));
+  sent.properties = static_cast<std::uint32_t>(random.below(kLastingProperties));
+  if (profile.deaths && random.chance(0.2)) {
+    sent.properties = static_cast<std::uint32_t>(kLastingProperties + random.below(kExpiringProperties));
+  }
   sent.body_size = static_cast<std::uint32_t>(random.between(Catalog::kTokenBytes, profile.body_bytes));
   if (random.chance(profile.large_body)) {
     sent.body_size = static_cast<std::uint32_t>(broker::kMaxInlineBody + random.between(-1, 20'000));

@@ -80,6 +80,7 @@ Expected Declarations::asked(const engine::DeclareQueue& body, const std::string
   if (reserved(body.spec.name)) return refused(ErrorCode::kPermissionDenied);
   TopologyChange change{Kind::kDeclareQueue, {}, {}, make_queue(body.spec.name), {}};
   change.queue->arguments = body.spec.arguments;
+  change.queue->rules = rules_of(body.spec.arguments);
   return this->change(std::move(change), record_of(audit::Subject::kQueue, true, body.spec.name, actor));
 }
 
@@ -123,8 +124,16 @@ void Declarations::recorded(const audit::Record& record) {
 }
 
 void Declarations::apply_recorded(const TopologyChange& change) {
+  versions_.push_back(std::make_unique<const Topology>(durable_));
   durable_.apply(change);
   if (change.kind == Kind::kDeleteQueue) change.queue->deleted = true;
+}
+
+std::vector<const Topology*> Declarations::take_versions() {
+  taken_ = std::exchange(versions_, {});
+  std::vector<const Topology*> versions{&durable_};
+  for (const auto& version : taken_) versions.push_back(version.get());
+  return versions;
 }
 
 void Declarations::park() {
@@ -132,6 +141,10 @@ void Declarations::park() {
   const TopologyChange change{Kind::kDeclareQueue, {}, {}, parked_, {}};
   durable_.apply(change);
   applied_.apply(change);
+}
+
+bool Declarations::some_consume() const {
+  return std::ranges::any_of(queues_, [](const auto& queue) { return !queue->deleted && queue->consumers > 0; });
 }
 
 void Declarations::crashed() {

@@ -11,6 +11,7 @@
 #include "broker/core/fragment.h"
 #include "model/field_table.h"
 #include "model/message.h"
+#include "tests/sim/model/queue_rules.h"
 
 namespace escrow::sim::model {
 
@@ -20,11 +21,25 @@ struct Purging {
   broker::BatchNumber began_in = 0;
 };
 
+/// What became of the messages that came into a queue and were stored there.
+struct Tally {
+  std::uint64_t enqueued = 0;
+  std::uint64_t acknowledged = 0;  ///< or rejected, where that is the end
+  std::uint64_t dead_lettered = 0;
+  std::uint64_t expired = 0;  ///< where that is the end
+  std::uint64_t dropped = 0;  ///< for the queue's limits, likewise
+  std::uint64_t purged = 0;   ///< or gone with the queue
+
+  std::uint64_t left() const { return enqueued - acknowledged - dead_lettered - expired - dropped - purged; }
+};
+
 /// A queue from its declaration to its deletion; a later one of the same name is another one.
 struct Queue {
   std::string name;
   std::uint32_t number = 0;
   FieldTable arguments;
+  QueueRules rules;  ///< that these mean
+  Tally tally;
   bool deleted = false;                 ///< and the deletion is durable
   std::uint32_t consumers = 0;          ///< at this moment
   std::uint32_t attached = 0;           ///< consumers that ever came, in this life of the server
