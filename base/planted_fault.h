@@ -30,5 +30,7 @@ inline constexpr bool kLostRequeue = kName == "lost_requeue";
 inline constexpr bool kExpiryAtHead = kName == "expiry_at_head";
 /// A dead letter that no queue takes is lost.
 inline constexpr bool kLostDeadLetter = kName == "lost_dead_letter";
+/// What a delayed exchange has released stays on disk.
+inline constexpr bool kReleaseNotErased = kName == "release_not_erased";
 
 }  // namespace escrow::planted_fault

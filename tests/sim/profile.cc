@@ -78,6 +78,7 @@ void draw_troubles(Random& random, Profile& profile) {
 void draw_features(const Random& random, Profile& profile) {
   Random more = Random(random).split("features");
   profile.deaths = more.chance(0.5);
+  profile.delays = more.chance(0.4);
 }
 
 /// Pages that fill up, and go and come back.

@@ -31,8 +31,15 @@ KnownProperties with_headers(FieldTable headers, std::optional<std::int64_t> exp
   if (expiration_ms) properties.expiration = std::to_string(*expiration_ms);
   Result<std::string> encoded = encode_properties(properties);
   ESCROW_INVARIANT(encoded.ok(), "the vocabulary's properties are valid");
-  KnownProperties known{std::move(*encoded), std::move(headers), {}};
+  KnownProperties known{std::move(*encoded), std::move(headers), {}, {}};
   if (expiration_ms) known.expiration = std::chrono::milliseconds(*expiration_ms);
+  return known;
+}
+
+KnownProperties with_delay(FieldValue header, std::optional<std::int64_t> ms,
+                           std::optional<std::int64_t> expiration_ms = {}) {
+  KnownProperties known = with_headers(table({{"x-delay", std::move(header)}, {"m", text("x")}}), expiration_ms);
+  if (ms) known.delay = std::chrono::milliseconds(*ms);
   return known;
 }
 
@@ -40,7 +47,7 @@ KnownProperties with_headers(FieldTable headers, std::optional<std::int64_t> exp
 
 const std::vector<KnownProperties>& known_properties() {
   static const std::vector<KnownProperties> known = {
-      {std::string(kNoProperties), {}},
+      {std::string(kNoProperties), {}, {}, {}},
       with_headers(table({{"k", number(1)}})),
       with_headers(table({{"k", number(1)}, {"m", text("x")}})),
       with_headers(table({{"m", text("y")}, {"n", number(7)}})),
@@ -50,8 +57,15 @@ const std::vector<KnownProperties>& known_properties() {
       with_headers(table({{"k", number(1)}}), 150),
       with_headers(table({{"m", text("x")}}), 3000),
       with_headers(table({}), 60, false),
+      with_delay({std::int64_t{1}}, 1),
+      with_delay({std::int64_t{30}}, 30),
+      with_delay(text("250"), 250, 40),
+      with_delay({double{900.5}}, 900),
+      with_delay(number(4000), 4000),
+      with_delay(number(0), {}),
   };
-  ESCROW_INVARIANT(known.size() == kLastingProperties + kExpiringProperties, "the kinds of properties are counted");
+  ESCROW_INVARIANT(known.size() == kLastingProperties + kExpiringProperties + kDelayedProperties,
+                   "the kinds of properties are counted");
   return known;
 }
 
@@ -72,6 +86,7 @@ const std::vector<FieldTable>& mortal_queues() {
         nowhere,
         dead_letters("everybody"),
         dead_letters("attributes"),
+        with(dead_letters("later"), "x-message-ttl", number(20)),
         with(back_to, "x-message-ttl", number(500)),
         with(to_topic, "x-message-ttl", number(5)),
         with(with(dead_letters(""), "x-dead-letter-routing-key", text("q2")), "x-message-ttl", number(0)),

@@ -22,6 +22,12 @@ struct KnownExchange {
   bool reserved = false;  ///< there from the start, and cannot be deleted
 };
 
+/// Delayed exchanges, with the type that they are in all else.
+inline constexpr std::array<KnownExchange, 2> kDelayedExchanges = {{
+    {"later", broker::ExchangeType::kTopic},
+    {"reminders", broker::ExchangeType::kFanout},
+}};
+
 /// The default exchange is none of these.
 inline constexpr std::array<KnownExchange, 8> kExchanges = {{
     {"amq.fanout", broker::ExchangeType::kFanout, true},
@@ -47,11 +53,13 @@ struct KnownProperties {
   std::string encoded;
   FieldTable headers;
   std::optional<Duration> expiration;
+  std::optional<Duration> delay;
 };
 const std::vector<KnownProperties>& known_properties();
 /// Those of messages that stay until somebody takes them come first, then those that expire.
 inline constexpr std::size_t kLastingProperties = 5;
 inline constexpr std::size_t kExpiringProperties = 5;
+inline constexpr std::size_t kDelayedProperties = 6;
 
 /// Arguments of queues in which messages die.
 const std::vector<FieldTable>& mortal_queues();

@@ -37,11 +37,17 @@ Copy& Copies::add(Token token, Queue* queue, Timestamp entered) {
 
 void Copies::published(std::uint64_t request, const engine::Publish& body, const Topology& topology) {
   OpenPublish open;
+  open.exchanges_deleted = topology.exchanges_deleted();
   for (const MessageView& view : body.messages) {
     const Token token = *catalog_.find(view.body);
     if (open.count++ == 0) open.first = token;
     if (!topology.accepts(view.exchange)) {
       message(token).queues = -1;
+      continue;
+    }
+    if (topology.delays(view)) {
+      message(token).queues = 1;
+      delays_.kept_back(token, present_.now());
       continue;
     }
     const bool transient = !is_persistent(view.properties);
@@ -58,7 +64,7 @@ void Copies::published(std::uint64_t request, const engine::Publish& body, const
   open_publishes_.emplace(request, open);
 }
 
-void Copies::publish_answered(std::uint64_t request, const engine::Published& answer) {
+void Copies::publish_answered(std::uint64_t request, const engine::Published& answer, const Topology& topology) {
   const OpenPublish open = open_publishes_.extract(request).mapped();
   if (!verdict_.require(answer.outcomes.size() == open.count, "a publish of ", open.count, " messages has ",
                         answer.outcomes.size(), " outcomes")) {
@@ -71,6 +77,7 @@ void Copies::publish_answered(std::uint64_t request, const engine::Published& an
     const std::int32_t queues = outcome.ok() ? static_cast<std::int32_t>(*outcome) : -1;
     verdict_.require(full || queues == state.queues, "message ", open.first + i, " matches ", state.queues,
                      " queues and went to ", queues, " (-1: refused)");
+    delays_.confirmed(open.first + i, open.exchanges_deleted == topology.exchanges_deleted());
     bool may_be_full = false;
     for (CopyId id = state.first; id != kNone; id = copies_[id].next) {
       // What no queue has taken needs no batch.
@@ -107,6 +114,10 @@ bool Copies::committed(const Content& content, Timestamp when, const Topology& t
   for (Token token = content.first; token < content.first + content.count; ++token) {
     const Sent& sent = catalog_.sent(token);
     const Message whole = catalog_.message(token);
+    if (topology.delays(whole.view())) {
+      delays_.committed(token, when);
+      continue;
+    }
     topology.route(whole.view(), route_);
     if (route_.empty()) {
       route_.push_back(parked);

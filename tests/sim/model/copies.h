@@ -11,6 +11,7 @@
 
 #include "engine/command.h"
 #include "tests/sim/catalog.h"
+#include "tests/sim/model/delays.h"
 #include "tests/sim/model/form.h"
 #include "tests/sim/model/journal.h"
 #include "tests/sim/model/stored.h"
@@ -76,12 +77,12 @@ struct Copy {
 
 class Copies {
  public:
-  Copies(Verdict& verdict, const Catalog& catalog, const Present& present)
-      : verdict_(verdict), catalog_(catalog), present_(present) {}
+  Copies(Verdict& verdict, const Catalog& catalog, const Present& present, Delays& delays)
+      : verdict_(verdict), catalog_(catalog), present_(present), delays_(delays) {}
 
   // Into queues.
   void published(std::uint64_t request, const engine::Publish& body, const Topology& topology);
-  void publish_answered(std::uint64_t request, const engine::Published& answer);
+  void publish_answered(std::uint64_t request, const engine::Published& answer, const Topology& topology);
   /// The ledger has the commit, of that time. Goes to `parked` what has no queue; true: something did.
   bool committed(const Content& content, Timestamp when, const Topology& topology, Queue* parked);
 
@@ -147,6 +148,7 @@ class Copies {
   struct OpenPublish {
     Token first = 0;
     std::uint32_t count = 0;
+    std::uint64_t exchanges_deleted = 0;  ///< until then
   };
   /// What was found of the copies on disk.
   struct Found {
@@ -184,6 +186,7 @@ class Copies {
   Verdict& verdict_;
   const Catalog& catalog_;
   const Present& present_;
+  Delays& delays_;
   std::vector<MessageState> messages_;  // by token
   std::vector<Copy> copies_;
   std::vector<CopyId> live_;  // not gone at the last crash, and all that came since

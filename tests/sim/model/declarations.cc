@@ -17,6 +17,11 @@ constexpr auto kPresent = static_cast<std::uint8_t>(audit::Existence::kPresent);
 Expected refused(ErrorCode code) { return {code, std::nullopt}; }
 Expected nothing_to_do() { return {}; }
 
+broker::ExchangeType delayed_type(const FieldTable& arguments) {
+  const std::string& name = *arguments.find("x-delayed-type")->as_string();
+  return name == "topic" ? broker::ExchangeType::kTopic : broker::ExchangeType::kFanout;
+}
+
 bool reserved(std::string_view name) { return name.starts_with("amq.") || name.starts_with("escrow."); }
 
 /// The record of something that appears or goes.
@@ -55,11 +60,14 @@ Expected Declarations::change(TopologyChange change, audit::Record record) {
 }
 
 Expected Declarations::asked(const engine::DeclareExchange& body, const std::string& actor) {
+  const bool delays = body.spec.type == broker::ExchangeType::kDelayed;
+  const broker::ExchangeType type = delays ? delayed_type(body.spec.arguments) : body.spec.type;
   if (const Exchange* existing = applied_.exchange(body.spec.name)) {
-    return existing->type == body.spec.type ? nothing_to_do() : refused(ErrorCode::kFailedPrecondition);
+    const bool same = existing->type == type && existing->delays == delays;
+    return same ? nothing_to_do() : refused(ErrorCode::kFailedPrecondition);
   }
   if (reserved(body.spec.name)) return refused(ErrorCode::kPermissionDenied);
-  TopologyChange change{Kind::kDeclareExchange, body.spec.name, body.spec.type, nullptr, {}};
+  TopologyChange change{Kind::kDeclareExchange, body.spec.name, type, nullptr, {}, delays};
   return this->change(std::move(change), record_of(audit::Subject::kExchange, true, body.spec.name, actor));
 }
 

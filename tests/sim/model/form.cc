@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "tests/sim/vocabulary.h"
+
 namespace escrow::sim::model {
 namespace {
 
@@ -81,6 +83,26 @@ Form sent_form(const MessageView& message) {
   form.exchange = message.exchange;
   form.routing_key = message.routing_key;
   if (auto properties = decode_properties(message.properties)) form.properties = *std::move(properties);
+  return form;
+}
+
+Duration delay_of(std::string_view properties) {
+  for (const KnownProperties& known : known_properties()) {
+    if (known.encoded == properties) return known.delay.value_or(Duration::zero());
+  }
+  // Of what was changed on its way.
+  const Result<Properties> decoded = decode_properties(properties);
+  const FieldValue* delay = decoded && decoded->headers ? decoded->headers->find("x-delay") : nullptr;
+  if (delay == nullptr) return Duration::zero();
+  std::int64_t ms = delay->as_integer();
+  if (const auto* whole = delay->as_string()) ms = std::stoll(*whole);
+  if (const auto* fraction = std::get_if<double>(&delay->kind)) ms = static_cast<std::int64_t>(*fraction);
+  return std::chrono::milliseconds(std::max<std::int64_t>(ms, 0));
+}
+
+Form after_delay(Form form) {
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(delay_of(*encode_properties(form.properties)));
+  form.properties.headers->set("x-delay", {static_cast<std::int64_t>(-ms.count())});
   return form;
 }
 

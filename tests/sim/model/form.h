@@ -57,6 +57,10 @@ struct Form {
 Form sent_form(const MessageView& message);
 /// … and then died there.
 Form after_death(Form form, const std::string& queue, const QueueRules& rules, DeathReason reason, Window when);
+/// How long a delayed exchange keeps it back; 0: not at all.
+Duration delay_of(std::string_view properties);
+/// As such an exchange sends it on.
+Form after_delay(Form form);
 /// Queues to which it would come back by itself: it died there since it was last rejected.
 bool goes_round(const Form& form, const std::string& queue);
 

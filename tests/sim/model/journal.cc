@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "broker/core/topology_codec.h"
+#include "engine/batch.h"
 #include "tests/sim/vocabulary.h"
 
 namespace escrow::sim::model {
@@ -26,6 +27,7 @@ void Journal::sealed(const WriteSet& batch, Timestamp now) {
 
 void Journal::read(WriteSet::Op op, Table table, std::string_view key, std::string_view value) {
   if (table == Table::kTopology && op == WriteSet::Op::kPut) return read_topology(key, value);
+  if (table == Table::kDelayed) return read_delayed(op, key, value);
   if (table != Table::kPages && (table != Table::kPageState || op != WriteSet::Op::kPut)) return;
   ByteReader reader(key);
   Change change;
@@ -49,16 +51,39 @@ void Journal::read(WriteSet::Op op, Table table, std::string_view key, std::stri
   sealed_->changes.push_back(std::move(change));
 }
 
+void Journal::read_delayed(WriteSet::Op op, std::string_view key, std::string_view value) {
+  ByteReader reader(key);
+  Change change;
+  change.log = reader.u64_be();
+  change.name = key;
+  change.kind = op == WriteSet::Op::kEraseRange ? Change::Kind::kReleaseAll
+                : op == WriteSet::Op::kErase    ? Change::Kind::kRelease
+                                                : Change::Kind::kDelay;
+  const auto entry = engine::decode_delay_key(key);
+  if (!entry && change.kind != Change::Kind::kReleaseAll) return;  // how many there are
+  if (change.kind == Change::Kind::kDelay) {
+    change.due = from_micros(static_cast<std::int64_t>(entry->due) * 1000);
+    change.messages = read_messages(value);
+  }
+  sealed_->changes.push_back(std::move(change));
+}
+
 void Journal::read_topology(std::string_view key, std::string_view value) {
   if (broker::decode_leftover(key, value) || broker::decode_shared_body(key, value)) return;
   const auto decoded = broker::decode_topology(key, value);
   if (!verdict_.require(decoded.ok(), "a topology entry was written that cannot be read")) return;
+  Change change;
+  if (const auto* exchange = std::get_if<broker::StoredExchange>(&*decoded); exchange && exchange->delay_log != 0) {
+    change.kind = Change::Kind::kExchange;
+    change.log = exchange->delay_log;
+    change.name = exchange->spec.name;
+    sealed_->changes.push_back(std::move(change));
+  }
   const auto* queue = std::get_if<broker::StoredQueue>(&*decoded);
   if (queue == nullptr) return;
-  Change change;
   change.kind = Change::Kind::kQueue;
   change.log = queue->log;
-  change.queue = queue->spec.name;
+  change.name = queue->spec.name;
   sealed_->changes.push_back(std::move(change));
 }
 
@@ -90,7 +115,7 @@ std::vector<Written> Journal::read_messages(std::string_view page) {
   return messages;
 }
 
-std::optional<Passage> Journal::take_durable(BatchNumber durable,
+std::optional<Passage> Journal::take_durable(BatchNumber durable, const Topology& topology,
                                              const std::function<Queue*(const std::string&)>& find) {
   if (!sealed_ || sealed_->batch > durable) return std::nullopt;
   Sealed batch = *std::exchange(sealed_, std::nullopt);
@@ -98,7 +123,9 @@ std::optional<Passage> Journal::take_durable(BatchNumber durable,
   passage.batch = batch.batch;
   passage.time = {last_time_, batch.time};
   last_time_ = batch.time;
-  for (Change& change : batch.changes) apply(change, find);
+  for (Change& change : batch.changes) apply(change, passage, find);
+  settle_delayed(passage);
+  for (DelayDeparture& departure : passage.delay_departures) departure.exchange_gone = is_gone(departure.log, topology);
   for (const auto& [log, first] : std::exchange(touched_, {})) {
     Log& of = logs_.at(log);
     const auto page = of.pages.find(first);
@@ -108,7 +135,8 @@ std::optional<Passage> Journal::take_durable(BatchNumber durable,
   return passage;
 }
 
-void Journal::apply(Change& change, const std::function<Queue*(const std::string&)>& find) {
+void Journal::apply(Change& change, Passage& passage, const std::function<Queue*(const std::string&)>& find) {
+  if (change.kind >= Change::Kind::kExchange) return apply_delayed(change, passage);
   Log& log = logs_[change.log];
   const auto touch = [&](broker::Seq first) -> Page& {
     Page& page = log.pages[first];
@@ -117,7 +145,7 @@ void Journal::apply(Change& change, const std::function<Queue*(const std::string
   };
   switch (change.kind) {
     case Change::Kind::kQueue:
-      log.queue = find(change.queue);
+      log.queue = find(change.name);
       return;
     case Change::Kind::kReplace:
       return replace(touch(change.page), std::move(change.messages));
@@ -134,7 +162,60 @@ void Journal::apply(Change& change, const std::function<Queue*(const std::string
     case Change::Kind::kEraseAll:
       for (auto& [first, page] : log.pages) replace(touch(first), {});
       return;
+    default:
+      return;
   }
+}
+
+void Journal::apply_delayed(Change& change, Passage& passage) {
+  DelayLog& log = delays_[change.log];
+  switch (change.kind) {
+    case Change::Kind::kExchange:
+      delay_log_of_[change.name] = change.log;
+      log.exchange = std::move(change.name);
+      return;
+    case Change::Kind::kDelay: {
+      DelayEntry& entry = log.entries[change.name];
+      entry.due = change.due;
+      for (Written& message : change.messages) entry.entries.push_back({std::move(message), kNone, false});
+      new_delays_.emplace_back(change.log, std::move(change.name));
+      return;
+    }
+    case Change::Kind::kRelease:
+      return release(change.log, log, change.name, passage);
+    case Change::Kind::kReleaseAll:
+      while (!log.entries.empty()) release(change.log, log, std::string(log.entries.begin()->first), passage);
+      return;
+    default:
+      return;
+  }
+}
+
+void Journal::release(broker::LogId id, DelayLog& log, const std::string& key, Passage& passage) {
+  const auto it = log.entries.find(key);
+  if (it == log.entries.end()) return;
+  for (const Entry& entry : it->second.entries) {
+    if (entry.arrived) passage.delay_departures.push_back({entry.copy, id, false});
+  }
+  log.entries.erase(it);
+}
+
+void Journal::settle_delayed(Passage& passage) {
+  for (const auto& [id, key] : std::exchange(new_delays_, {})) {
+    DelayLog& log = delays_.at(id);
+    const auto it = log.entries.find(key);
+    if (it == log.entries.end()) continue;
+    for (Entry& entry : it->second.entries) {
+      entry.arrived = true;
+      passage.delay_arrivals.push_back({log.exchange, it->second.due, entry.message, &entry.copy, false});
+    }
+  }
+}
+
+/// What it keeps back goes with it.
+bool Journal::is_gone(broker::LogId log, const Topology& topology) const {
+  const std::string& exchange = delays_.at(log).exchange;
+  return delay_log_of_.at(exchange) != log || topology.exchange(exchange) == nullptr;
 }
 
 /// What was there before and is not any more has left.

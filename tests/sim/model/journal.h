@@ -47,12 +47,30 @@ struct Departure {
   CopyId copy = kNone;
 };
 
+/// An exchange keeps it back from now on, until that time.
+struct DelayArrival {
+  std::string exchange;
+  Timestamp due;
+  Written message;
+  std::uint32_t* delayed = nullptr;  ///< to be told
+  bool explained = false;
+};
+
+/// It is not kept back any more.
+struct DelayDeparture {
+  std::uint32_t delayed = kNone;
+  broker::LogId log = 0;
+  bool exchange_gone = false;
+};
+
 /// What a durable batch did.
 struct Passage {
   BatchNumber batch = 0;
   Window time;  ///< in which everything in it happened
   std::vector<Arrival> arrivals;
   std::vector<Departure> departures;
+  std::vector<DelayArrival> delay_arrivals;
+  std::vector<DelayDeparture> delay_departures;
 };
 
 class Journal {
@@ -63,7 +81,9 @@ class Journal {
   void bodies_written(const WriteSet& bodies);
   void sealed(const WriteSet& batch, Timestamp now);
   /// The batch that was sealed last, if it is durable now and was not taken before. `find` tells the queue of a name.
-  std::optional<Passage> take_durable(BatchNumber durable, const std::function<Queue*(const std::string&)>& find);
+  /// `topology` tells whether there is an exchange of a name.
+  std::optional<Passage> take_durable(BatchNumber durable, const Topology& topology,
+                                      const std::function<Queue*(const std::string&)>& find);
   /// What was not durable never happened.
   void crashed() { sealed_.reset(); }
 
@@ -83,15 +103,36 @@ class Journal {
     Queue* queue = nullptr;
     std::map<broker::Seq, Page> pages;
   };
-  /// An operation on a page, or on all of them.
+  /// What an exchange keeps back, by key.
+  struct DelayEntry {
+    std::vector<Entry> entries;
+    Timestamp due;
+  };
+  struct DelayLog {
+    std::string exchange;
+    std::map<std::string, DelayEntry> entries;
+  };
+  /// An operation on a page, or on all of them, or on an entry of delayed messages.
   struct Change {
-    enum class Kind : std::uint8_t { kQueue, kReplace, kAppend, kState, kErase, kEraseAll };
+    enum class Kind : std::uint8_t {
+      kQueue,
+      kReplace,
+      kAppend,
+      kState,
+      kErase,
+      kEraseAll,
+      kExchange,
+      kDelay,
+      kRelease,
+      kReleaseAll
+    };
     Kind kind = Kind::kReplace;
     broker::LogId log = 0;
     broker::Seq page = 0;
-    std::string queue;
+    std::string name;  ///< of the queue or exchange; of an entry its key
     std::vector<Written> messages;
     broker::PageState state;
+    Timestamp due;
   };
   struct Sealed {
     BatchNumber batch = 0;
@@ -100,10 +141,15 @@ class Journal {
   };
 
   void read(WriteSet::Op op, Table table, std::string_view key, std::string_view value);
+  void read_delayed(WriteSet::Op op, std::string_view key, std::string_view value);
   void read_topology(std::string_view key, std::string_view value);
   std::vector<Written> read_messages(std::string_view page);
   std::optional<Token> token_of(const MessageView& message) const;
-  void apply(Change& change, const std::function<Queue*(const std::string&)>& find);
+  void apply(Change& change, Passage& passage, const std::function<Queue*(const std::string&)>& find);
+  void apply_delayed(Change& change, Passage& passage);
+  static void release(broker::LogId id, DelayLog& log, const std::string& key, Passage& passage);
+  void settle_delayed(Passage& passage);
+  bool is_gone(broker::LogId log, const Topology& topology) const;
   void replace(Page& page, std::vector<Written> messages);
   static void settle(Queue* queue, broker::Seq first, Page& page, Passage& passage);
 
@@ -113,6 +159,9 @@ class Journal {
   std::optional<Sealed> sealed_;
   Timestamp last_time_{};
   std::unordered_map<broker::LogId, Log> logs_;
+  std::map<broker::LogId, DelayLog> delays_;
+  std::map<std::string, broker::LogId> delay_log_of_;  // exchange
+  std::vector<std::pair<broker::LogId, std::string>> new_delays_;
   std::vector<std::pair<broker::LogId, broker::Seq>> touched_;
 };
 

@@ -16,8 +16,9 @@ Model::Model(Verdict& verdict, Trace& trace, const Catalog& catalog, const Prese
       ledger_(verdict),
       journal_(verdict, catalog),
       declarations_(verdict),
-      copies_(verdict, catalog, present),
-      deaths_(verdict, catalog, copies_),
+      delays_(verdict, catalog),
+      copies_(verdict, catalog, present, delays_),
+      forwarding_(verdict, catalog, copies_, delays_),
       consumers_(verdict, trace, catalog, present, copies_),
       transactions_(verdict, catalog, present, declarations_, options.checks, options.decided_retention),
       checks_(verdict, catalog, present, transactions_, options.check_receipt_timeout, options.check_answer_timeout) {}
@@ -140,12 +141,12 @@ void Model::closed(PortNumber number) {
 
 void Model::durable(const Store& store) {
   ledger_.read_on(store, [&](const audit::Record& record) { recorded(record, store); });
-  auto passage = journal_.take_durable(store.last_batch(), [this](const std::string& name) {
+  auto passage = journal_.take_durable(store.last_batch(), declarations_.durable(), [this](const std::string& name) {
     if (name == declarations_.parked()->name) declarations_.park();
     return declarations_.durable().queue(name);
   });
   if (passage && verdict_.ok()) {
-    deaths_.passed(*std::move(passage), declarations_.take_versions(), declarations_.parked());
+    forwarding_.passed(*std::move(passage), declarations_.take_versions(), declarations_.parked());
   }
 }
 
@@ -182,6 +183,7 @@ void Model::crashed(const Store& store) {
   transactions_.crashed();
   checks_.crashed();
   journal_.crashed();
+  delays_.crashed();
   declarations_.crashed();
   for (; first_of_life_ < asked_.size(); ++first_of_life_) asked_[first_of_life_].open = false;
   for (Purge& purge : purges_) purge.recorded = true;
@@ -205,6 +207,8 @@ void Model::compare_topology(const Stored& stored) {
 
 /// What came into a queue is in it, or has left it for a reason.
 void Model::compare_counts(const Stored& stored) {
+  verdict_.require(stored.delayed == delays_.waiting(), stored.delayed, " messages are kept back on disk, ",
+                   delays_.waiting(), " should be");
   for (const StoredQueue& found : stored.queues) {
     const Queue* queue = declarations_.durable().queue(found.name);
     if (!verdict_.require(queue != nullptr, "queue '", found.name, "' is stored, but not in the ledger")) return;

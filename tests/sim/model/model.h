@@ -13,8 +13,8 @@
 #include "tests/sim/model/checks.h"
 #include "tests/sim/model/consumers.h"
 #include "tests/sim/model/copies.h"
-#include "tests/sim/model/deaths.h"
 #include "tests/sim/model/declarations.h"
+#include "tests/sim/model/forwarding.h"
 #include "tests/sim/model/journal.h"
 #include "tests/sim/model/ledger.h"
 #include "tests/sim/model/transactions.h"
@@ -52,6 +52,7 @@ class Model {
   void finished(const Store& store);
 
   const Copies& copies() const { return copies_; }
+  const Delays& delays() const { return delays_; }
   const Transactions& transactions() const { return transactions_; }
   const Declarations& declarations() const { return declarations_; }
   const Ledger& ledger() const { return ledger_; }
@@ -118,8 +119,9 @@ class Model {
   Ledger ledger_;
   Journal journal_;
   Declarations declarations_;
+  Delays delays_;
   Copies copies_;
-  Deaths deaths_;
+  Forwarding forwarding_;
   Consumers consumers_;
   Transactions transactions_;
   Checks checks_;

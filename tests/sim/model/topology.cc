@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "model/properties.h"
+#include "tests/sim/model/form.h"
 #include "tests/sim/vocabulary.h"
 
 namespace escrow::sim::model {
@@ -91,10 +92,11 @@ void Topology::apply(const TopologyChange& change) {
   using Kind = TopologyChange::Kind;
   switch (change.kind) {
     case Kind::kDeclareExchange:
-      exchanges_[change.exchange].type = change.type;
+      exchanges_[change.exchange] = {change.type, change.delays, {}};
       return;
     case Kind::kDeleteExchange:
       exchanges_.erase(change.exchange);
+      ++exchanges_deleted_;
       return;
     case Kind::kDeclareQueue:
       queues_[change.queue->name] = change.queue;
@@ -126,6 +128,11 @@ Queue* Topology::queue(std::string_view name) const {
 
 bool Topology::accepts(std::string_view exchange_name) const {
   return exchange_name.empty() || exchange(exchange_name) != nullptr;
+}
+
+bool Topology::delays(const MessageView& message) const {
+  const Exchange* from = exchange(message.exchange);
+  return from != nullptr && from->delays && delay_of(message.properties) > Duration::zero();
 }
 
 void Topology::route(const MessageView& message, std::vector<Queue*>& queues) const {

@@ -62,6 +62,7 @@ struct Binding {
 
 struct Exchange {
   broker::ExchangeType type = broker::ExchangeType::kDirect;
+  bool delays = false;  ///< … and it keeps back what asks for that
   std::vector<Binding> bindings;
 };
 
@@ -73,6 +74,7 @@ struct TopologyChange {
   broker::ExchangeType type = broker::ExchangeType::kDirect;
   Queue* queue = nullptr;
   Binding binding;
+  bool delays = false;
 };
 
 /// A value: copied when a crash takes back what was not durable.
@@ -88,14 +90,19 @@ class Topology {
   const std::map<std::string, Exchange, std::less<>>& exchanges() const { return exchanges_; }
   const std::map<std::string, Queue*, std::less<>>& queues() const { return queues_; }
 
+  /// Ever.
+  std::uint64_t exchanges_deleted() const { return exchanges_deleted_; }
   /// True: the default exchange, or one that exists.
   bool accepts(std::string_view exchange_name) const;
+  /// Its exchange keeps the message back for now.
+  bool delays(const MessageView& message) const;
   /// The queues for the message, each once, in order of number.
   void route(const MessageView& message, std::vector<Queue*>& queues) const;
 
  private:
   std::map<std::string, Exchange, std::less<>> exchanges_;
   std::map<std::string, Queue*, std::less<>> queues_;
+  std::uint64_t exchanges_deleted_ = 0;
 };
 
 /// AMQP's topic patterns, word by word.
