@@ -26,5 +26,11 @@ inline constexpr bool kDecisionWithoutAudit = kName == "decision_without_audit";
 inline constexpr bool kEpochIgnored = kName == "epoch_ignored";
 /// What a lost consumer had unacknowledged does not come back.
 inline constexpr bool kLostRequeue = kName == "lost_requeue";
+/// A message whose own time is over waits until it comes to the head of its queue.
+inline constexpr bool kExpiryAtHead = kName == "expiry_at_head";
+/// A dead letter that no queue takes is lost.
+inline constexpr bool kLostDeadLetter = kName == "lost_dead_letter";
+/// What a delayed exchange has released stays on disk.
+inline constexpr bool kReleaseNotErased = kName == "release_not_erased";
 
 }  // namespace escrow::planted_fault

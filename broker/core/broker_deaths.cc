@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/invariant.h"
+#include "base/planted_fault.h"
 #include "broker/core/broker.h"
 
 namespace escrow::broker {
@@ -52,7 +53,7 @@ void Broker::bury(const Queue& from, MessageView message, const Death& death, co
   const std::size_t cycles = std::erase_if(queues, [&](const Queue* queue) {
     return std::ranges::find(letter.automatic, queue->spec().name) != letter.automatic.end();
   });
-  if ((queues.empty() && delays.empty()) || cycles > 0) {
+  if (!planted_fault::kLostDeadLetter && ((queues.empty() && delays.empty()) || cycles > 0)) {
     Queue* const parked = parked_queue(message.vhost);
     if (std::ranges::find(queues, parked) == queues.end()) queues.push_back(parked);
   }

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/invariant.h"
+#include "base/planted_fault.h"
 
 namespace escrow::broker {
 namespace {
@@ -114,7 +115,7 @@ void DelayLog::pop() {
   count_.messages -= left.messages;
   count_.bytes -= left.bytes;
   loaded_bytes_ -= entry.messages->footprint();
-  released_.push_back(entry.key);
+  if constexpr (!planted_fault::kReleaseNotErased) released_.push_back(entry.key);
   loaded_.pop_front();
 }
 

@@ -1,4 +1,5 @@
 // How messages leave a queue that nobody takes: expired, over its limits, rejected, or returned too often.
+#include "base/planted_fault.h"
 #include "broker/core/queue.h"
 
 namespace escrow::broker {
@@ -45,6 +46,7 @@ bool Queue::expire_heads(Timestamp now, QueueEffects& effects) {
 Queue::Expired Queue::expire(std::size_t lane, Seq seq, QueueEffects& effects) {
   if (!lanes_[lane].is_live(seq)) return Expired::kGone;
   if (!lanes_[lane].is_ready(seq)) return Expired::kHeld;
+  if (planted_fault::kExpiryAtHead && lanes_[lane].next() != seq) return Expired::kGone;
   if (listed_dispatch && seq >= lanes_[lane].unoffered()) return Expired::kLater;
   const QueueLog::Location at = lanes_[lane].log().locate(seq);
   if (at.presence == QueueLog::Presence::kNotLoaded && keeps_dead(DeathReason::kExpired)) {

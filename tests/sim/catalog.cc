@@ -31,13 +31,18 @@ void Catalog::write_body(Token token, std::string& out) const {
 }
 
 Message Catalog::message(Token token) const {
+  Message message = message_without_body(token);
+  write_body(token, message.body);
+  return message;
+}
+
+Message Catalog::message_without_body(Token token) const {
   const Sent& sent = sent_[token];
   Message message;
   message.vhost = kVhost;
   message.exchange = sent.exchange;
   message.routing_key = sent.routing_key;
   message.properties = known_properties()[sent.properties].encoded;
-  write_body(token, message.body);
   return message;
 }
 
@@ -64,6 +69,12 @@ bool Catalog::is_body_of(Token token, std::string_view body) const {
   const std::string_view filled = body.substr(kTokenBytes);
   // All are the filler: the first is, and each is what the one before it is.
   return filled.empty() || (filled.front() == filler(token) && filled.substr(1) == filled.substr(0, filled.size() - 1));
+}
+
+bool Catalog::is_as_sent(Token token, const MessageView& message) const {
+  const Sent& sent = sent_[token];
+  return message.exchange == sent.exchange && message.routing_key == sent.routing_key &&
+         message.properties == known_properties()[sent.properties].encoded;
 }
 
 }  // namespace escrow::sim

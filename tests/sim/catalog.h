@@ -58,12 +58,15 @@ class Catalog {
   /// Appends the body.
   void write_body(Token token, std::string& out) const;
   Message message(Token token) const;
+  Message message_without_body(Token token) const;
   std::vector<coordinator::TransactionMessage> messages(ContentId id) const;
 
   /// nullopt: not a body of ours.
   std::optional<Token> find(std::string_view body) const;
   /// The body is exactly that of the token.
   bool is_body_of(Token token, std::string_view body) const;
+  /// But for its body, and its vhost.
+  bool is_as_sent(Token token, const MessageView& message) const;
 
  private:
   static char filler(Token token) { return static_cast<char>('a' + token % 26); }

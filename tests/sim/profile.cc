@@ -74,6 +74,13 @@ void draw_troubles(Random& random, Profile& profile) {
   profile.commands_per_turn = static_cast<std::uint32_t>(any_size(random, 1, 200));
 }
 
+/// What only some runs have, so that the others see more of the rest.
+void draw_features(const Random& random, Profile& profile) {
+  Random more = Random(random).split("features");
+  profile.deaths = more.chance(0.5);
+  profile.delays = more.chance(0.4);
+}
+
 /// Pages that fill up, and go and come back.
 void make_backlog(Random& random, Profile& profile) {
   profile.backlog = true;
@@ -90,6 +97,7 @@ void make_backlog(Random& random, Profile& profile) {
 
 Profile draw_profile(Random random) {
   Profile profile;
+  draw_features(random, profile);
   draw_engine(random, profile.engine);
   draw_people(random, profile);
   draw_troubles(random, profile);

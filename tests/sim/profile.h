@@ -37,6 +37,8 @@ struct Profile {
   double settle = 0.5;            ///< a subscriber settles something when it acts
   double administration = 0;      ///< of a change of the topology, per step
   bool backlog = false;           ///< nobody consumes for the first half of the run
+  bool delays = false;            ///< there are delayed exchanges
+  bool deaths = false;            ///< messages expire, queues have limits and places for dead letters
 
   // How bad the world is.
   double crash = 0;       ///< per step

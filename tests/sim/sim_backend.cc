@@ -6,24 +6,21 @@
 
 namespace escrow::sim {
 
-SimBackend::SimBackend(SimDisk& disk, DiskProfile profile, Random random, Present& present,
-                       std::function<void()> sealed, std::function<void()> durable)
-    : disk_(disk),
-      profile_(profile),
-      random_(random),
-      present_(present),
-      sealed_(std::move(sealed)),
-      durable_(std::move(durable)) {}
+SimBackend::SimBackend(SimDisk& disk, DiskProfile profile, Random random, Present& present, Listener listener)
+    : disk_(disk), profile_(profile), random_(random), present_(present), listener_(std::move(listener)) {}
 
 bool SimBackend::commit(const WriteSet& batch, bool lone) {
   ESCROW_INVARIANT(batch_ == nullptr && !committed_, "one batch is on its way at a time");
   batch_ = &batch;
-  sealed_();
+  listener_.sealed(batch);
   if (!lone || !random_.chance(profile_.on_the_spot)) return false;
   return finish_commit();
 }
 
-void SimBackend::write_ahead(std::shared_ptr<const WriteSet> bodies) { bodies_.push_back(std::move(bodies)); }
+void SimBackend::write_ahead(std::shared_ptr<const WriteSet> bodies) {
+  listener_.bodies_written(*bodies);
+  bodies_.push_back(std::move(bodies));
+}
 
 bool SimBackend::write_bodies(std::size_t count) {
   for (; count > 0; --count) {
@@ -36,7 +33,7 @@ bool SimBackend::write_bodies(std::size_t count) {
 bool SimBackend::finish_commit() {
   if (!write_bodies(bodies_.size()) || !disk_.commit(*batch_, Store::Durability::kSync)) return false;
   present_.synced = std::exchange(batch_, nullptr)->batch();
-  durable_();
+  listener_.durable();
   return true;
 }
 

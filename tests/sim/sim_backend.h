@@ -22,9 +22,13 @@ struct DiskProfile {
 
 class SimBackend final : public engine::Backend {
  public:
-  /// `sealed` hears of every batch before it goes to the store, `durable` when it is synced.
-  SimBackend(SimDisk& disk, DiskProfile profile, Random random, Present& present, std::function<void()> sealed,
-             std::function<void()> durable);
+  /// Hears of what is written before it goes to the store, and of batches when they are synced.
+  struct Listener {
+    std::function<void(const WriteSet& bodies)> bodies_written;
+    std::function<void(const WriteSet& batch)> sealed;
+    std::function<void()> durable;
+  };
+  SimBackend(SimDisk& disk, DiskProfile profile, Random random, Present& present, Listener listener);
 
   bool commit(const WriteSet& batch, bool lone) override;
   void write_ahead(std::shared_ptr<const WriteSet> bodies) override;
@@ -52,8 +56,7 @@ class SimBackend final : public engine::Backend {
   DiskProfile profile_;
   Random random_;
   Present& present_;
-  std::function<void()> sealed_;
-  std::function<void()> durable_;
+  Listener listener_;
   std::deque<std::shared_ptr<const WriteSet>> bodies_;
   const WriteSet* batch_ = nullptr;
   bool committed_ = false;

@@ -3,10 +3,12 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "broker/core/exchange.h"
 #include "model/field_table.h"
 
@@ -19,6 +21,12 @@ struct KnownExchange {
   broker::ExchangeType type;
   bool reserved = false;  ///< there from the start, and cannot be deleted
 };
+
+/// Delayed exchanges, with the type that they are in all else.
+inline constexpr std::array<KnownExchange, 2> kDelayedExchanges = {{
+    {"later", broker::ExchangeType::kTopic},
+    {"reminders", broker::ExchangeType::kFanout},
+}};
 
 /// The default exchange is none of these.
 inline constexpr std::array<KnownExchange, 8> kExchanges = {{
@@ -40,12 +48,21 @@ inline constexpr std::array<std::string_view, 7> kRoutingKeys = {"a", "b", "a.b"
 inline constexpr std::array<std::string_view, 12> kBindingKeys = {"a",   "b",   "a.b", "#",     "a.*",   "a.#",
                                                                   "#.c", "*.b", "*",   "*.*.a", "#.b.#", ""};
 
-/// Properties of messages, encoded, with the headers that are in them.
+/// Properties of messages, encoded, with what is in them.
 struct KnownProperties {
   std::string encoded;
   FieldTable headers;
+  std::optional<Duration> expiration;
+  std::optional<Duration> delay;
 };
 const std::vector<KnownProperties>& known_properties();
+/// Those of messages that stay until somebody takes them come first, then those that expire.
+inline constexpr std::size_t kLastingProperties = 5;
+inline constexpr std::size_t kExpiringProperties = 5;
+inline constexpr std::size_t kDelayedProperties = 6;
+
+/// Arguments of queues in which messages die.
+const std::vector<FieldTable>& mortal_queues();
 
 /// Arguments of bindings to a headers exchange; the last one is invalid.
 const std::vector<FieldTable>& headers_bindings();

@@ -32,9 +32,9 @@ World::World(std::uint64_t seed, Profile profile, std::unique_ptr<SimDisk> disk,
       model_(verdict_, trace, catalog_, present_, profile_.engine),
       wall_(kBeginning),
       disk_(disk ? std::move(disk) : std::make_unique<MemoryDisk>(profile_.would_block, random_.split("cache"))),
-      backend_(
-          *disk_, profile_.disk, random_.split("disk"), present_, [this] { sealed(); },
-          [this] { model_.durable(disk_->store()); }),
+      backend_(*disk_, profile_.disk, random_.split("disk"), present_,
+               {[this](const WriteSet& bodies) { model_.bodies_written(bodies); },
+                [this](const WriteSet& batch) { sealed(batch); }, [this] { model_.durable(disk_->store()); }}),
       network_(profile_.network, random_.split("network")),
       ports_(model_, verdict_),
       around_{profile_, network_, ports_, catalog_, trace_, model_} {
@@ -171,11 +171,12 @@ bool World::crash_due() {
   return false;
 }
 
-void World::sealed() {
+void World::sealed(const WriteSet& batch) {
   const bool soon = disk_->power_may_fail() || (crash_at_ && steps_ + kStepsBeforeCrash >= *crash_at_);
   trace_.add("batch ", engine_->last_sealed(), " is sealed");
   if (soon) digests_[engine_->last_sealed()] = engine_->digest();
-  model_.sealed(engine_->now());
+  present_.batch_sealed(engine_->now());
+  model_.sealed(batch, engine_->now());
 }
 
 void World::crash() {
@@ -183,6 +184,7 @@ void World::crash() {
   trace_.add("CRASH while batch ", present_.synced, " is the last that is on disk");
   backend_.crash();
   present_.engine = nullptr;
+  present_.sealed.clear();
   engine_.reset();
   start_disk();
   if (!verdict_.ok()) return;

@@ -61,7 +61,7 @@ class World {
   enum class CrashKind : std::uint8_t { kBetweenSteps, kDuringCommit, kBetweenEffects };
   void plan_crash();
   bool crash_due();
-  void sealed();
+  void sealed(const WriteSet& batch);
   void crash();
   void start_disk();
   void recover();
@@ -69,6 +69,7 @@ class World {
 
   // The end of a run.
   void finish();
+  void let_time_pass();
   void bring_in_helpers();
   bool at_rest() const;
   bool drained() const;

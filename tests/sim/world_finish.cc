@@ -26,6 +26,7 @@ void World::finish() {
   backend_.stop_faults();
   network_.stop_faults();
   for (const auto& client : clients_) client->finish();
+  if (profile_.deaths || profile_.delays) let_time_pass();
   bring_in_helpers();
   const std::uint64_t limit = steps_ + kStepsToRest;
   while (verdict_.ok() && steps_ < limit && !(steps_ % kStepsBetweenLooks == 0 && drained())) {
@@ -38,6 +39,22 @@ void World::finish() {
                    " messages are left: ", model_.copies().example_left());
   forget_decisions();
   if (verdict_.ok()) model_.finished(disk_->store());
+}
+
+/// Nobody consumes: what is kept back is released, what has a time leaves when it is over, wherever it stands, and queues keep their limits.
+void World::let_time_pass() {
+  const std::uint64_t limit = steps_ + kStepsToRest;
+  const auto over = [&] {
+    return at_rest() && !model_.declarations().some_consume() && !model_.copies().some_expire() &&
+           model_.delays().waiting() == 0;
+  };
+  while (verdict_.ok() && steps_ < limit && !over()) {
+    step();
+    wait_for_next_event();
+  }
+  if (!verdict_.ok()) return;
+  verdict_.require(model_.delays().waiting() == 0, model_.delays().waiting(), " messages are kept back for ever");
+  model_.copies().check_overdue();
 }
 
 void World::bring_in_helpers() {
@@ -57,7 +74,10 @@ void World::bring_in_helpers() {
 
 bool World::at_rest() const { return engine_->idle() && network_.idle() && backend_.idle(); }
 
-bool World::drained() const { return at_rest() && model_.transactions().open() == 0 && model_.copies().left() == 0; }
+bool World::drained() const {
+  return at_rest() && model_.transactions().open() == 0 && model_.copies().left() == 0 &&
+         model_.delays().waiting() == 0;
+}
 
 void World::wait_for_next_event() {
   if (again_ || network_.ready() || !backend_.idle() || due()) return;

@@ -17,8 +17,11 @@ void Administrator::set_up() {
       post(engine::DeclareExchange{{kHost, std::string(known.name), known.type, {}}});
     }
   }
+  for (const KnownExchange& known : kDelayedExchanges) {
+    if (around_.profile.delays && random_.chance(0.8)) declare_delayed(known);
+  }
   for (const std::string_view queue : kQueues) {
-    if (random_.chance(0.8)) post(engine::DeclareQueue{{kHost, std::string(queue), {}}});
+    if (random_.chance(0.8)) post(engine::DeclareQueue{{kHost, std::string(queue), draw_arguments()}});
   }
   for (int i = 0; i < 25; ++i) bind(false);
   leave();
@@ -37,7 +40,7 @@ void Administrator::change() {
     case 0:
       return declare_exchange();
     case 1: {
-      const std::string name(any_of(kExchanges).name);
+      const std::string name(draw_exchange().name);
       post(engine::DeleteExchange{kHost, name, random_.chance(0.5)});
       return;
     }
@@ -65,7 +68,24 @@ void Administrator::change() {
 
 std::string Administrator::draw_queue() { return std::string(any_of(kQueues)); }
 
+FieldTable Administrator::draw_arguments() {
+  if (!around_.profile.deaths || random_.chance(0.4)) return {};
+  return any_of(mortal_queues());
+}
+
+const KnownExchange& Administrator::draw_exchange() {
+  if (around_.profile.delays && random_.chance(0.3)) return any_of(kDelayedExchanges);
+  return any_of(kExchanges);
+}
+
+void Administrator::declare_delayed(const KnownExchange& exchange) {
+  FieldTable arguments;
+  arguments.set("x-delayed-type", {std::string(broker::to_string(exchange.type))});
+  post(engine::DeclareExchange{{kHost, std::string(exchange.name), ExchangeType::kDelayed, std::move(arguments)}});
+}
+
 void Administrator::declare_exchange() {
+  if (around_.profile.delays && random_.chance(0.3)) return declare_delayed(any_of(kDelayedExchanges));
   const KnownExchange& known = any_of(kExchanges);
   const ExchangeType type = random_.chance(0.1) ? ExchangeType::kFanout : known.type;
   const std::string name = random_.chance(0.05) ? "amq.mine" : std::string(known.name);
@@ -73,14 +93,14 @@ void Administrator::declare_exchange() {
 }
 
 void Administrator::declare_queue() {
-  broker::QueueSpec spec{kHost, random_.chance(0.05) ? "escrow.mine" : draw_queue(), {}};
+  broker::QueueSpec spec{kHost, random_.chance(0.05) ? "escrow.mine" : draw_queue(), draw_arguments()};
   // Compared, and without effect.
   if (random_.chance(0.1)) spec.arguments.set("x-queue-mode", FieldValue{std::string("lazy")});
   post(engine::DeclareQueue{std::move(spec)});
 }
 
 void Administrator::bind(bool remove) {
-  const KnownExchange& known = any_of(kExchanges);
+  const KnownExchange& known = draw_exchange();
   broker::Binding binding;
   binding.routing_key = any_of(kBindingKeys);
   if (known.type == ExchangeType::kHeaders) binding.arguments = any_of(headers_bindings());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "tests/sim/clients/client.h"
+#include "tests/sim/vocabulary.h"
 
 namespace escrow::sim {
 
@@ -17,11 +18,14 @@ class Administrator final : public Client {
 
  private:
   void declare_exchange();
+  void declare_delayed(const KnownExchange& exchange);
+  const KnownExchange& draw_exchange();
   void declare_queue();
   void bind(bool remove);
   void change();
 
   std::string draw_queue();
+  FieldTable draw_arguments();
 };
 
 }  // namespace escrow::sim

@@ -29,11 +29,21 @@ Sent draw_message(const Profile& profile, Random& random) {
   Sent sent;
   if (random.chance(0.35)) {
     sent.routing_key = kQueues[random.below(kQueues.size())];
+  } else if (profile.delays && random.chance(0.3)) {
+    sent.exchange = kDelayedExchanges[random.below(kDelayedExchanges.size())].name;
+    sent.routing_key = kRoutingKeys[random.below(kRoutingKeys.size())];
   } else {
     sent.exchange = kExchanges[random.below(kExchanges.size())].name;
     sent.routing_key = kRoutingKeys[random.below(kRoutingKeys.size())];
   }
-  sent.properties = static_cast<std::uint32_t>(random.below(known_properties().size()));
+  sent.properties = static_cast<std::uint32_t>(random.below(kLastingProperties));
+  if (profile.deaths && random.chance(0.2)) {
+    sent.properties = static_cast<std::uint32_t>(kLastingProperties + random.below(kExpiringProperties));
+  }
+  if (profile.delays && random.chance(0.25)) {
+    sent.properties =
+        static_cast<std::uint32_t>(kLastingProperties + kExpiringProperties + random.below(kDelayedProperties));
+  }
   sent.body_size = static_cast<std::uint32_t>(random.between(Catalog::kTokenBytes, profile.body_bytes));
   if (random.chance(profile.large_body)) {
     sent.body_size = static_cast<std::uint32_t>(broker::kMaxInlineBody + random.between(-1, 20'000));

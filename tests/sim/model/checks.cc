@@ -4,20 +4,10 @@
 
 namespace escrow::sim::model {
 
-namespace {
-/// A check waits for a batch that is on its way or being built when it is made: it is not older than this many batches.
-constexpr std::size_t kBatchesOnTheWay = 3;
-}  // namespace
-
 void Checks::opened(PortNumber port, const engine::OpenCheckbacks& body, const std::string& actor) {
   Producer& producer = producers_[port][body.group];
   producer.actor = actor;
   producer.max_in_flight += body.max_in_flight;
-}
-
-void Checks::sealed(Timestamp now) {
-  sealed_.push_back(now);
-  if (sealed_.size() > kBatchesOnTheWay) sealed_.pop_front();
 }
 
 void Checks::asked(PortNumber port, const engine::Check& check) {
@@ -35,9 +25,8 @@ void Checks::asked(PortNumber port, const engine::Check& check) {
   }
   check_content(check, *about);
   check_others(port, producer, check);
-  const Timestamp oldest = sealed_.empty() ? present_.now() : sealed_.front();
-  const bool added =
-      checks_.emplace(check.id, Asked{port, check.key, check.epoch, false, oldest + receipt_timeout_}).second;
+  const Timestamp not_over_before = present_.effects_since() + receipt_timeout_;
+  const bool added = checks_.emplace(check.id, Asked{port, check.key, check.epoch, false, not_over_before}).second;
   verdict_.require(added, "two checks have the id ", check.id);
 }
 
@@ -107,7 +96,6 @@ void Checks::port_closed(PortNumber port) {
 void Checks::crashed() {
   producers_.clear();
   checks_.clear();
-  sealed_.clear();
 }
 
 }  // namespace escrow::sim::model

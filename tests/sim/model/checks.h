@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <string>
 #include <unordered_map>
@@ -33,9 +32,6 @@ class Checks {
   /// A check arrived at a port.
   void asked(PortNumber port, const engine::Check& check);
 
-  /// The engine sealed a batch at this time of its own.
-  void sealed(Timestamp now);
-
  private:
   struct Producer {
     std::string actor;
@@ -62,7 +58,6 @@ class Checks {
   Duration answer_timeout_;
   std::unordered_map<PortNumber, std::map<std::string, Producer>> producers_;  // by group
   std::map<std::uint64_t, Asked> checks_;
-  std::deque<Timestamp> sealed_;  // engine times of the last batches
 };
 
 }  // namespace escrow::sim::model

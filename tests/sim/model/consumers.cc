@@ -59,15 +59,24 @@ void Consumers::settle(Consumer& consumer, const engine::Settle& body) {
     const CopyId id = std::exchange(consumer.held[tag - 1], kNone);
     if (id == kNone) continue;
     if (consumer.auto_credit) ++consumer.credit;
-    if (body.settlement == broker::Settlement::kRequeue) {
-      copies_.returned(id, batch);
-      Queue& queue = *consumer.queue;
-      const bool foreseeable = batch != kUnknownBatch && queue.consumers == 1 && queue.purging.empty();
-      if (foreseeable) queue.returned[copies_[id].place] = batch;
-    } else {
-      copies_.acked(id, batch);
+    switch (body.settlement) {
+      case broker::Settlement::kAck:
+        copies_.acked(id, batch);
+        break;
+      case broker::Settlement::kReject:
+        copies_.rejected(id, batch);
+        break;
+      case broker::Settlement::kRequeue:
+        return_one(*consumer.queue, id, batch);
     }
   }
+}
+
+void Consumers::return_one(Queue& queue, CopyId id, BatchNumber batch) {
+  if (!copies_.returned(id, batch)) return;
+  const bool foreseeable =
+      batch != kUnknownBatch && queue.consumers == 1 && queue.purging.empty() && !copies_[id].mortal();
+  if (foreseeable) queue.returned[copies_[id].place] = batch;
 }
 
 void Consumers::delivered(PortNumber port, const broker::Delivery& delivery) {
@@ -96,12 +105,10 @@ void Consumers::deliver_one(std::uint32_t number, const broker::Delivery& delive
   }
   trace_.add("delivery of ", *token, " from place ", place, " of '", consumer.queue->name, "' to consumer ",
              delivery.consumer, delivery.redelivered ? " again" : "", consumer.ended ? " (ended)" : "");
-  const Sent& sent = catalog_.sent(*token);
-  verdict_.require(message.exchange == sent.exchange && message.routing_key == sent.routing_key &&
-                       message.properties == known_properties()[sent.properties].encoded,
-                   "message ", *token, " changed on its way");
+  check_time(consumer, delivery, index);
   if (consumer.ended) {
-    copies_.delivered_too_late(*token, consumer.queue, place);
+    const CopyId id = copies_.delivered_too_late(*token, consumer.queue, place);
+    if (id != kNone) copies_.check_content(id, message);
     consumer.held.push_back(kNone);
     return;
   }
@@ -112,7 +119,20 @@ void Consumers::deliver_one(std::uint32_t number, const broker::Delivery& delive
       copies_.delivered(*token, consumer.queue, place, number, delivery.redelivered, delivery.delivery_count);
   consumer.held.push_back(id);
   consumer.queue->returned.erase(place);
+  if (id != kNone) copies_.check_content(id, message);
   if (id != kNone && !delivery.redelivered) check_order(consumer, copies_[id]);
+}
+
+/// It was taken out of its queue before its time was over: that was not before the oldest effects were made that are on
+/// their way now. With no time at all it may go to a consumer that takes it at once.
+void Consumers::check_time(const Consumer& consumer, const broker::Delivery& delivery, std::uint32_t index) {
+  const broker::Fragment& fragment = *delivery.fragment;
+  std::optional<Timestamp> end = fragment.expires_at(delivery.first_index + index);
+  if (const auto& ttl = consumer.queue->rules.ttl)
+    end = std::min(end.value_or(fragment.time() + *ttl), fragment.time() + *ttl);
+  if (!end || *end <= fragment.time()) return;
+  verdict_.require(*end > present_.effects_since(), "place ", fragment.first() + delivery.first_index + index, " of '",
+                   consumer.queue->name, "' was delivered after its time was over");
 }
 
 /// What comes for the first time comes in the order of the queue. What came back takes its old place: it goes before what

@@ -52,6 +52,8 @@ class Consumers {
   Consumer* find(broker::ConsumerId id);
   void settle(Consumer& consumer, const engine::Settle& body);
   void deliver_one(std::uint32_t number, const broker::Delivery& delivery, std::uint32_t index);
+  void return_one(Queue& queue, CopyId id, BatchNumber batch);
+  void check_time(const Consumer& consumer, const broker::Delivery& delivery, std::uint32_t index);
   void check_order(Consumer& consumer, const Copy& copy);
 
   Verdict& verdict_;

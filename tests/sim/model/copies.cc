@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "broker/core/broker.h"
 #include "model/properties.h"
+#include "tests/sim/vocabulary.h"
 
 namespace escrow::sim::model {
 
@@ -19,12 +21,14 @@ Copies::MessageState& Copies::message(Token token) {
   return messages_[token];
 }
 
-Copy& Copies::add(Token token, Queue* queue) {
+Copy& Copies::add(Token token, Queue* queue, Timestamp entered) {
   const auto id = static_cast<CopyId>(copies_.size());
   Copy& copy = copies_.emplace_back();
   copy.token = token;
   copy.queue = queue;
   copy.publisher = catalog_.sent(token).publisher;
+  copy.lifetime = known_properties()[catalog_.sent(token).properties].expiration;
+  copy.entered = entered;
   copy.ended_seen = queue->ended;
   copy.next = std::exchange(message(token).first, id);
   live_.push_back(id);
@@ -33,6 +37,7 @@ Copy& Copies::add(Token token, Queue* queue) {
 
 void Copies::published(std::uint64_t request, const engine::Publish& body, const Topology& topology) {
   OpenPublish open;
+  open.exchanges_deleted = topology.exchanges_deleted();
   for (const MessageView& view : body.messages) {
     const Token token = *catalog_.find(view.body);
     if (open.count++ == 0) open.first = token;
@@ -40,20 +45,26 @@ void Copies::published(std::uint64_t request, const engine::Publish& body, const
       message(token).queues = -1;
       continue;
     }
+    if (topology.delays(view)) {
+      message(token).queues = 1;
+      delays_.kept_back(token, present_.now());
+      continue;
+    }
     const bool transient = !is_persistent(view.properties);
     topology.route(view, route_);
     message(token).queues = static_cast<std::int32_t>(route_.size());
     for (Queue* queue : route_) {
-      Copy& copy = add(token, queue);
+      Copy& copy = add(token, queue, present_.now());
       copy.order = catalog_.sent(token).sequence;
       copy.transient = transient;
       copy.batch = transient ? 0 : present_.building();
+      if (!transient && copy.mortal()) expected_.push_back(static_cast<CopyId>(copies_.size() - 1));
     }
   }
   open_publishes_.emplace(request, open);
 }
 
-void Copies::publish_answered(std::uint64_t request, const engine::Published& answer) {
+void Copies::publish_answered(std::uint64_t request, const engine::Published& answer, const Topology& topology) {
   const OpenPublish open = open_publishes_.extract(request).mapped();
   if (!verdict_.require(answer.outcomes.size() == open.count, "a publish of ", open.count, " messages has ",
                         answer.outcomes.size(), " outcomes")) {
@@ -62,21 +73,51 @@ void Copies::publish_answered(std::uint64_t request, const engine::Published& an
   for (std::uint32_t i = 0; i < open.count; ++i) {
     const MessageState& state = message(open.first + i);
     const Result<std::uint32_t> outcome = answer.outcomes.at(i);
+    const bool full = !outcome.ok() && outcome.error().reason == broker::kQueueFull;
     const std::int32_t queues = outcome.ok() ? static_cast<std::int32_t>(*outcome) : -1;
-    verdict_.require(queues == state.queues, "message ", open.first + i, " matches ", state.queues,
+    verdict_.require(full || queues == state.queues, "message ", open.first + i, " matches ", state.queues,
                      " queues and went to ", queues, " (-1: refused)");
+    delays_.confirmed(open.first + i, open.exchanges_deleted == topology.exchanges_deleted());
+    bool may_be_full = false;
     for (CopyId id = state.first; id != kNone; id = copies_[id].next) {
-      verdict_.require(copies_[id].batch <= present_.synced, "a publish was confirmed before it was durable");
-      if (copies_[id].state == Copy::State::kClaimed) copies_[id].state = Copy::State::kCertain;
+      // What no queue has taken needs no batch.
+      verdict_.require(full || copies_[id].batch <= present_.synced, "a publish was confirmed before it was durable");
+      may_be_full |= copies_[id].queue->rules.refuses();
+      check_taken(id, full);
     }
+    verdict_.require(may_be_full || !full, "message ", open.first + i, " was refused by a full queue, and none is");
   }
 }
 
-bool Copies::committed(const Content& content, const Topology& topology, Queue* parked) {
+/// A confirmed message is in its queue on disk, unless that has refused it, or let it go at once.
+void Copies::check_taken(CopyId id, bool refused) {
+  Copy& copy = copies_[id];
+  if (copy.state != Copy::State::kClaimed) return;
+  copy.state = Copy::State::kCertain;
+  if (copy.stored) return;
+  const bool refused_here = refused && copy.queue->rules.refuses();
+  if (copy.transient) {
+    if (refused_here) copy.state = Copy::State::kDoubtful;
+    return;
+  }
+  const auto end = copy.end();
+  const bool unseen =
+      !copy.queue->rules.dead_letter_exchange && (copy.queue->rules.drops_head() || (end && *end <= present_.now()));
+  const bool died = copy.may_be_gone || unseen;
+  verdict_.require(refused_here || died || copy.queue->deleted || !copy.queue->purging.empty(),
+                   describe(copy, catalog_), " was confirmed and is not on disk");
+  copy.state = Copy::State::kGone;
+}
+
+bool Copies::committed(const Content& content, Timestamp when, const Topology& topology, Queue* parked) {
   bool used_parked = false;
   for (Token token = content.first; token < content.first + content.count; ++token) {
     const Sent& sent = catalog_.sent(token);
     const Message whole = catalog_.message(token);
+    if (topology.delays(whole.view())) {
+      delays_.committed(token, when);
+      continue;
+    }
     topology.route(whole.view(), route_);
     if (route_.empty()) {
       route_.push_back(parked);
@@ -84,12 +125,14 @@ bool Copies::committed(const Content& content, const Topology& topology, Queue* 
     }
     ++commits_;
     for (Queue* queue : route_) {
-      Copy& copy = add(token, queue);
+      Copy& copy = add(token, queue, when);
       copy.publisher = sent.publisher;
       copy.order = commits_;
       // It came into the queue when its batch was being built, and may have been given out and back since.
       copy.ended_seen = queue->ended_before_seal;
       copy.state = Copy::State::kCertain;
+      committed_.push_back(static_cast<CopyId>(copies_.size() - 1));
+      if (copy.mortal()) expected_.push_back(committed_.back());
       doubt_purged(copy);
     }
   }
@@ -128,6 +171,7 @@ Copies::Places& Copies::places(const Copy& copy) {
 
 /// Messages of one publisher stand in their order.
 bool Copies::fits(const Copy& copy, broker::Seq place) const {
+  if (copy.publisher == kNoPublisher) return true;
   if (copy.queue->number >= places_.size()) return true;
   const auto known = places_[copy.queue->number].find(copy.publisher);
   if (known == places_[copy.queue->number].end()) return true;
@@ -141,6 +185,7 @@ void Copies::learn_place(Copy& copy, broker::Seq place) {
   verdict_.require(fits(copy, place), describe(copy, catalog_), " stands at place ", place,
                    ", which is out of the order of its publisher");
   copy.place = place;
+  if (copy.publisher == kNoPublisher) return;
   Places& known = places(copy);
   known.insert(std::ranges::lower_bound(known, place, {}, &Place::place), Place{place, copy.order});
 }
@@ -188,14 +233,28 @@ void Copies::check_flags(Copy& copy, bool redelivered, std::uint32_t delivery_co
   copy.ended_seen = copy.queue->ended;
 }
 
-void Copies::delivered_too_late(Token token, Queue* queue, broker::Seq place) {
+CopyId Copies::delivered_too_late(Token token, Queue* queue, broker::Seq place) {
   message(token);
-  verdict_.require(exists(token, queue), "message ", token, " was delivered from queue '", queue->name,
+  // It may have come, come back and died in one batch.
+  const bool may_be_gone = queue->rules.mortal() || known_properties()[catalog_.sent(token).properties].expiration;
+  verdict_.require(may_be_gone || exists(token, queue), "message ", token, " was delivered from queue '", queue->name,
                    "', where nobody enqueued it");
   const CopyId id = find(token, queue, place);
-  if (id == kNone) return;
+  if (id == kNone) return kNone;
   learn_place(copies_[id], place);
   copies_[id].seen = true;
+  return id;
+}
+
+void Copies::check_content(CopyId id, const MessageView& message) const {
+  const Copy& copy = copies_[id];
+  bool same = copy.changed == kNone && catalog_.is_as_sent(copy.token, message);
+  if (copy.changed != kNone) {
+    const Message& shown = *changed_[copy.changed].shown;
+    same = message.exchange == shown.exchange && message.routing_key == shown.routing_key &&
+           message.properties == shown.properties;
+  }
+  verdict_.require(same, describe(copy, catalog_), " changed on its way");
 }
 
 void Copies::acked(CopyId id, BatchNumber batch) {
@@ -203,13 +262,28 @@ void Copies::acked(CopyId id, BatchNumber batch) {
   copies_[id].holder = kNone;
 }
 
-void Copies::returned(CopyId id, BatchNumber batch) {
+/// Where there is a place for dead letters it may have to be read first, so that nobody can say when it is there.
+void Copies::rejected(CopyId id, BatchNumber batch) {
   Copy& copy = copies_[id];
+  if (!copy.queue->rules.dead_letter_exchange) return acked(id, batch);
+  acked(id, kUnknownBatch);
+  copy.doomed = DeathReason::kRejected;
+}
+
+bool Copies::returned(CopyId id, BatchNumber batch) {
+  Copy& copy = copies_[id];
+  if (const auto& limit = copy.queue->rules.delivery_limit; limit && copy.returned >= *limit) {
+    acked(id, kUnknownBatch);
+    if (copy.queue->rules.dead_letter_exchange) copy.doomed = DeathReason::kDeliveryLimit;
+    return false;
+  }
+  if (copy.mortal()) batch = kUnknownBatch;  // it may have died on its way back
   if (copy.returned_in <= present_.synced) copy.returned_durably = copy.returned;
   ++copy.returned;
   copy.returned_in = batch;
   copy.ended_seen = copy.queue->ended;
   copy.holder = kNone;
+  return true;
 }
 
 std::uint32_t Copies::purge_started(Queue* queue) {
@@ -237,7 +311,8 @@ void Copies::purge_answered(Queue* queue, std::uint32_t purge, bool undisturbed)
 
 bool Copies::is_left(const Copy& copy) const {
   const bool exists = copy.state == Copy::State::kClaimed || copy.state == Copy::State::kCertain;
-  return exists && copy.acked_in == 0 && !copy.queue->deleted;
+  const bool may_be_gone = !copy.stored && !copy.doomed && copy.mortal();
+  return exists && (copy.acked_in == 0 || copy.doomed) && !copy.queue->deleted && !may_be_gone;
 }
 
 std::size_t Copies::left() const {

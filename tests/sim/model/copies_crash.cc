@@ -10,6 +10,7 @@ void Copies::crashed(const Stored& stored, const Topology& durable) {
   const Found found = match(stored, durable);
   for (const auto& [request, open] : open_publishes_) check_whole(open, found);
   open_publishes_.clear();
+  expected_.clear();
   for (const CopyId id : live_) {
     settle_after_crash(copies_[id], found.place[id], found.delivery_count[id], stored.head.batch);
   }
@@ -79,6 +80,7 @@ void Copies::match(const StoredQueue& stored, const Queue* queue, Found& found) 
   }
   for (std::size_t i = 0; i < ids.size(); ++i) {
     const Copy& copy = copies_[prefer_required(ids[i], found)];
+    if (copy.publisher == kNoPublisher) continue;
     Places& known = places(copy);
     verdict_.require(known.empty() || known.back().order <= copy.order, describe(copy, catalog_),
                      " stands behind a later one of its publisher");
@@ -94,8 +96,8 @@ void Copies::check_whole(const OpenPublish& publish, const Found& found) const {
     bool all = true;
     for (CopyId id = messages_[token].first; id != kNone; id = copies_[id].next) {
       const Copy& copy = copies_[id];
-      const bool decisive =
-          copy.state == Copy::State::kClaimed && !copy.transient && copy.acked_in == 0 && !copy.queue->deleted;
+      const bool decisive = copy.state == Copy::State::kClaimed && !copy.transient && copy.acked_in == 0 &&
+                            !copy.queue->deleted && !copy.mortal();
       if (!decisive) continue;
       (found.place[id] != 0 ? some : all) = found.place[id] != 0;
     }
@@ -113,6 +115,7 @@ void Copies::settle_after_crash(Copy& copy, broker::Seq place, std::uint32_t del
     copy.state = Copy::State::kGone;
     return;
   }
+  verdict_.require(copy.stored, describe(copy, catalog_), " is on disk, where no batch has written it");
   const bool durably_acked = copy.acked_in != 0 && copy.acked_in <= recovered;
   verdict_.require(!durably_acked, describe(copy, catalog_), " is back after a crash, though its acknowledgement was ",
                    "durable");
@@ -122,11 +125,13 @@ void Copies::settle_after_crash(Copy& copy, broker::Seq place, std::uint32_t del
                    " to ", most, " times, its stored delivery count is ", delivery_count);
   copy.state = Copy::State::kCertain;
   copy.survivor = true;
+  copy.expires_at_head |= copy.transient;
   copy.transient = false;  // it is on disk
   copy.holder = kNone;
   copy.place = place;
   copy.purged_by = 0;
   copy.batch = copy.acked_in = copy.returned_in = 0;
+  copy.doomed.reset();
   copy.returned = copy.returned_durably = delivery_count;
   copy.ended_seen = 0;
 }

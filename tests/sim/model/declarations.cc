@@ -17,6 +17,11 @@ constexpr auto kPresent = static_cast<std::uint8_t>(audit::Existence::kPresent);
 Expected refused(ErrorCode code) { return {code, std::nullopt}; }
 Expected nothing_to_do() { return {}; }
 
+broker::ExchangeType delayed_type(const FieldTable& arguments) {
+  const std::string& name = *arguments.find("x-delayed-type")->as_string();
+  return name == "topic" ? broker::ExchangeType::kTopic : broker::ExchangeType::kFanout;
+}
+
 bool reserved(std::string_view name) { return name.starts_with("amq.") || name.starts_with("escrow."); }
 
 /// The record of something that appears or goes.
@@ -55,11 +60,14 @@ Expected Declarations::change(TopologyChange change, audit::Record record) {
 }
 
 Expected Declarations::asked(const engine::DeclareExchange& body, const std::string& actor) {
+  const bool delays = body.spec.type == broker::ExchangeType::kDelayed;
+  const broker::ExchangeType type = delays ? delayed_type(body.spec.arguments) : body.spec.type;
   if (const Exchange* existing = applied_.exchange(body.spec.name)) {
-    return existing->type == body.spec.type ? nothing_to_do() : refused(ErrorCode::kFailedPrecondition);
+    const bool same = existing->type == type && existing->delays == delays;
+    return same ? nothing_to_do() : refused(ErrorCode::kFailedPrecondition);
   }
   if (reserved(body.spec.name)) return refused(ErrorCode::kPermissionDenied);
-  TopologyChange change{Kind::kDeclareExchange, body.spec.name, body.spec.type, nullptr, {}};
+  TopologyChange change{Kind::kDeclareExchange, body.spec.name, type, nullptr, {}, delays};
   return this->change(std::move(change), record_of(audit::Subject::kExchange, true, body.spec.name, actor));
 }
 
@@ -80,6 +88,7 @@ Expected Declarations::asked(const engine::DeclareQueue& body, const std::string
   if (reserved(body.spec.name)) return refused(ErrorCode::kPermissionDenied);
   TopologyChange change{Kind::kDeclareQueue, {}, {}, make_queue(body.spec.name), {}};
   change.queue->arguments = body.spec.arguments;
+  change.queue->rules = rules_of(body.spec.arguments);
   return this->change(std::move(change), record_of(audit::Subject::kQueue, true, body.spec.name, actor));
 }
 
@@ -123,8 +132,16 @@ void Declarations::recorded(const audit::Record& record) {
 }
 
 void Declarations::apply_recorded(const TopologyChange& change) {
+  versions_.push_back(std::make_unique<const Topology>(durable_));
   durable_.apply(change);
   if (change.kind == Kind::kDeleteQueue) change.queue->deleted = true;
+}
+
+std::vector<const Topology*> Declarations::take_versions() {
+  taken_ = std::exchange(versions_, {});
+  std::vector<const Topology*> versions{&durable_};
+  for (const auto& version : taken_) versions.push_back(version.get());
+  return versions;
 }
 
 void Declarations::park() {
@@ -132,6 +149,10 @@ void Declarations::park() {
   const TopologyChange change{Kind::kDeclareQueue, {}, {}, parked_, {}};
   durable_.apply(change);
   applied_.apply(change);
+}
+
+bool Declarations::some_consume() const {
+  return std::ranges::any_of(queues_, [](const auto& queue) { return !queue->deleted && queue->consumers > 0; });
 }
 
 void Declarations::crashed() {

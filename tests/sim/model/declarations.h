@@ -38,6 +38,8 @@ class Declarations {
 
   /// The ledger has a record about an exchange, a queue or a binding.
   void recorded(const audit::Record& record);
+  /// All that were durable since the last call, or may have been in force until now.
+  std::vector<const Topology*> take_versions();
   bool is_recorded(std::uint64_t change) const { return change < recorded_; }
   void sealed();
   /// What was not recorded never happened.
@@ -52,6 +54,8 @@ class Declarations {
   Queue* parked() const { return parked_; }
   void park();
   const std::vector<std::unique_ptr<Queue>>& queues() const { return queues_; }
+  /// There are consumers.
+  bool some_consume() const;
 
  private:
   struct Pending {
@@ -67,6 +71,8 @@ class Declarations {
   Queue* parked_;
   Topology applied_;
   Topology durable_;
+  std::vector<std::unique_ptr<const Topology>> versions_;  // before durable_, not taken yet
+  std::vector<std::unique_ptr<const Topology>> taken_;
   std::deque<Pending> pending_;
   std::uint64_t recorded_ = 0;
   std::uint64_t next_ = 0;

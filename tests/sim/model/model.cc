@@ -14,8 +14,11 @@ Model::Model(Verdict& verdict, Trace& trace, const Catalog& catalog, const Prese
     : verdict_(verdict),
       catalog_(catalog),
       ledger_(verdict),
+      journal_(verdict, catalog),
       declarations_(verdict),
-      copies_(verdict, catalog, present),
+      delays_(verdict, catalog),
+      copies_(verdict, catalog, present, delays_),
+      forwarding_(verdict, catalog, copies_, delays_),
       consumers_(verdict, trace, catalog, present, copies_),
       transactions_(verdict, catalog, present, declarations_, options.checks, options.decided_retention),
       checks_(verdict, catalog, present, transactions_, options.check_receipt_timeout, options.check_answer_timeout) {}
@@ -138,13 +141,20 @@ void Model::closed(PortNumber number) {
 
 void Model::durable(const Store& store) {
   ledger_.read_on(store, [&](const audit::Record& record) { recorded(record, store); });
+  auto passage = journal_.take_durable(store.last_batch(), declarations_.durable(), [this](const std::string& name) {
+    if (name == declarations_.parked()->name) declarations_.park();
+    return declarations_.durable().queue(name);
+  });
+  if (passage && verdict_.ok()) {
+    forwarding_.passed(*std::move(passage), declarations_.take_versions(), declarations_.parked());
+  }
 }
 
 void Model::recorded(const audit::Record& record, const Store& store) {
   if (record.subject == audit::Subject::kTransaction) {
     const std::optional<ContentId> content = transactions_.recorded(record, store);
     if (!content) return;
-    if (copies_.committed(catalog_.content(*content), declarations_.durable(), declarations_.parked())) {
+    if (copies_.committed(catalog_.content(*content), record.time, declarations_.durable(), declarations_.parked())) {
       declarations_.park();
     }
     return;
@@ -166,11 +176,14 @@ void Model::crashed(const Store& store) {
   if (!verdict_.ok()) return;
   verdict_.require(stored.head.audit == ledger_.tip(), "the head and the ledger disagree");
   compare_topology(stored);
+  compare_counts(stored);
   transactions_.compare(stored);
   copies_.crashed(stored, declarations_.durable());
   consumers_.crashed();
   transactions_.crashed();
   checks_.crashed();
+  journal_.crashed();
+  delays_.crashed();
   declarations_.crashed();
   for (; first_of_life_ < asked_.size(); ++first_of_life_) asked_[first_of_life_].open = false;
   for (Purge& purge : purges_) purge.recorded = true;
@@ -192,12 +205,28 @@ void Model::compare_topology(const Stored& stored) {
                    " entries that are not the ", expected.size(), " of the ledger");
 }
 
+/// What came into a queue is in it, or has left it for a reason.
+void Model::compare_counts(const Stored& stored) {
+  verdict_.require(stored.delayed == delays_.waiting(), stored.delayed, " messages are kept back on disk, ",
+                   delays_.waiting(), " should be");
+  for (const StoredQueue& found : stored.queues) {
+    const Queue* queue = declarations_.durable().queue(found.name);
+    if (!verdict_.require(queue != nullptr, "queue '", found.name, "' is stored, but not in the ledger")) return;
+    const Tally& tally = queue->tally;
+    verdict_.require(found.messages.size() == tally.left(), "queue '", found.name, "' has ", found.messages.size(),
+                     " messages on disk; ", tally.enqueued, " came, ", tally.acknowledged, " were acknowledged, ",
+                     tally.dead_lettered, " dead-lettered, ", tally.expired, " expired, ", tally.dropped, " dropped, ",
+                     tally.purged, " purged");
+  }
+}
+
 void Model::finished(const Store& store) {
   durable(store);
   const Stored stored(store, catalog_, verdict_);
   if (!verdict_.ok()) return;
   ledger_.check_whole(store, stored.head.audit);
   compare_topology(stored);
+  compare_counts(stored);
   transactions_.compare(stored);
   verdict_.require(stored.open.empty(), "a transaction is still open");
   verdict_.require(stored.bodies() == 0, stored.bodies(), " bodies are left though no message is");

@@ -14,6 +14,8 @@
 #include "tests/sim/model/consumers.h"
 #include "tests/sim/model/copies.h"
 #include "tests/sim/model/declarations.h"
+#include "tests/sim/model/forwarding.h"
+#include "tests/sim/model/journal.h"
 #include "tests/sim/model/ledger.h"
 #include "tests/sim/model/transactions.h"
 #include "tests/sim/present.h"
@@ -37,8 +39,9 @@ class Model {
   void checked(PortNumber port, const engine::Check& check) { checks_.asked(port, check); }
   void closed(PortNumber port);
 
-  /// The engine gave a batch to the store, and the store made it durable.
-  void sealed(Timestamp now) { checks_.sealed(now), declarations_.sealed(); }
+  /// The engine gave a batch to the store, large bodies first, and the store made it durable.
+  void bodies_written(const WriteSet& bodies) { journal_.bodies_written(bodies); }
+  void sealed(const WriteSet& batch, Timestamp now) { journal_.sealed(batch, now), declarations_.sealed(); }
   void durable(const Store& store);
 
   /// The process is gone, and the store has recovered.
@@ -49,6 +52,7 @@ class Model {
   void finished(const Store& store);
 
   const Copies& copies() const { return copies_; }
+  const Delays& delays() const { return delays_; }
   const Transactions& transactions() const { return transactions_; }
   const Declarations& declarations() const { return declarations_; }
   const Ledger& ledger() const { return ledger_; }
@@ -108,12 +112,16 @@ class Model {
   void recorded(const audit::Record& record, const Store& store);
   void purge_recorded(const audit::Record& record);
   void compare_topology(const Stored& stored);
+  void compare_counts(const Stored& stored);
 
   Verdict& verdict_;
   const Catalog& catalog_;
   Ledger ledger_;
+  Journal journal_;
   Declarations declarations_;
+  Delays delays_;
   Copies copies_;
+  Forwarding forwarding_;
   Consumers consumers_;
   Transactions transactions_;
   Checks checks_;

@@ -70,7 +70,7 @@ void Model::check_purge(const Asked& asked, const Result<engine::Reply>& reply) 
 void Model::check_publish(std::uint64_t request, const Result<engine::Reply>& reply) {
   const auto* published = reply.ok() ? std::get_if<engine::Published>(&*reply) : nullptr;
   if (!verdict_.require(published != nullptr, "a publish was answered ", outcome_of(reply))) return;
-  copies_.publish_answered(request, *published);
+  copies_.publish_answered(request, *published, declarations_.applied());
 }
 
 void Model::check_consume(const Asked& asked, const Result<engine::Reply>& reply) {

@@ -5,6 +5,8 @@
 
 #include "base/bytes.h"
 #include "broker/core/page_state.h"
+#include "broker/core/topology_codec.h"
+#include "engine/batch.h"
 #include "engine/timer_index.h"
 
 namespace escrow::sim::model {
@@ -33,6 +35,7 @@ Stored::Stored(const Store& store, const Catalog& catalog, Verdict& verdict) : c
   for (StoredQueue& queue : queues) read_queue(store, queue);
   read_transactions(store);
   read_timers(store);
+  read_delayed(store);
   check_leftovers(store);
 }
 
@@ -51,7 +54,15 @@ void Stored::read_head(const Store& store) {
 
 void Stored::read_topology(const Store& store) {
   for (const auto it = store.scan(Table::kTopology, "", ""); it->valid(); it->next()) {
+    if (const auto leftover = broker::decode_leftover(it->key(), it->value())) {
+      if (leftover->delayed) delay_logs_.insert(leftover->log);
+      continue;
+    }
+    if (broker::decode_shared_body(it->key(), it->value())) continue;
     topology.emplace(it->key());
+    const auto decoded = broker::decode_topology(it->key(), it->value());
+    const auto* exchange = decoded ? std::get_if<broker::StoredExchange>(&*decoded) : nullptr;
+    if (exchange != nullptr && exchange->delay_log != 0) delay_logs_.insert(exchange->delay_log);
     ByteReader key(it->key());
     if (key.u8() != kQueueKind) continue;
     key.string();
@@ -175,6 +186,31 @@ void Stored::read_timers(const Store& store) {
     for (const engine::Timer& timer : *timers) {
       timers_.insert(timer_name(key->lane, timer.due, timer.epoch, timer.key));
     }
+  }
+}
+
+void Stored::read_delayed(const Store& store) {
+  std::unordered_map<broker::LogId, std::uint64_t> counts;
+  for (const auto it = store.scan(Table::kDelayed, "", ""); it->valid(); it->next()) {
+    const broker::LogId log = ByteReader(it->key()).u64_be();
+    if (!verdict_.require(delay_logs_.contains(log), "the log ", log, " of delayed messages has no exchange")) return;
+    if (!engine::decode_delay_key(it->key())) {
+      const auto count = broker::DelayCount::decode(it->value());
+      if (!verdict_.require(count.ok(), "a count of delayed messages cannot be read")) return;
+      counts[log] += count->messages;
+      continue;
+    }
+    for (std::string_view rest = it->value(); !rest.empty();) {
+      const auto fragment = broker::Fragment::decode(rest);
+      if (!verdict_.require(fragment.ok(), "delayed messages cannot be read")) return;
+      for (std::uint32_t i = 0; i < (*fragment)->count(); ++i)
+        token_of((*fragment)->record(i).message, "a delayed exchange");
+      delayed += (*fragment)->count();
+      counts[log] -= (*fragment)->count();
+    }
+  }
+  for (const auto& [log, difference] : counts) {
+    verdict_.require(difference == 0, "the log ", log, " of delayed messages counts others than it has");
   }
 }
 

@@ -50,6 +50,8 @@ class Stored {
   std::map<std::string, StoredTransaction> open;
   std::map<std::string, coordinator::Transaction> decided;
   std::map<std::string, engine::LaneId> groups;
+  /// Messages that exchanges keep back.
+  std::size_t delayed = 0;
 
   /// A timer of the lane fires then for this epoch of the key.
   bool has_timer(engine::LaneId lane, Timestamp due, coordinator::Epoch epoch, const std::string& key) const;
@@ -63,6 +65,7 @@ class Stored {
   void read_bodies(const Store& store);
   void read_transactions(const Store& store);
   void read_timers(const Store& store);
+  void read_delayed(const Store& store);
   /// Nothing is left of queues that are gone, and no body without a message.
   void check_leftovers(const Store& store);
   Token token_of(const MessageView& message, const std::string& where);
@@ -73,6 +76,7 @@ class Stored {
   std::map<std::uint64_t, std::optional<Token>> bodies_;  // nullopt: not whole, or not a body that was sent
   std::unordered_set<std::uint64_t> used_bodies_;
   std::unordered_set<std::string> timers_;
+  std::unordered_set<broker::LogId> delay_logs_;
 };
 
 }  // namespace escrow::sim::model

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "model/properties.h"
+#include "tests/sim/model/form.h"
 #include "tests/sim/vocabulary.h"
 
 namespace escrow::sim::model {
@@ -31,13 +33,12 @@ bool match_from(const Words& pattern, std::size_t p, const Words& key, std::size
   return k < key.size() && (pattern[p] == "*" || pattern[p] == key[k]) && match_from(pattern, p + 1, key, k + 1);
 }
 
-/// The headers of properties that the vocabulary knows.
-const FieldTable& headers_of(std::string_view encoded) {
+FieldTable headers_of(std::string_view encoded) {
   for (const KnownProperties& known : known_properties()) {
     if (known.encoded == encoded) return known.headers;
   }
-  static const FieldTable none;
-  return none;
+  Result<Properties> decoded = decode_properties(encoded);  // of what was changed on its way
+  return decoded && decoded->headers ? *std::move(decoded->headers) : FieldTable();
 }
 
 bool binds(broker::ExchangeType type, const Binding& binding, const MessageView& message) {
@@ -65,7 +66,7 @@ bool topic_matches(std::string_view pattern, std::string_view key) {
 }
 
 bool headers_match(const FieldTable& arguments, std::string_view encoded) {
-  const FieldTable& headers = headers_of(encoded);
+  const FieldTable headers = headers_of(encoded);
   std::string_view kind = "all";
   if (const FieldValue* match = arguments.find("x-match")) kind = *match->as_string();
   const bool with_x = kind.ends_with("-with-x");
@@ -91,10 +92,11 @@ void Topology::apply(const TopologyChange& change) {
   using Kind = TopologyChange::Kind;
   switch (change.kind) {
     case Kind::kDeclareExchange:
-      exchanges_[change.exchange].type = change.type;
+      exchanges_[change.exchange] = {change.type, change.delays, {}};
       return;
     case Kind::kDeleteExchange:
       exchanges_.erase(change.exchange);
+      ++exchanges_deleted_;
       return;
     case Kind::kDeclareQueue:
       queues_[change.queue->name] = change.queue;
@@ -126,6 +128,11 @@ Queue* Topology::queue(std::string_view name) const {
 
 bool Topology::accepts(std::string_view exchange_name) const {
   return exchange_name.empty() || exchange(exchange_name) != nullptr;
+}
+
+bool Topology::delays(const MessageView& message) const {
+  const Exchange* from = exchange(message.exchange);
+  return from != nullptr && from->delays && delay_of(message.properties) > Duration::zero();
 }
 
 void Topology::route(const MessageView& message, std::vector<Queue*>& queues) const {

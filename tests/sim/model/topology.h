@@ -11,6 +11,7 @@
 #include "broker/core/fragment.h"
 #include "model/field_table.h"
 #include "model/message.h"
+#include "tests/sim/model/queue_rules.h"
 
 namespace escrow::sim::model {
 
@@ -20,11 +21,25 @@ struct Purging {
   broker::BatchNumber began_in = 0;
 };
 
+/// What became of the messages that came into a queue and were stored there.
+struct Tally {
+  std::uint64_t enqueued = 0;
+  std::uint64_t acknowledged = 0;  ///< or rejected, where that is the end
+  std::uint64_t dead_lettered = 0;
+  std::uint64_t expired = 0;  ///< where that is the end
+  std::uint64_t dropped = 0;  ///< for the queue's limits, likewise
+  std::uint64_t purged = 0;   ///< or gone with the queue
+
+  std::uint64_t left() const { return enqueued - acknowledged - dead_lettered - expired - dropped - purged; }
+};
+
 /// A queue from its declaration to its deletion; a later one of the same name is another one.
 struct Queue {
   std::string name;
   std::uint32_t number = 0;
   FieldTable arguments;
+  QueueRules rules;  ///< that these mean
+  Tally tally;
   bool deleted = false;                 ///< and the deletion is durable
   std::uint32_t consumers = 0;          ///< at this moment
   std::uint32_t attached = 0;           ///< consumers that ever came, in this life of the server
@@ -47,6 +62,7 @@ struct Binding {
 
 struct Exchange {
   broker::ExchangeType type = broker::ExchangeType::kDirect;
+  bool delays = false;  ///< … and it keeps back what asks for that
   std::vector<Binding> bindings;
 };
 
@@ -58,6 +74,7 @@ struct TopologyChange {
   broker::ExchangeType type = broker::ExchangeType::kDirect;
   Queue* queue = nullptr;
   Binding binding;
+  bool delays = false;
 };
 
 /// A value: copied when a crash takes back what was not durable.
@@ -73,14 +90,19 @@ class Topology {
   const std::map<std::string, Exchange, std::less<>>& exchanges() const { return exchanges_; }
   const std::map<std::string, Queue*, std::less<>>& queues() const { return queues_; }
 
+  /// Ever.
+  std::uint64_t exchanges_deleted() const { return exchanges_deleted_; }
   /// True: the default exchange, or one that exists.
   bool accepts(std::string_view exchange_name) const;
+  /// Its exchange keeps the message back for now.
+  bool delays(const MessageView& message) const;
   /// The queues for the message, each once, in order of number.
   void route(const MessageView& message, std::vector<Queue*>& queues) const;
 
  private:
   std::map<std::string, Exchange, std::less<>> exchanges_;
   std::map<std::string, Queue*, std::less<>> queues_;
+  std::uint64_t exchanges_deleted_ = 0;
 };
 
 /// AMQP's topic patterns, word by word.

@@ -42,7 +42,8 @@ TEST(SystemClock, tells_the_time_of_this_century) {
 TEST(PlantedFault, is_none_unless_a_build_asks_for_one) {
   EXPECT_EQ(planted_fault::kName, "none");
   EXPECT_FALSE(planted_fault::kSkipFsync || planted_fault::kAnswerBeforeSync || planted_fault::kDoubleEnqueue ||
-               planted_fault::kDecisionWithoutAudit || planted_fault::kEpochIgnored || planted_fault::kLostRequeue);
+               planted_fault::kDecisionWithoutAudit || planted_fault::kEpochIgnored || planted_fault::kLostRequeue ||
+               planted_fault::kExpiryAtHead || planted_fault::kLostDeadLetter || planted_fault::kReleaseNotErased);
 }
 
 }  // namespace
