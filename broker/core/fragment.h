@@ -5,6 +5,7 @@
 //   record    u32 size of the rest │ u8 flags │ with flag kExpires: i64 deadline µs
 //             │ string exchange │ string routing key │ string properties
 //             │ body to the end, or with flag kBodyApart: u64 body id │ u32 body size
+//             the other flags are of messages that waited: kRetried, and kCancelled, of which nothing is left
 //
 // The time is the engine time at which the last of its messages came. A page on disk is one fragment after the other (the
 // store appends them); sequences ascend.

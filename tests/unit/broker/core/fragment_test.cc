@@ -45,6 +45,15 @@ TEST(Record, that_expires_by_itself_has_golden_bytes) {
             golden("1e000000 03 0100000000000000 02 6578 02 726b 02 0000 0900000000000000 88130000"));
 }
 
+TEST(Record, that_is_retried_or_was_cancelled_has_golden_bytes) {
+  std::string out;
+  encode_record({.retried = true, .message = view("body")}, out);
+  EXPECT_EQ(hex(out), golden("0e000000 04 02 6578 02 726b 02 0000 626f6479"));
+  out.clear();
+  encode_record({.cancelled = true}, out);
+  EXPECT_EQ(hex(out), golden("06000000 08 00 00 02 0000"));
+}
+
 TEST(Record, is_appended_to_what_is_there) {
   std::string out = record_of("a");
   encode_record({.message = view("b")}, out);

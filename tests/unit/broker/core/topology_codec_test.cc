@@ -203,6 +203,20 @@ TEST(TopologyValues, of_delayed_exchanges_have_golden_bytes) {
   EXPECT_EQ(hex(encode_shared_body_value(2)), golden("01 02000000"));
 }
 
+TEST(TopologyValues, of_what_belongs_to_queues_and_exchanges_have_golden_bytes) {
+  EXPECT_EQ(hex(encode_retries_key(0x0102030405060708)), golden("07 0807060504030201"));
+  EXPECT_EQ(hex(encode_retries_value(0x0102030405060708)), golden("01 0807060504030201"));
+  EXPECT_EQ(hex(encode_keys_key("/", {"q"})), golden("08 01 2f 00 01 71"));
+  EXPECT_EQ(hex(encode_keys_key("/", {"x", DestinationKind::kExchange})), golden("08 01 2f 01 01 78"));
+  EXPECT_EQ(hex(encode_keys_value(0x0102030405060708)), golden("01 0807060504030201"));
+  const auto keys = decode_keys(encode_keys_key("/", {"x", DestinationKind::kExchange}), encode_keys_value(9));
+  ASSERT_TRUE(keys.has_value());
+  EXPECT_EQ(keys->of, DestinationKind::kExchange);
+  EXPECT_EQ(keys->name, "x");
+  EXPECT_EQ(keys->log, 9u);
+  EXPECT_FALSE(decode_keys(encode_keys_key("/", {"x", static_cast<DestinationKind>(2)}), encode_keys_value(9)));
+}
+
 TEST(TopologyRecovery, of_what_could_not_have_been_declared_is_damaged) {
   TopologyTester t;
   ASSERT_TRUE(t.queue("q").ok());
