@@ -42,14 +42,14 @@ class SettleRun {
  public:
   bool empty() const { return count() == 0; }
   std::uint64_t count() const { return first_tag_ == 0 ? 0 : last_tag_ - first_tag_ + 1; }
-  bool takes(std::uint64_t tag, const Verdict& verdict) const {
+  bool takes(std::uint64_t tag, const DeliveryOutcome& outcome) const {
     return empty() ||
-           (verdict.settlement == verdict_.settlement && verdict.reason == verdict_.reason && tag == last_tag_ + 1);
+           (outcome.settlement == outcome_.settlement && outcome.reason == outcome_.reason && tag == last_tag_ + 1);
   }
-  void add(std::uint64_t tag, Verdict verdict, Clock::time_point now) {
+  void add(std::uint64_t tag, DeliveryOutcome outcome, Clock::time_point now) {
     if (empty()) {
       first_tag_ = tag;
-      verdict_ = std::move(verdict);
+      outcome_ = std::move(outcome);
       since_ = now;
     }
     last_tag_ = tag;
@@ -58,8 +58,8 @@ class SettleRun {
 
   v1::ConsumeRequest take() {
     v1::ConsumeRequest request;
-    request.mutable_settle()->set_outcome(to_proto(verdict_.settlement));
-    request.mutable_settle()->set_reason(internal::audit_reason(verdict_.reason));
+    request.mutable_settle()->set_outcome(to_proto(outcome_.settlement));
+    request.mutable_settle()->set_reason(internal::audit_reason(outcome_.reason));
     request.mutable_settle()->set_first_tag(first_tag_);
     request.mutable_settle()->set_last_tag(last_tag_);
     *this = {};
@@ -69,7 +69,7 @@ class SettleRun {
  private:
   std::uint64_t first_tag_ = 0;  // tags count from 1
   std::uint64_t last_tag_ = 0;
-  Verdict verdict_ = Settlement::kAck;
+  DeliveryOutcome outcome_ = Settlement::kAck;
   Clock::time_point since_;
 };
 
@@ -155,19 +155,19 @@ class Consumer::Impl {
                       .attempt = proto.attempt(),
                       .last_failure_reason = proto.last_failure_reason()};
     if (proto.has_first_failure_time()) delivery.first_failure_time = internal::from_proto(proto.first_failure_time());
-    Verdict verdict = ask_handler(delivery);
+    DeliveryOutcome outcome = ask_handler(delivery);
     const auto now = Clock::now();
-    if (!settled_.takes(tag, verdict)) flush();
-    settled_.add(tag, std::move(verdict), now);
+    if (!settled_.takes(tag, outcome)) flush();
+    settled_.add(tag, std::move(outcome), now);
     // Half of the window: the server can go on sending while the rest is handled.
     if (settled_.count() * 2 >= options_.prefetch || now - settled_.since() >= options_.settle_delay) flush();
   }
 
-  Verdict ask_handler(const Delivery& delivery) {
+  DeliveryOutcome ask_handler(const Delivery& delivery) {
     try {
-      Verdict verdict = handler_(delivery);
+      DeliveryOutcome outcome = handler_(delivery);
       failure_pauses_.reset();
-      return verdict;
+      return outcome;
     } catch (const std::exception& e) {
       return failed(e.what());
     } catch (...) {
@@ -176,7 +176,7 @@ class Consumer::Impl {
   }
 
   /// Most queues would bring the message back at once, and again.
-  Verdict failed(std::string why) {
+  DeliveryOutcome failed(std::string why) {
     flush();
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, failure_pauses_.next(), [&] { return stopping_; });

@@ -46,8 +46,8 @@ enum class Settlement : std::uint8_t {
 };
 
 /// What a handler says of a delivery: a settlement, and why it is refused, cut at 1,024 bytes.
-struct Verdict {
-  Verdict(Settlement how, std::string why = {})
+struct DeliveryOutcome {
+  DeliveryOutcome(Settlement how, std::string why = {})
       : settlement(how), reason(std::move(why)) {}  // NOLINT(google-explicit-constructor)
 
   Settlement settlement;
@@ -55,7 +55,7 @@ struct Verdict {
 };
 
 /// An exception counts as kRequeue with its text as the reason, after a pause that grows while every delivery fails.
-using DeliveryHandler = std::function<Verdict(const Delivery&)>;
+using DeliveryHandler = std::function<DeliveryOutcome(const Delivery&)>;
 
 struct ConsumerOptions {
   std::string queue = {};

@@ -23,6 +23,7 @@ std::string_view in_words(Settlement settlement) {
     case Settlement::kReject:
       return "rejects";
     case Settlement::kRequeue:
+    case Settlement::kReturn:
       return "returns";
   }
   return "?";

@@ -67,6 +67,7 @@ void Consumers::settle(Consumer& consumer, const engine::Settle& body) {
         copies_.rejected(id, batch);
         break;
       case broker::Settlement::kRequeue:
+      case broker::Settlement::kReturn:
         return_one(*consumer.queue, id, batch);
     }
   }
