@@ -236,7 +236,7 @@ TEST(SessionSettle, is_passed_on) {
          bytes_of_method(BasicNack{.delivery_tag = 3, .multiple = true}) +
          bytes_of_method(BasicReject{.delivery_tag = 4, .requeue = true}) +
          bytes_of_method(BasicRecover{.requeue = true}) + bytes_of_method(BasicRecoverAsync{.requeue = true}));
-  EXPECT_EQ(s.asked(), "ack 1, reject ...3, requeue 4, requeue ...0, requeue ...0");
+  EXPECT_EQ(s.asked(), "ack 1, reject ...3, requeue 4, return ...0, return ...0");
   EXPECT_EQ(s.said(), "basic.recover-ok{}");
 }
 

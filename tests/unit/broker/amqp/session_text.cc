@@ -17,7 +17,7 @@ struct RequestText {
     return text;
   }
   static std::string of(const SettleTag& c) {
-    constexpr std::string_view kHow[] = {"ack ", "reject ", "requeue "};
+    constexpr std::string_view kHow[] = {"ack ", "reject ", "requeue ", "return "};
     return std::string(kHow[static_cast<int>(c.settlement)]) + (c.multiple ? "..." : "") + std::to_string(c.tag);
   }
 
